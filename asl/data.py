@@ -1,0 +1,426 @@
+"""From a folder of images to batches the models can read.
+
+Finds the dataset, decodes every image once into one uint8 tensor, tells who signed it under which
+light, splits it, and normalises batches. Knows nothing of models.
+"""
+
+import os
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+from torch.utils.data import Dataset, Subset, default_collate, random_split
+from tqdm import tqdm
+
+from asl.signs import SIGNS, sign_name
+
+IMAGE_SIZE = 28
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
+KAGGLE_HANDLE = "ayuraj/asl-dataset/versions/1"  # without a version kagglehub needs the network
+FETCH_COMMAND = f"python -c \"import kagglehub; kagglehub.dataset_download('{KAGGLE_HANDLE}')\""
+
+_FILE_NAME = re.compile(r"hand(?P<signer>\d+)_[^_]+_(?P<light>[a-z]+)_seg_(?P<frame>\d+)_")
+_NESTING = 2  # Kaggle's archive holds the class folders one level down, an unpacked one two
+_MOST_PIXELS = Image.MAX_IMAGE_PIXELS  # Pillow's own limit against decompression bombs
+
+T = TypeVar("T")
+
+
+class DatasetError(ValueError):
+    """The images cannot be used as they are; the message lists what is wrong with which files."""
+
+
+class DatasetNotFoundError(DatasetError, FileNotFoundError):
+    """No folder with images was found; the message says where it was looked for."""
+
+
+# --- finding the images --------------------------------------------------------------------------
+
+
+def find_dataset(data_dir: str | os.PathLike | None = None) -> Path:
+    """Finds the images and prints in one line which folder was taken and why.
+
+    Looks at, in this order: `data_dir`, the environment variable `ASL_DATA_DIR`, the folder
+    `asl_dataset` here, the Kaggle dataset through kagglehub (downloaded on first use, served from
+    its cache without network afterwards). What is named by hand must hold images: a mistyped
+    `data_dir` or `ASL_DATA_DIR` is an error, never a reason to look elsewhere.
+
+    Args:
+        data_dir: a folder with the class folders ``0``-``9``, ``a``-``z``, or one above them.
+
+    Returns:
+        The folder that holds the class folders.
+
+    Raises:
+        DatasetNotFoundError: if no such folder was found.
+    """
+    for given, reason in ((data_dir, "as given"), (os.environ.get("ASL_DATA_DIR"), "ASL_DATA_DIR")):
+        if given:
+            return _say(_existing_root(given, reason), reason)
+    local = Path("asl_dataset")
+    if (root := class_root(local)) is not None:
+        return _say(root, "the project's own folder")
+    try:
+        return _say(_existing_root(_fetch_from_kaggle(), "Kaggle"), f"Kaggle, {KAGGLE_HANDLE}")
+    except Exception as error:  # kagglehub raises its own, requests' and the SDK's errors
+        raise DatasetNotFoundError(
+            "found no images of signs. Searched:\n"
+            "  data_dir       not given\n"
+            "  $ASL_DATA_DIR  not set\n"
+            f"  {str(local) + '/':<14} holds no class folders 0-9, a-z\n"
+            f"  Kaggle         {type(error).__name__}: {str(error)[:160]}\n"
+            f"Fetch them once, with network and no account:\n  {FETCH_COMMAND}\n"
+            "or put the class folders into asl_dataset/, or set ASL_DATA_DIR to where they are."
+        ) from error
+
+
+def class_root(folder: str | os.PathLike) -> Path | None:
+    """Returns the topmost folder at or below `folder` that holds class folders, or None.
+
+    Kaggle's archive holds every image twice, in ``asl_dataset/`` and in
+    ``asl_dataset/asl_dataset/``; taking the topmost level counts each once.
+    """
+    level = [Path(folder)]
+    for _ in range(_NESTING + 1):
+        level = [path for path in level if path.is_dir()]
+        for path in level:
+            if any((path / sign).is_dir() for sign in SIGNS):
+                return path
+        level = [sub for path in level for sub in sorted(path.iterdir()) if sub.name[0] != "."]
+    return None
+
+
+def _existing_root(folder: str | os.PathLike, reason: str) -> Path:
+    root = class_root(folder)
+    if root is None:
+        found = "it holds none" if Path(folder).is_dir() else "there is no such folder"
+        raise DatasetNotFoundError(
+            f"expected a folder with class folders 0-9, a-z at '{folder}' ({reason}); {found}. "
+            f"To fetch the images:\n  {FETCH_COMMAND}"
+        )
+    return root
+
+
+def _fetch_from_kaggle() -> str:
+    import kagglehub  # 0.4 s that only a machine without images needs to spend
+
+    return kagglehub.dataset_download(KAGGLE_HANDLE)
+
+
+def _say(root: Path, reason: str) -> Path:
+    print(f"Images: {root} ({reason})")
+    return root
+
+
+# --- from files to tensors -----------------------------------------------------------------------
+
+
+def open_rgb(path: str | os.PathLike, *, size: int | None = None) -> Image.Image:
+    """Opens an image of any mode as upright 8-bit RGB.
+
+    Camera rotation (EXIF) is applied, transparent pixels become black like the dataset's
+    background, and 16-bit grey is scaled to 8 bits instead of clipped.
+
+    Args:
+        path: an image file.
+        size: if given, a JPEG may be decoded at a reduced scale, not below `size` pixels a side.
+            That is about twice as fast for a 400-pixel JPEG, and pixels differ slightly from a
+            full decode, so training and prediction must both use it.
+
+    Returns:
+        An RGB image; `size` does not resize it.
+
+    Raises:
+        OSError: if the file cannot be read as an image (Pillow may raise other errors too).
+    """
+    with Image.open(path) as image:
+        if image.width * image.height > _MOST_PIXELS:
+            raise Image.DecompressionBombError(
+                f"{image.width}x{image.height} pixels, more than {_MOST_PIXELS:,}"
+            )
+        if size is not None:
+            image.draft("RGB", (size, size))
+        upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith("I"):  # 16-bit grey; convert() would clip at 255
+        upright = Image.fromarray((np.asarray(upright) >> 8).clip(0, 255).astype(np.uint8))
+    if upright.has_transparency_data:
+        black = Image.new("RGBA", upright.size, (0, 0, 0, 255))
+        upright = Image.alpha_composite(black, upright.convert("RGBA"))
+    return upright.convert("RGB")
+
+
+def normalize(images: Tensor) -> Tensor:
+    """Turns uint8 images (..., 3, H, W) into float with the ImageNet mean and deviation."""
+    mean, std = (_per_channel(values, images.device) for values in (IMAGENET_MEAN, IMAGENET_STD))
+    return images.float().sub_(255 * mean).div_(255 * std)
+
+
+def denormalize(images: Tensor) -> Tensor:
+    """Turns normalised images (..., 3, H, W) back into float from 0 to 1, for display."""
+    mean, std = (_per_channel(values, images.device) for values in (IMAGENET_MEAN, IMAGENET_STD))
+    return (images * std + mean).clamp(0, 1)
+
+
+def _per_channel(values: Sequence[float], device: torch.device) -> Tensor:
+    return torch.tensor(values, device=device).view(3, 1, 1)
+
+
+def progress_bar(items: Iterable[T], description: str, total: int | None = None) -> Iterable[T]:
+    """Iterates with a bar that erases itself, in a terminal or a notebook.
+
+    It is plain text on standard output, so it needs no widgets and what is printed next takes its
+    place in a saved notebook. ``TQDM_DISABLE=1`` turns it off.
+    """
+    return tqdm(items, description, total, leave=False, file=sys.stdout, unit_scale=True)
+
+
+# --- the dataset ---------------------------------------------------------------------------------
+
+
+class ASLDataset(Dataset):
+    """Images of hands in one folder per sign, decoded once and kept in memory.
+
+    The set this was written for (Barczak et al. 2011, Massey University): 2,515 JPEGs of 400x400
+    pixels on black, 36 folders of 70 (``t``: 65), five signers with 900, 895, 180, 180 and 360
+    images, five near-identical frames to a burst. `asl_dataset/README.md` is its data card. Any
+    folder of the same layout will do, with file names of any form.
+
+    Attributes:
+        image_files: paths, sorted by sign, then name.
+        labels: one integer from 0 to 35 per image.
+        label_to_idx: sign → label.
+        images: uint8 tensor (N, 3, S, S), upright RGB.
+        signers: the number in ``hand<number>_…``, or None where the name does not say.
+        lights: ``bot``, ``dif``, ``left``, ``right`` or ``top``, or None.
+        frames: position in the burst, from 1, or None.
+    """
+
+    def __init__(
+        self,
+        data_dir: str | os.PathLike,
+        transform: Callable[[Image.Image], Any] | None = None,
+        *,
+        image_size: int = IMAGE_SIZE,
+        on_error: str = "raise",
+        progress: bool = True,
+    ):
+        """Lists and decodes all images.
+
+        Args:
+            data_dir: folder of class folders ``0``-``9``, ``a``-``z``, or one above them. Other
+                folders, other files and hidden ones are not counted.
+            transform: called with the upright RGB PIL image each time an item is asked for, as in
+                torchvision's datasets. Without it an item is the decoded-once image.
+            image_size: side S of the decoded images, in pixels.
+            on_error: ``"raise"`` on files that cannot be read, or ``"skip"`` them with a warning.
+            progress: show a bar while decoding.
+
+        Raises:
+            DatasetNotFoundError: if there are no class folders at `data_dir`.
+            DatasetError: if they hold no image, or unreadable ones and `on_error` is ``"raise"``.
+            ValueError: if `image_size` or `on_error` is out of range.
+        """
+        if image_size < 1:
+            raise ValueError(f"expected image_size of at least 1 pixel, found {image_size}")
+        if on_error not in ("raise", "skip"):
+            raise ValueError(f"expected on_error 'raise' or 'skip', found {on_error!r}")
+        self.data_dir = _existing_root(data_dir, "data_dir")
+        self.transform = transform
+        self.label_to_idx = {sign: label for label, sign in enumerate(SIGNS)}
+
+        files = [path for sign in SIGNS for path in _images_in(self.data_dir / sign)]
+        if not files:
+            raise DatasetError(
+                f"expected images ({', '.join(IMAGE_SUFFIXES)}) in the class folders of "
+                f"'{self.data_dir}', found none"
+            )
+        self.images, unreadable = _decode_all(files, image_size, progress)
+        if unreadable:
+            files = [path for path in files if path not in unreadable]
+            _report_unreadable(unreadable, skipped=bool(files) and on_error == "skip")
+
+        self.image_files = [str(path) for path in files]
+        self.labels = [self.label_to_idx[path.parent.name] for path in files]
+        facts = [_FILE_NAME.match(path.name) for path in files]
+        self.signers = [int(fact["signer"]) if fact else None for fact in facts]
+        self.lights = [fact["light"] if fact else None for fact in facts]
+        self.frames = [int(fact["frame"]) if fact else None for fact in facts]
+        self._warn_of_missing_signs()
+
+    def _warn_of_missing_signs(self) -> None:
+        present = set(self.labels)
+        missing = [sign for sign, label in self.label_to_idx.items() if label not in present]
+        if missing:
+            others = sorted(p.name for p in self.data_dir.iterdir() if p.name not in SIGNS)
+            warnings.warn(
+                f"'{self.data_dir}' has images of {len(present)} of {len(SIGNS)} signs; "
+                f"none of: {', '.join(missing)}"
+                + (f" (not a sign's name, ignored: {', '.join(others[:10])})" if others else ""),
+                stacklevel=3,
+            )
+
+    def __len__(self) -> int:
+        return len(self.image_files)
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        """Returns (image, label): what `transform` makes of it, or float (3, S, S)."""
+        if self.transform is None:
+            return normalize(self.images[index]), self.labels[index]
+        return self.transform(open_rgb(self.image_files[index])), self.labels[index]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[tuple[Any, int]]:
+        """Returns many items at once; `DataLoader` calls it, so a batch costs one indexing."""
+        if self.transform is not None:
+            return [self[index] for index in indices]
+        images = normalize(self.images[list(indices)])
+        return [(image, self.labels[i]) for image, i in zip(images, indices, strict=True)]
+
+    def get_label_name(self, idx: int) -> str:
+        """Returns the sign of a label, ``"0"`` to ``"z"``."""
+        return sign_name(idx)
+
+
+def _images_in(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(
+        path
+        for path in folder.iterdir()
+        # Hidden files are not images: macOS leaves '._name.jpeg' beside 'name.jpeg' in archives.
+        if path.suffix.lower() in IMAGE_SUFFIXES and path.name[0] != "." and path.is_file()
+    )
+
+
+def _decode_all(files: Sequence[Path], size: int, progress: bool) -> tuple[Tensor, dict[Path, str]]:
+    """Decodes in threads (Pillow releases the GIL): readable images, and what is wrong with others.
+
+    Returns:
+        images: uint8 (number of readable files, 3, size, size)
+        unreadable: path → reason
+    """
+    unreadable: dict[Path, str] = {}
+    images = np.empty((len(files), size, size, 3), np.uint8)
+    count = 0
+    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as threads:
+        # Our own limit catches what Pillow merely warns of.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        decoded = threads.map(partial(_decode, size=size), files)
+        bar = progress_bar(decoded, "Decoding images", len(files)) if progress else decoded
+        for path, result in zip(files, bar, strict=True):
+            if isinstance(result, str):
+                unreadable[path] = result
+            else:
+                images[count] = result
+                count += 1
+    return torch.from_numpy(images[:count]).permute(0, 3, 1, 2).contiguous(), unreadable
+
+
+def _decode(path: Path, size: int) -> np.ndarray | str:
+    try:
+        image = open_rgb(path, size=size)
+        return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
+    except Exception as error:  # a damaged file can make a decoder raise nearly anything
+        return f"{type(error).__name__}: {error}" if path.stat().st_size else "empty file"
+
+
+def _report_unreadable(unreadable: dict[Path, str], skipped: bool) -> None:
+    first = "".join(f"\n  {path}: {why}" for path, why in list(unreadable.items())[:10])
+    more = f"\n  and {len(unreadable) - 10} more" if len(unreadable) > 10 else ""
+    message = f"{len(unreadable)} unreadable image file(s)"
+    if skipped:
+        warnings.warn(f"left out {message}:{first}{more}", stacklevel=3)
+    else:
+        raise DatasetError(
+            f"found {message}:{first}{more}\n"
+            "Remove or replace them, or pass on_error='skip' to leave them out."
+        )
+
+
+# --- splits and batches --------------------------------------------------------------------------
+
+
+def load_asl_data(
+    data_dir: str | os.PathLike,
+    train_split: float = 0.8,
+    *,
+    image_size: int = IMAGE_SIZE,
+    seed: int = 0,
+    on_error: str = "raise",
+    progress: bool = True,
+) -> tuple[Subset, Subset]:
+    """Loads a dataset, splits it at random and prints the three sizes.
+
+    The random split puts near-copies of one burst on both sides, so it measures how well a model
+    remembers these signers, not how well it reads hands ("same signers").
+
+    Args:
+        data_dir: as in `ASLDataset`.
+        train_split: share of the images in the training part, between 0 and 1.
+        image_size: side of the decoded images, in pixels.
+        seed: of the split alone; the same seed gives the same split on every machine.
+        on_error: as in `ASLDataset`.
+        progress: show a bar while decoding.
+
+    Returns:
+        Training and test part, two `Subset`s of one `ASLDataset`.
+
+    Raises:
+        ValueError: if `train_split` is not between 0 and 1 or leaves one part empty.
+        DatasetError: as `ASLDataset`.
+    """
+    if not 0 < train_split < 1:
+        raise ValueError(f"expected train_split between 0 and 1, found {train_split}")
+    dataset = ASLDataset(data_dir, image_size=image_size, on_error=on_error, progress=progress)
+    train_size = int(train_split * len(dataset))
+    test_size = len(dataset) - train_size
+    if not train_size:
+        raise ValueError(
+            f"expected at least one image in each part, found 0 in training: train_split="
+            f"{train_split} of {len(dataset)} image(s)"
+        )
+    # A private generator: the split must not depend on what else drew random numbers before.
+    generator = torch.Generator().manual_seed(seed)
+    train_data, test_data = random_split(dataset, [train_size, test_size], generator=generator)
+    print(f"Total dataset size: {len(dataset)}")
+    print(f"Training data size: {train_size}")
+    print(f"Testing data size: {test_size}")
+    return train_data, test_data
+
+
+def get_batch(
+    dataset: Dataset, indices: Sequence[int], device: torch.device | str = "cpu"
+) -> tuple[Tensor, Tensor]:
+    """Returns the items of a dataset as one batch on a device.
+
+    An `ASLDataset` without transform, or a `Subset` of it, costs one indexing of uint8 pixels,
+    normalised on the device; any other dataset is asked item by item.
+
+    Args:
+        dataset: items (image (3, H, W), label).
+        indices: which items, length N.
+        device: where to put them.
+
+    Returns:
+        images: float (N, 3, H, W)
+        labels: int64 (N,)
+    """
+    indices = [int(index) for index in indices]
+    if isinstance(dataset, Subset):
+        return get_batch(dataset.dataset, [dataset.indices[i] for i in indices], device)
+    if isinstance(dataset, ASLDataset) and dataset.transform is None:
+        labels = torch.tensor([dataset.labels[i] for i in indices])
+        return normalize(dataset.images[indices].to(device)), labels.to(device)
+    images, labels = default_collate([dataset[i] for i in indices])
+    return images.to(device), labels.to(device)

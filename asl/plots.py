@@ -1,0 +1,242 @@
+"""From numbers to figures.
+
+Each function draws one figure with pyplot, so that a notebook shows it once when the cell ends and
+a script shows it at `plt.show()`; nothing here calls `show`. The names of the contract that take a
+model ask `asl.training` and `asl.evaluation` for the numbers, then draw.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset, Subset
+
+from asl.data import denormalize
+from asl.evaluation import accuracy, confusion_matrix, per_class_accuracy
+from asl.signs import SIGNS, sign_name
+from asl.training import predict_log_probs
+
+BLUE, ORANGE, GREEN, VERMILION = (sns.color_palette("colorblind")[i] for i in (0, 1, 2, 3))
+CHANNELS = {"red": VERMILION, "green": GREEN, "blue": BLUE}
+
+
+class _FigureShownOnce(Figure):
+    """A figure that a notebook shows when its cell ends, and not again as the cell's value."""
+
+    def _ipython_display_(self) -> None:
+        if not plt.fignum_exists(self.number):  # already shown and closed: asked for once more
+            from IPython.display import display_png  # only a notebook comes here
+
+            display_png(self)
+
+
+def _figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, list]:
+    """Opens a figure (size in inches) and returns it with its axes in reading order."""
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=(width, height),
+        layout="constrained",
+        squeeze=False,
+        FigureClass=_FigureShownOnce,
+    )
+    return figure, list(axes.flat)
+
+
+def visualize_data_samples(dataloader: DataLoader, dataset: Dataset) -> Figure:
+    """Draws the first twelve images of a loader's first batch, or all if there are fewer.
+
+    Args:
+        dataloader: batches of normalised images (N, 3, H, W) and labels (N,).
+        dataset: the loader's `ASLDataset`, or a `Subset` of it.
+    """
+    images, labels = next(iter(dataloader))
+    named = dataset.dataset if isinstance(dataset, Subset) else dataset
+    count = min(12, len(images))
+    figure, axes = _figure(9, 2.5 * -(-count // 4), rows=-(-count // 4), columns=4)
+    for axis in axes[count:]:
+        axis.set_axis_off()
+    for axis, image, label in zip(axes, images, labels, strict=False):
+        _show_image(axis, image, f"Sign: {named.get_label_name(int(label))}")
+    return figure
+
+
+def plot_training_metrics(
+    sequential_metrics: Mapping[str, Sequence[float]], module_metrics: Mapping[str, Sequence[float]]
+) -> Figure:
+    """Draws losses, test accuracy, learning rate and time per epoch of two trainings.
+
+    Args:
+        sequential_metrics: what `train_model` returned for the first model.
+        module_metrics: the same for the second.
+    """
+    figure, (losses, accuracies, rates, times) = _figure(11, 8, rows=2, columns=2)
+    runs = {
+        "Sequential": (sequential_metrics, BLUE, "o", "-"),
+        "nn.Module": (module_metrics, ORANGE, "s", ":"),
+    }
+    for name, (metrics, color, marker, line) in runs.items():
+        epochs = range(1, len(metrics["train_losses"]) + 1)
+        style = {"color": color, "marker": marker, "markersize": 4}
+        losses.plot(epochs, metrics["train_losses"], label=f"{name}, train", **style)
+        losses.plot(epochs, metrics["test_losses"], "--", label=f"{name}, test", **style)
+        accuracies.plot(epochs, metrics["test_accuracies"], label=name, **style)
+        # Two trainings of one recipe share their rates: dots let the other line show through.
+        rates.plot(epochs, metrics["learning_rates"], line, label=name, **style)
+        seconds = np.asarray(metrics["epoch_times"])
+        times.bar(name, seconds.mean(), yerr=seconds.std(), capsize=6, color=color, width=0.6)
+
+    losses.set(title="Loss", ylabel="Mean negative log-likelihood (nats)")
+    accuracies.set(title="Test accuracy", ylabel="Accuracy (%)")
+    rates.set(title="Learning rate at the end of each epoch", ylabel="Learning rate")
+    times.set(title="Time per epoch, mean ± standard deviation", ylabel="Time (s)")
+    rates.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
+    for axis in (losses, accuracies, rates):
+        axis.set_xlabel("Epoch")
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.legend()
+        axis.grid(alpha=0.3)
+    times.grid(axis="y", alpha=0.3)
+    return figure
+
+
+def plot_confusion_matrix(
+    model: nn.Module,
+    test_loader: DataLoader,
+    dataset: Dataset,
+    num_classes: int = len(SIGNS),
+    model_name: str = "Model",
+) -> Figure:
+    """Draws how often each sign (row) was taken for each sign (column).
+
+    Args:
+        model: images → log-probabilities (N, num_classes).
+        test_loader: the images to predict.
+        dataset: what the loader reads; kept from the notebook we were given, not used.
+        num_classes: rows and columns.
+        model_name: for the title.
+    """
+    log_probs, labels = predict_log_probs(model, test_loader)
+    counts = confusion_matrix(log_probs, labels, num_classes).numpy()
+    figure, (axis,) = _figure(11, 9.5)
+    names = [sign_name(label) for label in range(num_classes)]
+    sns.heatmap(
+        counts,
+        annot=np.where(counts > 0, counts.astype(str), ""),  # a page of zeros hides the errors
+        fmt="",
+        cmap="Blues",
+        xticklabels=names,
+        yticklabels=names,
+        linewidths=0.4,
+        linecolor="0.92",
+        annot_kws={"fontsize": 8},
+        cbar_kws={"label": "Images", "format": "%d"},
+        ax=axis,
+    )
+    axis.tick_params(axis="y", rotation=0)
+    axis.set(
+        title=f"{model_name}: {100 * accuracy(log_probs, labels):.1f} % of {len(labels)} images",
+        xlabel="Predicted sign",
+        ylabel="Actual sign",
+    )
+    return figure
+
+
+def compare_per_class_accuracy(
+    sequential_model: nn.Module, module_model: nn.Module, test_loader: DataLoader
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws both models' accuracy on each sign, and returns the two.
+
+    Args:
+        sequential_model: images → log-probabilities (N, 36).
+        module_model: the same.
+        test_loader: the images to predict.
+
+    Returns:
+        Two float arrays (36,) from 0 to 1; nan, drawn as "×", for a sign without test images.
+    """
+    answers = [predict_log_probs(model, test_loader) for model in (sequential_model, module_model)]
+    accuracies = [per_class_accuracy(confusion_matrix(*answer)).numpy() for answer in answers]
+    figure, (axis,) = _figure(13, 4.5)
+    x, width = np.arange(len(SIGNS)), 0.4
+    runs = (("Sequential", BLUE, -width / 2), ("nn.Module", ORANGE, width / 2))
+    for (name, color, shift), values in zip(runs, accuracies, strict=True):
+        axis.bar(x + shift, 100 * np.nan_to_num(values), width, label=name, color=color)
+    absent = x[np.isnan(accuracies[0])]
+    if len(absent):
+        axis.plot(absent, np.full(len(absent), 3), "x", color="0.4", label="no test images")
+    axis.set(title="Accuracy on each sign", xlabel="Sign", ylabel="Accuracy (%)", ylim=(0, 105))
+    axis.set_xticks(x, SIGNS)
+    axis.margins(x=0.01)
+    axis.grid(axis="y", alpha=0.3)
+    axis.set_axisbelow(True)
+    figure.legend(loc="outside upper right", ncols=3)
+    return accuracies[0], accuracies[1]
+
+
+def visualize_channel_attention(model: nn.Module, data_loader: DataLoader) -> np.ndarray:
+    """Draws up to five images with the weights the model's gate gives red, green and blue.
+
+    Args:
+        model: an `ASLNet`. With ``attention="scalar"`` only the mean of the three weights acts.
+        data_loader: its first batch is used.
+
+    Returns:
+        Float array (N, 3): the weights of every image of that batch.
+    """
+    images = next(iter(data_loader))[0]
+    weights = _ask(model, model.attention_weights, images).numpy()
+    count = min(5, len(images))
+    figure, axes = _figure(2.2 * count + 0.4, 4.6, rows=2, columns=count)
+    for i, (top, bottom) in enumerate(zip(axes[:count], axes[count:], strict=True)):
+        _show_image(top, images[i], f"Image {i + 1}")
+        bars = bottom.bar(list(CHANNELS), weights[i], color=list(CHANNELS.values()))
+        bottom.bar_label(bars, fmt="%.2f")
+        bottom.set(ylim=(0, 1.1), yticks=(0, 0.5, 1))
+        if i:
+            bottom.set_yticklabels([])
+    axes[count].set_ylabel("Attention weight")
+    figure.suptitle("Weights of the colour channels")
+    return weights
+
+
+def visualize_features(model: nn.Module, data_loader: DataLoader) -> Figure:
+    """Draws the first image and, for each colour channel, the mean of its feature maps.
+
+    Args:
+        model: an `ASLNet`.
+        data_loader: its first image is used.
+    """
+    images = next(iter(data_loader))[0][:1]
+    means = _ask(model, model.channel_features, images)[0].mean(dim=1).numpy()  # (3, S/4, S/4)
+    figure, axes = _figure(11, 2.8, columns=4)
+    _show_image(axes[0], images[0], "Image")
+    for axis, channel, mean in zip(axes[1:], CHANNELS, means, strict=True):
+        # One scale for the three panels, so that brighter means more active in all of them.
+        drawn = axis.imshow(mean, cmap="viridis", vmin=means.min(), vmax=means.max())
+        axis.set_title(f"Features from {channel}")
+        axis.set_axis_off()
+    figure.colorbar(drawn, ax=axes[1:], label="Mean activation", shrink=0.8)
+    return figure
+
+
+@torch.inference_mode()
+def _ask(model: nn.Module, question, images: Tensor) -> Tensor:
+    """Returns a model method's answer to images, in evaluation mode, on the CPU."""
+    was_training = model.training
+    model.eval()
+    try:
+        return question(images.to(next(model.parameters()).device)).cpu()
+    finally:
+        model.train(was_training)
+
+
+def _show_image(axis: Axes, image: Tensor, title: str) -> None:
+    axis.imshow(denormalize(image.cpu()).permute(1, 2, 0).numpy())
+    axis.set_title(title)
+    axis.set_axis_off()

@@ -1,0 +1,28 @@
+"""The 36 signs, their order, and what makes some of them hard to tell apart.
+
+The order is the labels' order everywhere in the project: digits first, then letters.
+"""
+
+SIGNS: tuple[str, ...] = tuple("0123456789abcdefghijklmnopqrstuvwxyz")
+"""The signs in label order: label ``i`` is the sign ``SIGNS[i]``."""
+
+LOOK_ALIKES: tuple[tuple[str, str], ...] = (("0", "o"), ("2", "v"), ("6", "w"))
+"""Pairs that are the same hand shape: no picture of a hand can tell them apart."""
+
+MOTION_SIGNS: tuple[str, ...] = ("j", "z")
+"""Signs drawn in the air: a still image shows one moment of them."""
+
+
+def sign_name(label: int) -> str:
+    """Returns the sign of a label.
+
+    Args:
+        label: an integer from 0 to 35 (a zero-dimensional tensor will do).
+
+    Raises:
+        ValueError: if the label is outside that range.
+    """
+    label = int(label)
+    if not 0 <= label < len(SIGNS):
+        raise ValueError(f"expected a label from 0 to {len(SIGNS) - 1}, found {label}")
+    return SIGNS[label]

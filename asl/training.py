@@ -1,0 +1,213 @@
+"""The one training loop, the pass that reads a model's answers, and the choice of a device.
+
+Knows nothing of which model it trains: anything from images (N, 3, H, W) to log-probabilities
+(N, 36) will do.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from timeit import default_timer as timer
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn, optim
+from torch.utils.data import DataLoader, Dataset
+
+from asl.data import get_batch, progress_bar
+from asl.signs import SIGNS
+
+EVALUATION_BATCH = 128  # bounds the memory of feature maps; larger was not faster on a CPU
+
+
+def default_device() -> torch.device:
+    """Returns CUDA if there is any, else Apple's MPS, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def train_model(
+    model: nn.Module,
+    train_data: Dataset,
+    test_data: Dataset,
+    epochs: int = 20,
+    model_name: str = "Model",
+    *,
+    batch_size: int = 64,
+    lr: float = 1e-3,
+    weight_decay: float = 0.01,
+    seed: int | None = None,
+    device: torch.device | str | None = None,
+    progress: bool = True,
+) -> dict[str, list[float]]:
+    """Trains a model in place with AdamW and one OneCycleLR cycle, and measures it every epoch.
+
+    Nothing is chosen on the test part: the model ends as the last epoch left it, in evaluation
+    mode, on `device`.
+
+    Departures from the notebook we were given: the learning rate moves after every batch, not
+    every epoch; losses are means over images, not over batches; a last batch of one image, which
+    batch norm cannot train on, joins the batch before it.
+
+    Args:
+        model: images (N, 3, H, W) → log-probabilities (N, 36).
+        train_data: items (image (3, H, W), label), at least two.
+        test_data: the same, at least one.
+        epochs: passes over the training part.
+        model_name: begins each printed line.
+        batch_size: images in a step.
+        lr: peak learning rate; the cycle starts at 1/25 of it.
+        weight_decay: of AdamW.
+        seed: makes order and dropout repeat exactly on one machine's CPU, and leaves the global
+            generators as they were. The initial weights are the caller's. None draws from the
+            global generators.
+        device: None means `default_device()`.
+        progress: show a bar while an epoch runs, and print a line after it.
+
+    Returns:
+        One entry per epoch in each of ``train_losses`` and ``test_losses`` (mean negative
+        log-likelihood, in nats), ``test_accuracies`` (percent), ``learning_rates`` (of the
+        epoch's last step) and ``epoch_times`` (seconds, training and test together).
+
+    Raises:
+        ValueError: if `epochs`, `batch_size` or a part's size is too small, or the model's output
+            is not log-probabilities (N, 36).
+    """
+    if epochs < 1:
+        raise ValueError(f"expected at least 1 epoch, found {epochs}")
+    if batch_size < 2:
+        raise ValueError(f"expected batch_size of at least 2 for batch norm, found {batch_size}")
+    if len(train_data) < 2 or len(test_data) < 1:
+        raise ValueError(
+            "expected at least 2 training images and 1 test image, "
+            f"found {len(train_data)} and {len(test_data)}"
+        )
+    device = torch.device(device) if device is not None else default_device()
+    model.to(device)
+    _check_output(model, get_batch(test_data, [0], device)[0])
+
+    steps = len(_shuffled_batches(len(train_data), batch_size, torch.Generator()))
+    optimizer = optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
+    scheduler = optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=epochs * steps)
+    names = ("train_losses", "test_losses", "test_accuracies", "learning_rates", "epoch_times")
+    metrics: dict[str, list[float]] = {name: [] for name in names}
+
+    with _seeded(seed, device):
+        for epoch in range(1, epochs + 1):
+            start = timer()
+            batches = _shuffled_batches(len(train_data), batch_size)
+            if progress:
+                batches = progress_bar(batches, f"{model_name} epoch {epoch}/{epochs}")
+            model.train()
+            loss_sum = torch.zeros((), device=device)  # read once an epoch: reading waits for a GPU
+            for indices in batches:
+                images, labels = get_batch(train_data, indices, device)
+                loss = F.nll_loss(model(images), labels)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                learning_rate = scheduler.get_last_lr()[0]  # the one this step used
+                scheduler.step()
+                loss_sum += loss.detach() * len(labels)
+
+            log_probs, labels = predict_log_probs(model, test_data)
+            model.eval()
+            accuracy = 100 * (log_probs.argmax(dim=1) == labels).double().mean().item()
+            test_loss = F.nll_loss(log_probs, labels).item()
+            row = (loss_sum.item() / len(train_data), test_loss, accuracy, learning_rate)
+            for name, value in zip(names, (*row, timer() - start), strict=True):
+                metrics[name].append(value)
+            if progress:
+                print(_epoch_line(f"{model_name} epoch {epoch}/{epochs}", metrics))
+    return metrics
+
+
+@torch.inference_mode()
+def predict_log_probs(model: nn.Module, data: DataLoader | Dataset) -> tuple[Tensor, Tensor]:
+    """Returns a model's answers for every image, in evaluation mode, in order.
+
+    Args:
+        model: images (N, 3, H, W) → log-probabilities (N, 36); left on its device and in its mode.
+        data: a dataset of (image, label), or a loader of batches of them.
+
+    Returns:
+        log_probs: float (N, 36), on the CPU
+        labels: int64 (N,), on the CPU
+
+    Raises:
+        ValueError: if there is no image, or the output is not 36 wide.
+    """
+    parameter = next(model.parameters(), None)
+    device = torch.device("cpu") if parameter is None else parameter.device
+    was_training = model.training
+    model.eval()
+    try:
+        answers = [(model(x).cpu(), y.cpu()) for x, y in _in_order(data, device)]
+    finally:
+        model.train(was_training)
+    if not answers:
+        raise ValueError("expected at least one image to predict, found none")
+    log_probs, labels = (torch.cat(parts) for parts in zip(*answers, strict=True))
+    _check_width(log_probs)
+    return log_probs, labels
+
+
+def _in_order(data: DataLoader | Dataset, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+    if isinstance(data, DataLoader):
+        for images, labels in data:
+            yield images.to(device), labels
+    else:
+        for start in range(0, len(data), EVALUATION_BATCH):
+            stop = min(start + EVALUATION_BATCH, len(data))
+            yield get_batch(data, range(start, stop), device)
+
+
+def _shuffled_batches(
+    size: int, batch_size: int, generator: torch.Generator | None = None
+) -> list[Tensor]:
+    batches = list(torch.randperm(size, generator=generator).split(batch_size))
+    if len(batches) > 1 and len(batches[-1]) == 1:
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
+
+
+@contextmanager
+def _seeded(seed: int | None, device: torch.device) -> Iterator[None]:
+    if seed is None:
+        yield
+        return
+    # Dropout has no generator of its own, so the global ones are seeded and put back afterwards.
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
+@torch.inference_mode()
+def _check_output(model: nn.Module, images: Tensor) -> None:
+    """Fails before the first step, not after the first epoch."""
+    model.eval()
+    output = model(images)
+    _check_width(output)
+    total = output.exp().sum(dim=1)[0].item()
+    if not abs(total - 1) < 1e-3:
+        raise ValueError(
+            "expected log-probabilities, whose exponentials sum to 1 for each image, found a sum "
+            f"of {total:.3g}: end the model with nn.LogSoftmax(dim=1)"
+        )
+
+
+def _check_width(output: Tensor) -> None:
+    if output.ndim != 2 or output.shape[1] != len(SIGNS):
+        raise ValueError(
+            f"expected a model output of shape (N, {len(SIGNS)}), found {tuple(output.shape)}"
+        )
+
+
+def _epoch_line(title: str, metrics: dict[str, list[float]]) -> str:
+    last = {name: values[-1] for name, values in metrics.items()}
+    return (
+        f"{title}: train loss {last['train_losses']:.3f}, test loss {last['test_losses']:.3f}, "
+        f"test accuracy {last['test_accuracies']:5.2f} %, {last['epoch_times']:.2f} s"
+    )

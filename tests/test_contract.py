@@ -1,0 +1,69 @@
+"""The names, argument orders and return values that code written for the user's notebook needs."""
+
+import subprocess
+import sys
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Subset
+from torchvision import transforms
+
+import asl
+
+
+def test_the_users_notebook_from_top_to_bottom(write_images, capsys):
+    data_dir = str(write_images())
+    train_data, test_data = asl.load_asl_data(data_dir, 0.75)
+    assert isinstance(train_data, Subset) and isinstance(test_data, Subset)
+    assert train_data.dataset is test_data.dataset
+    train_loader = DataLoader(train_data, batch_size=12, shuffle=True)
+    test_loader = DataLoader(test_data, batch_size=64)
+    asl.visualize_data_samples(train_loader, train_data)
+
+    sequential_model = asl.create_sequential_model()
+    sequential_metrics = asl.train_model(
+        sequential_model, train_data, test_data, epochs=1, model_name="Sequential"
+    )
+    module_model = asl.ASLNet()
+    module_metrics = asl.train_model(module_model, train_data, test_data, 2, "nn.Module")
+    names = {"train_losses", "test_losses", "test_accuracies", "learning_rates", "epoch_times"}
+    assert set(module_metrics) == names
+    assert {len(values) for values in module_metrics.values()} == {2}
+    assert 0 <= max(module_metrics["test_accuracies"]) <= 100
+
+    asl.plot_training_metrics(sequential_metrics, module_metrics)
+    asl.plot_confusion_matrix(module_model, test_loader, test_data, 36, model_name="nn.Module")
+    accuracies = asl.compare_per_class_accuracy(sequential_model, module_model, test_loader)
+    assert all(isinstance(a, np.ndarray) and a.shape == (36,) for a in accuracies)
+    weights = asl.visualize_channel_attention(module_model, test_loader)
+    assert weights.shape == (45, 3)
+    asl.visualize_features(module_model, test_loader)
+
+
+def test_the_users_dataset_class(write_images):
+    transform = transforms.Compose([transforms.Resize((28, 28)), transforms.ToTensor()])
+    dataset = asl.ASLDataset(str(write_images()), transform)
+    assert len(dataset) == len(dataset.image_files) == len(dataset.labels) == 180
+    assert dataset.label_to_idx == {sign: i for i, sign in enumerate(asl.SIGNS)}
+    image, label = dataset[100]
+    assert image.shape == (3, 28, 28) and type(label) is int
+    assert dataset.get_label_name(label) == "k"
+    parts = torch.utils.data.random_split(dataset, [150, 30])
+    images, labels = next(iter(DataLoader(parts[1], batch_size=30)))
+    assert images.shape == (30, 3, 28, 28) and labels.shape == (30,)
+
+
+def test_every_public_name_exists():
+    for name in asl.__all__:
+        assert getattr(asl, name) is not None
+    assert not hasattr(asl, "no_such_name")
+
+
+def test_import_is_silent_and_draws_nothing_in():
+    code = (
+        "import sys, torch; state = torch.get_rng_state(); import asl; "
+        "assert torch.equal(torch.get_rng_state(), state); "
+        "print([m for m in ('matplotlib', 'seaborn', 'pandas', 'torchvision') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n" and run.stderr == ""

@@ -1,0 +1,376 @@
+import os
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader, Subset, TensorDataset
+
+from asl import (
+    SIGNS,
+    ASLDataset,
+    DatasetError,
+    DatasetNotFoundError,
+    data,
+    denormalize,
+    find_dataset,
+    get_batch,
+    load_asl_data,
+    normalize,
+)
+from asl.data import open_rgb
+
+# --- finding -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def empty_machine(tmp_path, monkeypatch):
+    """No argument, variable, local folder or network leads to images."""
+
+    def no_network():
+        raise OSError("no network")
+
+    (tmp_path / "work" / "asl_dataset").mkdir(parents=True)
+    (tmp_path / "work" / "asl_dataset" / "README.md").write_text("a data card")
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.delenv("ASL_DATA_DIR", raising=False)
+    monkeypatch.setattr(data, "_fetch_from_kaggle", no_network)
+
+
+def test_first_match_wins(empty_machine, write_images, tmp_path, monkeypatch, capsys):
+    places = {
+        name: write_images("a", folder=tmp_path / name) for name in ("given", "variable", "kaggle")
+    }
+    local = write_images("a", folder=Path("asl_dataset"))
+
+    monkeypatch.setattr(data, "_fetch_from_kaggle", lambda: str(places["kaggle"]))
+    monkeypatch.setenv("ASL_DATA_DIR", str(places["variable"]))
+    assert find_dataset(places["given"]) == places["given"]
+    assert find_dataset() == places["variable"]
+    monkeypatch.delenv("ASL_DATA_DIR")
+    assert find_dataset() == local
+    (local / "a").rename(tmp_path / "moved away")
+    assert find_dataset() == places["kaggle"]
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4
+    assert "ASL_DATA_DIR" in lines[1] and "Kaggle" in lines[3]
+
+
+def test_nothing_found_says_what_was_searched_and_how_to_fetch(empty_machine):
+    with pytest.raises(DatasetNotFoundError) as caught:
+        find_dataset()
+    for words in ("ASL_DATA_DIR", "asl_dataset/", "OSError: no network", "kagglehub"):
+        assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("how", ["argument", "variable"])
+def test_a_mistyped_folder_is_an_error_not_a_reason_to_look_elsewhere(
+    how, empty_machine, write_images, monkeypatch
+):
+    write_images("a", folder=Path("asl_dataset"))
+    if how == "variable":
+        monkeypatch.setenv("ASL_DATA_DIR", "asl_datset")
+    with pytest.raises(FileNotFoundError, match="'asl_datset'.*there is no such folder"):
+        find_dataset("asl_datset" if how == "argument" else None)
+
+
+def test_doubled_archive_counts_each_image_once(write_images, tmp_path):
+    write_images(folder=tmp_path / "1" / "asl_dataset")
+    write_images(folder=tmp_path / "1" / "asl_dataset" / "asl_dataset")
+    assert find_dataset(tmp_path / "1") == tmp_path / "1" / "asl_dataset"
+    assert len(ASLDataset(tmp_path / "1")) == 5 * 36
+
+
+# --- what is listed ------------------------------------------------------------------------------
+
+
+def test_sorted_by_sign_then_name_with_facts_from_names(write_images):
+    dataset = ASLDataset(write_images(bursts=2))
+    assert len(dataset) == 360 == len(dataset.image_files) == len(dataset.labels)
+    assert dataset.image_files == [
+        str(dataset.data_dir / sign / name)
+        for sign in SIGNS
+        for name in sorted(os.listdir(dataset.data_dir / sign))
+    ]
+    assert dataset.labels == [label for label in range(36) for _ in range(10)]
+    assert dataset.signers[:10] == [1] * 5 + [2] * 5
+    assert dataset.lights[0] == "dif" and dataset.frames[:6] == [1, 2, 3, 4, 5, 1]
+    assert dataset.label_to_idx["z"] == 35 and dataset.get_label_name(35) == "z"
+
+
+def test_suffixes_in_any_case_and_names_of_any_form(write_images):
+    folder = write_images()
+    for name in ("photo.PNG", "photo.Jpg", "photo.jpeg"):
+        Image.new("RGB", (8, 8)).save(folder / "a" / name, "png")
+    dataset = ASLDataset(folder)
+    assert len(dataset) == 5 * 36 + 3
+    index = dataset.image_files.index(str(folder / "a" / "photo.Jpg"))
+    assert dataset.signers[index] is dataset.lights[index] is dataset.frames[index] is None
+
+
+def test_other_folders_and_files_are_not_counted(write_images):
+    folder = write_images()
+    write_images(folder=folder / ".ipynb_checkpoints")
+    write_images(folder=folder / "asl_dataset")
+    (folder / "README.md").write_text("a data card")
+    (folder / "a" / "notes.txt").write_text("not an image")
+    (folder / "a" / "._hand1.jpeg").write_bytes(b"macOS leaves these in archives")
+    (folder / "a" / "folder.png").mkdir()
+    assert len(ASLDataset(folder)) == 5 * 36
+
+
+def test_missing_signs_are_named(write_images):
+    folder = write_images("abc")
+    (folder / "d").mkdir()
+    (folder / "E").mkdir()
+    with pytest.warns(UserWarning, match=r"3 of 36 signs; none of: 0, .*d, e.*ignored: E\)"):
+        dataset = ASLDataset(folder)
+    assert set(dataset.labels) == {10, 11, 12}
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda folder: None, DatasetNotFoundError, "there is no such folder"),
+        (lambda folder: folder.mkdir(), DatasetNotFoundError, "it holds none"),
+        (lambda folder: (folder / "a").mkdir(parents=True), DatasetError, "found none"),
+    ],
+)
+def test_missing_and_empty_folders(make, error, words, tmp_path):
+    make(tmp_path / "data")
+    with pytest.raises(error, match=words):
+        ASLDataset(tmp_path / "data")
+
+
+# --- what is decoded -----------------------------------------------------------------------------
+
+
+def _bomb(path):
+    # A PNG header alone decides the size: 30,000 x 30,000 pixels in a few bytes.
+    Image.new("L", (1, 1)).save(path)
+    content = bytearray(path.read_bytes())
+    content[16:24] = (30_000).to_bytes(4, "big") * 2
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
+    path.write_bytes(content)
+
+
+def _truncated(path):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path, "jpeg")
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+DAMAGE = {
+    "bomb.png": _bomb,
+    "empty.png": lambda path: path.write_bytes(b""),
+    "text.jpg": lambda path: path.write_text("not an image"),
+    "truncated.jpeg": _truncated,
+}
+
+
+def test_unreadable_files_are_all_listed_or_all_skipped(write_images):
+    folder = write_images()
+    for name, damage in DAMAGE.items():
+        damage(folder / "b" / name)
+    with pytest.raises(DatasetError, match="4 unreadable") as caught:
+        ASLDataset(folder)
+    assert all(name in str(caught.value) for name in DAMAGE)
+    with pytest.warns(UserWarning, match="left out 4 unreadable"):
+        dataset = ASLDataset(folder, on_error="skip")
+    assert len(dataset) == 180 == len(dataset.images) == len(dataset.signers)
+    assert dataset.labels == [label for label in range(36) for _ in range(5)]
+    # What stays is still in step: the last image is the last file's.
+    last = np.asarray(open_rgb(dataset.image_files[-1]).resize((28, 28), Image.Resampling.BILINEAR))
+    torch.testing.assert_close(dataset.images[-1], torch.from_numpy(last.copy()).permute(2, 0, 1))
+
+
+def test_long_lists_of_unreadable_files_are_cut(write_images):
+    folder = write_images()
+    for number in range(12):
+        (folder / "c" / f"{number}.png").write_bytes(b"")
+    with pytest.raises(DatasetError, match="12 unreadable(.|\n)*and 2 more") as caught:
+        ASLDataset(folder)
+    assert str(caught.value).count("empty file") == 10
+
+
+def test_only_unreadable_files(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x.png").write_bytes(b"")
+    with pytest.raises(DatasetError, match="1 unreadable"):
+        ASLDataset(tmp_path, on_error="skip")
+
+
+GREY = 100
+
+
+@pytest.mark.parametrize(
+    ("mode", "color", "expected"),
+    [
+        ("L", GREY, (GREY, GREY, GREY)),
+        ("1", 1, (255, 255, 255)),
+        ("I;16", GREY * 256, (GREY, GREY, GREY)),
+        ("RGBA", (200, 100, 50, 255), (200, 100, 50)),
+        ("RGBA", (200, 100, 50, 0), (0, 0, 0)),
+        ("LA", (GREY, 0), (0, 0, 0)),
+        ("P", 3, None),
+        ("CMYK", (0, 255, 255, 0), (254, 0, 0)),
+    ],
+)
+def test_every_mode_becomes_rgb(mode, color, expected, tmp_path):
+    path = tmp_path / ("image.jpg" if mode == "CMYK" else "image.png")
+    image = Image.new(mode, (16, 16), color)
+    if mode == "P":
+        image.putpalette([10, 20, 30] * 256)
+        expected = (10, 20, 30)
+    image.save(path)
+    rgb = open_rgb(path)
+    assert rgb.mode == "RGB"
+    np.testing.assert_allclose(np.asarray(rgb)[8, 8], expected, atol=2)
+
+
+def test_camera_rotation_is_applied(tmp_path):
+    image = Image.new("RGB", (64, 32))
+    image.paste((255, 0, 0), (0, 0, 64, 16))  # red on top as stored
+    exif = Image.Exif()
+    exif[0x0112] = 6  # "turn 90° clockwise to see it upright"
+    image.save(tmp_path / "image.jpg", exif=exif, quality=95)
+    for size in (None, 8):
+        upright = np.asarray(open_rgb(tmp_path / "image.jpg", size=size))
+        assert upright.shape[0] == 2 * upright.shape[1]
+        right, left = upright[:, -2].mean(axis=0), upright[:, 1].mean(axis=0)
+        assert right[0] > 200 and left[0] < 50
+
+
+def test_item_is_the_normalised_image_and_transform_gets_the_picture(write_images):
+    folder = write_images()
+    image, label = ASLDataset(folder)[7]
+    assert image.shape == (3, 28, 28) and image.dtype == torch.float32 and label == 1
+    with Image.open(sorted((folder / "1").iterdir())[2]) as picture:
+        pixels = torch.from_numpy(
+            np.asarray(picture.resize((28, 28), Image.Resampling.BILINEAR)).copy()
+        ).permute(2, 0, 1)
+    mean, std = (torch.tensor(v).view(3, 1, 1) for v in (data.IMAGENET_MEAN, data.IMAGENET_STD))
+    torch.testing.assert_close(image, (pixels / 255 - mean) / std)
+    torch.testing.assert_close(denormalize(image), pixels / 255, atol=1e-6, rtol=0)
+
+    seen, label = ASLDataset(folder, lambda picture: (picture.mode, picture.size))[7]
+    assert seen == ("RGB", (32, 32)) and label == 1
+
+
+@pytest.mark.parametrize("transform", [None, lambda picture: torch.ones(3, 28, 28)])
+def test_loader_batches_hold_the_items(transform, write_images):
+    dataset = ASLDataset(write_images(), transform)
+    part = Subset(dataset, range(0, 180, 7))
+    images, labels = next(iter(DataLoader(part, batch_size=len(part))))
+    assert labels.tolist() == [dataset.labels[i] for i in part.indices]
+    for image, index in zip(images, part.indices, strict=True):
+        torch.testing.assert_close(image, dataset[index][0])
+
+
+def test_image_size(write_images):
+    assert ASLDataset(write_images(), image_size=8).images.shape == (180, 3, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({"image_size": 0}, "at least 1 pixel, found 0"), ({"on_error": "ignore"}, "found 'ignore'")],
+)
+def test_options_out_of_range(options, words, write_images):
+    with pytest.raises(ValueError, match=words):
+        ASLDataset(write_images(), **options)
+
+
+# --- splits and batches --------------------------------------------------------------------------
+
+
+def test_sizes_are_printed_and_parts_are_disjoint(write_images, capsys):
+    train, test = load_asl_data(write_images())
+    assert train.dataset is test.dataset
+    assert sorted([*train.indices, *test.indices]) == list(range(180))
+    assert capsys.readouterr().out.split("\n") == [
+        "Total dataset size: 180",
+        "Training data size: 144",
+        "Testing data size: 36",
+        "",
+    ]
+
+
+def test_split_ignores_the_global_generator_and_leaves_it_alone(write_images):
+    folder = write_images()
+    torch.manual_seed(1)
+    first = load_asl_data(folder)[1].indices
+    drawn = torch.rand(1)
+    torch.manual_seed(1)
+    torch.testing.assert_close(torch.rand(1), drawn)
+    assert load_asl_data(folder)[1].indices == first
+    assert load_asl_data(folder, seed=1)[1].indices != first
+
+
+def test_split_is_the_same_in_every_process(write_images):
+    code = (
+        "import sys; from asl import load_asl_data; "
+        "test = load_asl_data(sys.argv[1])[1]; "
+        "print([test.dataset.image_files[i] for i in test.indices])"
+    )
+    folder = str(write_images())
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-c", code, folder],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.getcwd()},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert outputs[0] == outputs[1]
+    assert "hand1_" in outputs[0]
+
+
+@pytest.mark.parametrize("train_split", [0, 1, -0.1, 80])
+def test_split_out_of_range(train_split, write_images):
+    with pytest.raises(ValueError, match=f"between 0 and 1, found {train_split}"):
+        load_asl_data(write_images(), train_split)
+
+
+def test_split_that_leaves_nothing_to_train_on(write_images):
+    with pytest.raises(ValueError, match="found 0 in training"):
+        load_asl_data(write_images(), 0.001)
+
+
+def test_batch_of_any_dataset():
+    images = torch.arange(24.0).view(4, 3, 1, 2)
+    dataset = Subset(TensorDataset(images, torch.tensor([5, 6, 7, 8])), [3, 1])
+    batch, labels = get_batch(dataset, torch.tensor([1, 0]))
+    torch.testing.assert_close(batch, images[[1, 3]])
+    assert labels.tolist() == [6, 8]
+
+
+def test_batch_is_what_the_items_are(write_images):
+    dataset = ASLDataset(write_images())
+    images, labels = get_batch(Subset(dataset, range(9, 90)), [0, 80])
+    torch.testing.assert_close(images, torch.stack([dataset[9][0], dataset[89][0]]))
+    assert labels.tolist() == [dataset.labels[9], dataset.labels[89]]
+
+
+def test_normalize_round_trip():
+    images = torch.randint(0, 256, (2, 3, 4, 4), dtype=torch.uint8)
+    torch.testing.assert_close(denormalize(normalize(images)), images / 255, atol=1e-6, rtol=0)
+
+
+@pytest.mark.real_images
+def test_the_real_set(real_images):
+    train, test = load_asl_data(real_images)
+    dataset = train.dataset
+    assert (len(dataset), len(train), len(test)) == (2515, 2012, 503)
+    counts = [dataset.labels.count(label) for label in range(36)]
+    assert counts[SIGNS.index("t")] == 65 and sorted(counts)[1:] == [70] * 35
+    assert [dataset.signers.count(s) for s in range(1, 6)] == [900, 895, 180, 180, 360]
+    assert set(dataset.lights) == {"bot", "dif", "left", "right", "top"}
+    # Upright hands on black: the corners are dark, the middle is not.
+    assert dataset.images[:, :, :2, :2].float().mean() < 10
+    assert dataset.images[:, :, 12:16, 12:16].float().mean() > 80

@@ -1,0 +1,158 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Subset
+
+from asl import (
+    SIGNS,
+    ASLDataset,
+    ASLNet,
+    compare_per_class_accuracy,
+    plot_confusion_matrix,
+    plot_training_metrics,
+    visualize_channel_attention,
+    visualize_data_samples,
+    visualize_features,
+)
+
+
+@pytest.fixture
+def dataset(write_images):
+    return ASLDataset(write_images())
+
+
+def loader(dataset, count=None, batch_size=64):
+    return DataLoader(Subset(dataset, range(count or len(dataset))), batch_size=batch_size)
+
+
+class Remembers(nn.Module):
+    """Gives a fixed list of predictions, whatever it is shown."""
+
+    def __init__(self, predictions):
+        super().__init__()
+        self.predictions = list(predictions)
+
+    def forward(self, x):
+        now, self.predictions = self.predictions[: len(x)], self.predictions[len(x) :]
+        return torch.nn.functional.one_hot(torch.tensor(now), 36).float().log()
+
+
+def drawn_images(figure):
+    return [axis for axis in figure.axes if axis.images]
+
+
+@pytest.mark.parametrize(("count", "drawn"), [(64, 12), (5, 5), (1, 1)])
+def test_samples_are_the_first_images_with_their_signs(count, drawn, dataset):
+    figure = visualize_data_samples(loader(dataset, count), dataset)
+    axes = drawn_images(figure)
+    assert len(axes) == drawn
+    assert [a.get_title() for a in axes] == [
+        f"Sign: {SIGNS[dataset.labels[i]]}" for i in range(drawn)
+    ]
+    pixels = dataset.images[0].permute(1, 2, 0).numpy() / 255
+    np.testing.assert_allclose(axes[0].images[0].get_array(), pixels, atol=1e-6)
+
+
+def test_samples_from_a_subset_of_a_dataset(dataset):
+    part = Subset(dataset, [175, 0])
+    figure = visualize_data_samples(DataLoader(part, batch_size=2), part)
+    assert [a.get_title() for a in drawn_images(figure)] == ["Sign: z", "Sign: 0"]
+
+
+def test_training_panels_show_the_metrics():
+    first = {
+        "train_losses": [3.0, 2.0],
+        "test_losses": [3.5, 2.5],
+        "test_accuracies": [50.0, 60.0],
+        "learning_rates": [1e-3, 1e-5],
+        "epoch_times": [1.0, 3.0],
+    }
+    second = {name: [2 * value for value in values] for name, values in first.items()}
+    figure = plot_training_metrics(first, second)
+    losses, accuracies, rates, times = figure.axes
+    drawn = {line.get_label(): line.get_ydata().tolist() for line in losses.lines}
+    assert drawn == {
+        "Sequential, train": [3, 2],
+        "Sequential, test": [3.5, 2.5],
+        "nn.Module, train": [6, 4],
+        "nn.Module, test": [7, 5],
+    }
+    assert accuracies.lines[1].get_ydata().tolist() == [100, 120]
+    assert rates.lines[0].get_ydata().tolist() == [1e-3, 1e-5]
+    assert losses.lines[0].get_xdata().tolist() == [1, 2]
+    assert [bar.get_height() for bar in times.patches] == [2, 4]
+    bottom, top = times.collections[0].get_segments()[0][:, 1]
+    assert (bottom, top) == (1, 3)  # mean 2 ± standard deviation 1
+    assert all("(" in axis.get_ylabel() for axis in (losses, accuracies, times))  # units
+
+
+def test_confusion_shows_counts_and_leaves_zeros_blank(dataset):
+    predictions = [*dataset.labels[:-1], 0]  # one z taken for a 0
+    figure = plot_confusion_matrix(
+        Remembers(predictions), loader(dataset), dataset, model_name="A model"
+    )
+    axis = figure.axes[0]
+    counts = np.asarray(axis.collections[0].get_array()).reshape(36, 36)
+    assert counts[35, 0] == 1 and counts[35, 35] == 4 and counts[0, 0] == 5
+    assert [label.get_text() for label in axis.get_xticklabels()] == list(SIGNS)
+    assert [label.get_text() for label in axis.get_yticklabels()] == list(SIGNS)
+    assert sorted(text.get_text() for text in axis.texts if text.get_text())[:2] == ["1", "4"]
+    assert len([text for text in axis.texts if text.get_text()]) == 37
+    assert axis.get_title() == "A model: 99.4 % of 180 images"
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("Predicted sign", "Actual sign")
+
+
+def test_per_class_bars_and_absent_signs(dataset):
+    shown = [i for i in range(180) if dataset.labels[i] != 35]  # no z
+    part = DataLoader(Subset(dataset, shown), batch_size=64)
+    right = [dataset.labels[i] for i in shown]
+    wrong_on_0 = [1] * 2 + right[2:]
+    first, second = compare_per_class_accuracy(Remembers(right), Remembers(wrong_on_0), part)
+    assert first.shape == second.shape == (36,)
+    assert np.isnan(first[35]) and np.isnan(second[35])
+    assert first[0] == 1 and second[0] == pytest.approx(0.6)
+    axis = plt.gcf().axes[0]
+    heights = [[bar.get_height() for bar in bars] for bars in axis.containers]
+    assert heights[0][0] == 100 and heights[1][0] == pytest.approx(60)
+    assert axis.lines[0].get_xdata().tolist() == [35]
+    assert [label.get_text() for label in axis.get_xticklabels()] == list(SIGNS)
+
+
+@pytest.mark.parametrize(("count", "drawn"), [(64, 5), (2, 2)])
+@pytest.mark.parametrize("attention", ["scalar", "channel"])
+def test_attention_bars_are_the_weights(attention, count, drawn, dataset):
+    model = ASLNet(attention=attention).train()
+    weights = visualize_channel_attention(model, loader(dataset, count))
+    assert model.training and isinstance(weights, np.ndarray) and weights.shape == (count, 3)
+    images = torch.stack([dataset[i][0] for i in range(count)])
+    expected = model.eval().attention_weights(images).detach()
+    np.testing.assert_allclose(weights, expected, rtol=1e-5)
+    bars = [axis for axis in plt.gcf().axes if axis.patches]
+    assert len(bars) == drawn
+    np.testing.assert_allclose([bar.get_height() for bar in bars[-1].patches], weights[drawn - 1])
+    assert [t.get_text() for t in bars[0].get_xticklabels()] == ["red", "green", "blue"]
+
+
+def test_feature_panels_share_one_scale(dataset):
+    model = ASLNet()
+    figure = visualize_features(model, loader(dataset))
+    panels = drawn_images(figure)[1:4]
+    maps = model.eval().channel_features(dataset[0][0].unsqueeze(0))[0].mean(dim=1).detach()
+    for panel, expected in zip(panels, maps, strict=True):
+        np.testing.assert_allclose(panel.images[0].get_array(), expected, rtol=1e-5)
+    assert len({panel.images[0].get_clim() for panel in panels}) == 1
+
+
+def test_a_notebook_shows_a_figure_once(dataset, monkeypatch):
+    """At the cell's end by pyplot, not as the cell's value too; and again only when asked for."""
+    shown = []
+    monkeypatch.setattr("IPython.display.display_png", shown.append)
+    figure = visualize_features(ASLNet(), loader(dataset))
+    assert plt.fignum_exists(figure.number)
+    figure._ipython_display_()
+    assert shown == []
+    plt.close(figure)  # what the notebook's backend does after showing it
+    figure._ipython_display_()
+    assert shown == [figure]

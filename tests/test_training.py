@@ -1,0 +1,197 @@
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+from torch.utils.data import DataLoader, Subset, TensorDataset
+
+from asl import (
+    ASLDataset,
+    ASLNet,
+    create_sequential_model,
+    default_device,
+    predict_log_probs,
+    train_model,
+    training,
+)
+
+
+@pytest.fixture
+def dataset():
+    """Sixteen random images of eight signs."""
+    generator = torch.Generator().manual_seed(0)
+    return TensorDataset(torch.randn(16, 3, 28, 28, generator=generator), torch.arange(16) % 8)
+
+
+def quick(model, train_data, test_data, epochs=1, **options):
+    return train_model(model, train_data, test_data, epochs, progress=False, **options)
+
+
+@pytest.mark.parametrize("make_model", [create_sequential_model, ASLNet])
+def test_overfits_eight_images(make_model, write_images):
+    eight = Subset(ASLDataset(write_images()), range(0, 40, 5))
+    torch.manual_seed(0)
+    metrics = quick(make_model(), eight, eight, epochs=80, seed=0, lr=3e-3)
+    assert metrics["test_accuracies"][-1] == 100
+    assert metrics["test_losses"][-1] < 0.1 < metrics["test_losses"][0]
+
+
+def test_metrics_have_one_entry_an_epoch(dataset):
+    metrics = quick(create_sequential_model(), dataset, Subset(dataset, range(5)), epochs=3)
+    assert list(metrics) == [
+        "train_losses",
+        "test_losses",
+        "test_accuracies",
+        "learning_rates",
+        "epoch_times",
+    ]
+    assert all(len(values) == 3 for values in metrics.values())
+    assert all(type(value) is float for values in metrics.values() for value in values)
+    assert all(accuracy % 20 == 0 for accuracy in metrics["test_accuracies"])  # percent, of five
+
+
+def test_one_cycle_moves_every_batch_reaches_its_peak_and_ends_on_the_last_step(dataset):
+    rates = []
+    hook = register_optimizer_step_pre_hook(
+        lambda optimizer, *_: rates.append(optimizer.param_groups[0]["lr"])
+    )
+    try:
+        model = create_sequential_model()
+        metrics = quick(model, dataset, dataset, epochs=5, batch_size=4, lr=0.01)
+    finally:
+        hook.remove()
+    assert len(rates) == 5 * 4
+    assert rates[0] == pytest.approx(0.01 / 25)
+    assert max(rates) == pytest.approx(0.01)
+    assert rates.index(max(rates)) == 5  # 30 % of 20 steps
+    assert rates[-1] == pytest.approx(0.01 / 25 / 1e4)
+    assert metrics["learning_rates"] == rates[3::4]
+
+
+@pytest.mark.parametrize("make_model", [create_sequential_model, ASLNet])
+def test_a_seed_repeats_exactly_and_leaves_the_global_generator_alone(make_model, dataset):
+    def run(seed):
+        torch.manual_seed(0)
+        model = make_model()
+        before = torch.get_rng_state()
+        metrics = quick(model, dataset, dataset, epochs=2, batch_size=4, seed=seed)
+        assert torch.equal(torch.get_rng_state(), before)
+        metrics.pop("epoch_times")
+        return metrics, predict_log_probs(model, dataset)[0]
+
+    (first, first_answers), (again, again_answers), (other, _) = run(1), run(1), run(2)
+    assert first == again and torch.equal(first_answers, again_answers)
+    assert first != other
+
+
+def test_two_processes_agree_exactly():
+    code = (
+        "import json, torch\n"
+        "from torch.utils.data import TensorDataset\n"
+        "from asl import ASLNet, train_model\n"
+        "torch.manual_seed(0)\n"
+        "data = TensorDataset(torch.randn(40, 3, 28, 28), torch.arange(40) % 36)\n"
+        "metrics = train_model(ASLNet(), data, data, 2, batch_size=8, seed=3, progress=False)\n"
+        "metrics.pop('epoch_times')\n"
+        "print(json.dumps(metrics))\n"
+    )
+    env = {**os.environ, "PYTHONPATH": os.getcwd()}
+    command = [sys.executable, "-c", code]
+    runs = [subprocess.run(command, env=env, capture_output=True, check=True) for _ in range(2)]
+    first, second = (json.loads(run.stdout) for run in runs)
+    assert first == second
+
+
+class Answer(nn.Module):
+    """Says 'sign 0' with a probability that depends on nothing, and counts its batches."""
+
+    def __init__(self, width=36, log=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.linspace(1, 0, width))
+        self.log, self.sizes = log, []
+
+    def forward(self, x):
+        if self.training:
+            self.sizes.append(len(x))
+        answers = self.weight.log_softmax(0) if self.log else self.weight
+        return answers.expand(len(x), -1)
+
+
+def test_a_last_batch_of_one_joins_the_one_before(dataset):
+    model = Answer()
+    quick(model, Subset(dataset, range(13)), dataset, batch_size=4)
+    assert model.sizes == [4, 4, 5]
+    quick(ASLNet(), Subset(dataset, range(9)), dataset, batch_size=4)  # batch norm would raise
+
+
+def test_losses_are_means_over_images_not_batches():
+    # Nine easy images in two batches and one hard one: only the mean over images ignores how the
+    # batches fell. A learning rate of nearly nothing keeps the model as it is.
+    labels = torch.tensor([0] * 9 + [35])
+    data = TensorDataset(torch.zeros(10, 3, 28, 28), labels)
+    expected = -Answer().weight.log_softmax(0)[labels].mean().item()
+    metrics = quick(Answer(), data, data, batch_size=7, lr=1e-12, seed=0)
+    assert metrics["train_losses"][0] == pytest.approx(expected, rel=1e-5)
+    assert metrics["test_losses"][0] == pytest.approx(expected, rel=1e-5)
+    assert metrics["test_accuracies"] == [90.0]
+
+
+def test_one_plain_line_an_epoch(dataset, capsys):
+    train_model(create_sequential_model(), dataset, dataset, epochs=2, model_name="MLP")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["MLP epoch 1/2", "MLP epoch 2/2"]
+    assert "test accuracy" in lines[0] and "train loss" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"epochs": 0}, "at least 1 epoch, found 0"),
+        ({"batch_size": 1}, "at least 2 for batch norm, found 1"),
+        ({"model": Answer(width=10)}, r"\(N, 36\), found \(1, 10\)"),
+        ({"model": Answer(log=False)}, "end the model with nn.LogSoftmax"),
+        ({"train_data": []}, "at least 2 training images and 1 test image, found 0 and 16"),
+        ({"test_data": []}, "found 16 and 0"),
+    ],
+)
+def test_bad_input_is_told_before_the_first_step(options, words, dataset):
+    arguments = {"model": Answer(), "train_data": dataset, "test_data": dataset, **options}
+    with pytest.raises(ValueError, match=words):
+        train_model(**arguments)
+    assert not arguments["model"].sizes
+
+
+def test_wrong_image_size_is_told_before_the_first_step(dataset):
+    with pytest.raises(ValueError, match=r"\(N, 3, 64, 64\), found \(1, 3, 28, 28\)"):
+        train_model(ASLNet(image_size=64), dataset, dataset)
+
+
+def test_answers_come_in_order_from_loader_and_dataset(dataset, monkeypatch):
+    model = create_sequential_model()
+    model.train()
+    monkeypatch.setattr(training, "EVALUATION_BATCH", 5)
+    by_dataset, labels = predict_log_probs(model, dataset)
+    by_loader, loader_labels = predict_log_probs(model, DataLoader(dataset, batch_size=7))
+    assert model.training
+    torch.testing.assert_close(by_dataset, model.eval()(dataset.tensors[0]))
+    torch.testing.assert_close(by_dataset, by_loader)
+    assert labels.tolist() == loader_labels.tolist() == dataset.tensors[1].tolist()
+
+
+def test_nothing_to_predict():
+    with pytest.raises(ValueError, match="at least one image"):
+        predict_log_probs(Answer(), [])
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "expected"),
+    [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")],
+)
+def test_device_choice(cuda, mps, expected, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    assert default_device().type == expected
