@@ -76,13 +76,14 @@ class ASLNet(nn.Module):
         self.image_size = image_size
         self.attention_mode = attention
 
+        # In place, since this is where the large tensors are: a step moves less memory.
         self.feature_extract = nn.Sequential(
             nn.Conv2d(1, 16, kernel_size=3, padding=1),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.BatchNorm2d(16),
             nn.MaxPool2d(2),
             nn.Conv2d(16, 32, kernel_size=3, padding=1),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.BatchNorm2d(32),
             nn.MaxPool2d(2),
         )
@@ -130,18 +131,12 @@ class ASLNet(nn.Module):
             features = self.shared(maps.flatten(1))
             weights = self.attention(features)
             return features * weights.mean(dim=1, keepdim=True), weights
-        # The fusing layer is linear, so it is a sum over channels: each channel's part is computed
-        # once, the gate reads the plain sum, and the weighted sum goes on. The gate reads it before
-        # the batch norm, whose statistics would otherwise mix two distributions.
-        fuse, *rest = self.shared
-        # (N, 3, F) by (256, 3, F) → (N, 3, 256)
-        weight = fuse.weight.unflatten(1, (3, -1))
-        per_channel = torch.einsum("ncf,kcf->nck", maps.flatten(2), weight)
-        weights = self.attention(F.relu(per_channel.sum(dim=1) + fuse.bias))
-        features = (weights.unsqueeze(2) * per_channel).sum(dim=1) + fuse.bias
-        for layer in rest:
-            features = layer(features)
-        return features, weights
+        # The gate reads a first fusion, before the batch norm, whose statistics would otherwise
+        # mix weighed and unweighed features. Then the weighed channels are fused.
+        fuse = self.shared[0]
+        weights = self.attention(F.relu(fuse(maps.flatten(1))))
+        weighed = weights.unsqueeze(2) * maps.flatten(2)  # (N, 3, 1) · (N, 3, F) → (N, 3, F)
+        return self.shared(weighed.flatten(1)), weights
 
 
 def _check_image_size(image_size: int, multiple_of: int) -> None:

@@ -13,6 +13,7 @@ import seaborn as sns
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Subset
 
@@ -26,13 +27,14 @@ CHANNELS = {"red": VERMILION, "green": GREEN, "blue": BLUE}
 
 
 class _FigureShownOnce(Figure):
-    """A figure that a notebook shows when its cell ends, and not again as the cell's value."""
+    """A figure that a notebook shows once, also when it is the value of its cell's last line."""
 
-    def _ipython_display_(self) -> None:
-        if not plt.fignum_exists(self.number):  # already shown and closed: asked for once more
-            from IPython.display import display_png  # only a notebook comes here
-
-            display_png(self)
+    def _repr_mimebundle_(self, **_) -> dict:
+        # IPython asks for this before it draws. A figure that pyplot no longer knows is not shown
+        # a second time by the notebook's backend, which shows all it knows when a cell ends.
+        if "inline" in plt.get_backend():
+            plt.close(self)
+        return {}  # nothing to add: IPython goes on to draw the figure as any other
 
 
 def _figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, list]:
@@ -98,7 +100,7 @@ def plot_training_metrics(
     rates.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
     for axis in (losses, accuracies, rates):
         axis.set_xlabel("Epoch")
-        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.legend()
         axis.grid(alpha=0.3)
     times.grid(axis="y", alpha=0.3)
@@ -135,7 +137,7 @@ def plot_confusion_matrix(
         linewidths=0.4,
         linecolor="0.92",
         annot_kws={"fontsize": 8},
-        cbar_kws={"label": "Images", "format": "%d"},
+        cbar_kws={"label": "Images", "ticks": MaxNLocator(integer=True)},
         ax=axis,
     )
     axis.tick_params(axis="y", rotation=0)

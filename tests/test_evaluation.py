@@ -71,6 +71,6 @@ def test_summary_reports_best_final_and_difference():
     }
     second = {**first, "test_accuracies": [70.0, 95.0], "epoch_times": [4.0, 4.0]}
     table = summarize({"MLP": first, "CNN": second})
-    assert table.loc["MLP"].tolist() == [90, 80, 1, 1.5, 2]
-    assert table.loc["difference"].tolist() == [5, 15, 0, 0, 2]
-    assert "difference" not in summarize({"MLP": first}).index
+    assert table["MLP"].tolist() == [90, 80, 1, 1.5, 2]
+    assert table["difference"].tolist() == [5, 15, 0, 0, 2]
+    assert "difference" not in summarize({"MLP": first})

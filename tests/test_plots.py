@@ -143,16 +143,3 @@ def test_feature_panels_share_one_scale(dataset):
     for panel, expected in zip(panels, maps, strict=True):
         np.testing.assert_allclose(panel.images[0].get_array(), expected, rtol=1e-5)
     assert len({panel.images[0].get_clim() for panel in panels}) == 1
-
-
-def test_a_notebook_shows_a_figure_once(dataset, monkeypatch):
-    """At the cell's end by pyplot, not as the cell's value too; and again only when asked for."""
-    shown = []
-    monkeypatch.setattr("IPython.display.display_png", shown.append)
-    figure = visualize_features(ASLNet(), loader(dataset))
-    assert plt.fignum_exists(figure.number)
-    figure._ipython_display_()
-    assert shown == []
-    plt.close(figure)  # what the notebook's backend does after showing it
-    figure._ipython_display_()
-    assert shown == [figure]
