@@ -69,13 +69,17 @@ def visualize_data_samples(dataloader: DataLoader, dataset: Dataset) -> Figure:
 
 
 def plot_training_metrics(
-    sequential_metrics: Mapping[str, Sequence[float]], module_metrics: Mapping[str, Sequence[float]]
+    sequential_metrics: Mapping[str, Sequence[float]],
+    module_metrics: Mapping[str, Sequence[float]],
+    *,
+    baseline: float | None = None,
 ) -> Figure:
     """Draws losses, test accuracy, learning rate and time per epoch of two trainings.
 
     Args:
         sequential_metrics: what `train_model` returned for the first model.
         module_metrics: the same for the second.
+        baseline: test accuracy of a 1-nearest-neighbour on pixels, in percent, to draw beside them.
     """
     figure, (losses, accuracies, rates, times) = _figure(11, 8, rows=2, columns=2)
     runs = {
@@ -93,6 +97,8 @@ def plot_training_metrics(
         seconds = np.asarray(metrics["epoch_times"])
         times.bar(name, seconds.mean(), yerr=seconds.std(), capsize=6, color=color, width=0.6)
 
+    if baseline is not None:
+        accuracies.axhline(baseline, color="0.4", linestyle="--", label="1-nearest-neighbour")
     losses.set(title="Loss", ylabel="Mean negative log-likelihood (nats)")
     accuracies.set(title="Test accuracy", ylabel="Accuracy (%)")
     rates.set(title="Learning rate at the end of each epoch", ylabel="Learning rate")

@@ -92,6 +92,7 @@ def train_model(
     steps = len(_shuffled_batches(len(train_data), batch_size, torch.Generator()))
     optimizer = _AdamW(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
     scheduler = optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=epochs * steps)
+    _keep_freed_memory()
     names = ("train_losses", "test_losses", "test_accuracies", "learning_rates", "epoch_times")
     metrics: dict[str, list[float]] = {name: [] for name in names}
 
@@ -184,6 +185,16 @@ class _AdamW(optim.AdamW):
     add_param_group = inspect.unwrap(optim.AdamW.add_param_group)
     step = torch.no_grad()(inspect.unwrap(optim.AdamW.step))
     zero_grad = inspect.unwrap(optim.AdamW.zero_grad)
+
+
+def _keep_freed_memory() -> None:
+    """Lets the next step reuse a step's memory instead of fetching it from the system again.
+
+    glibc returns free memory beyond twice the largest block it has seen freed (blocks up to 32 MB
+    count), and clearing it anew every step took a quarter of the CNN's training time on a CPU. So
+    one such block, never written to, is freed first. Elsewhere this does nothing.
+    """
+    torch.empty(31 * 2**20, dtype=torch.uint8)
 
 
 @contextmanager

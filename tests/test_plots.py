@@ -70,7 +70,7 @@ def test_training_panels_show_the_metrics():
         "epoch_times": [1.0, 3.0],
     }
     second = {name: [2 * value for value in values] for name, values in first.items()}
-    figure = plot_training_metrics(first, second)
+    figure = plot_training_metrics(first, second, baseline=98.0)
     losses, accuracies, rates, times = figure.axes
     drawn = {line.get_label(): line.get_ydata().tolist() for line in losses.lines}
     assert drawn == {
@@ -80,6 +80,7 @@ def test_training_panels_show_the_metrics():
         "nn.Module, test": [7, 5],
     }
     assert accuracies.lines[1].get_ydata().tolist() == [100, 120]
+    assert set(accuracies.lines[2].get_ydata()) == {98}
     assert rates.lines[0].get_ydata().tolist() == [1e-3, 1e-5]
     assert losses.lines[0].get_xdata().tolist() == [1, 2]
     assert [bar.get_height() for bar in times.patches] == [2, 4]
