@@ -14,8 +14,8 @@ endif
 .PHONY: run notebook test setup
 
 run: setup
-	TQDM_DISABLE=1 $(BIN)/jupyter nbconvert --log-level WARN --execute --to notebook --output-dir build $(NOTEBOOK)
-	@$(BIN)/jupyter nbconvert --log-level WARN --to html --output-dir build build/$(NOTEBOOK)
+	TQDM_DISABLE=1 $(BIN)/jupyter nbconvert --log-level ERROR --execute --to notebook --output-dir build $(NOTEBOOK)
+	@$(BIN)/jupyter nbconvert --log-level ERROR --to html --output-dir build build/$(NOTEBOOK)
 	@echo "Executed notebook: build/$(NOTEBOOK)"
 	@echo "A page to read:    build/$(NOTEBOOK:.ipynb=.html)"
 	@$(BIN)/python -c "$$PRINT_SUMMARY"

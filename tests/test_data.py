@@ -149,11 +149,11 @@ def test_missing_and_empty_folders(make, error, words, tmp_path):
 # --- what is decoded -----------------------------------------------------------------------------
 
 
-def _bomb(path):
-    # A PNG header alone decides the size: 30,000 x 30,000 pixels in a few bytes.
+def _bomb(path, side=30_000):
+    # A PNG header alone decides the size: 900 megapixels in a few bytes.
     Image.new("L", (1, 1)).save(path)
     content = bytearray(path.read_bytes())
-    content[16:24] = (30_000).to_bytes(4, "big") * 2
+    content[16:24] = side.to_bytes(4, "big") * 2
     content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
     path.write_bytes(content)
 
@@ -166,6 +166,7 @@ def _truncated(path):
 
 DAMAGE = {
     "bomb.png": _bomb,
+    "smaller bomb.png": lambda path: _bomb(path, side=10_000),  # Pillow would only warn
     "empty.png": lambda path: path.write_bytes(b""),
     "text.jpg": lambda path: path.write_text("not an image"),
     "truncated.jpeg": _truncated,
@@ -176,10 +177,10 @@ def test_unreadable_files_are_all_listed_or_all_skipped(write_images):
     folder = write_images()
     for name, damage in DAMAGE.items():
         damage(folder / "b" / name)
-    with pytest.raises(DatasetError, match="4 unreadable") as caught:
+    with pytest.raises(DatasetError, match="5 unreadable") as caught:
         ASLDataset(folder)
     assert all(name in str(caught.value) for name in DAMAGE)
-    with pytest.warns(UserWarning, match="left out 4 unreadable"):
+    with pytest.warns(UserWarning, match="left out 5 unreadable"):
         dataset = ASLDataset(folder, on_error="skip")
     assert len(dataset) == 180 == len(dataset.images) == len(dataset.signers)
     assert dataset.labels == [label for label in range(36) for _ in range(5)]

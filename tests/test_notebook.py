@@ -8,7 +8,7 @@ import pytest
 
 import asl
 
-PATH = Path("asl_recognition.ipynb")
+PATH = Path(__file__).parent.parent / "asl_recognition.ipynb"
 KNOWN_TAGS = {"nbval-ignore-output", "summary"}
 # Each cell whose output varies between machines; the cell after it asserts what it claims.
 IGNORED = [
