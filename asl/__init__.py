@@ -12,7 +12,6 @@ from asl.data import (
     denormalize,
     find_dataset,
     get_batch,
-    load_asl_data,
     normalize,
 )
 from asl.evaluation import (
@@ -24,6 +23,7 @@ from asl.evaluation import (
 )
 from asl.models import ASLNet, create_sequential_model
 from asl.signs import LOOK_ALIKES, MOTION_SIGNS, SIGNS, sign_name
+from asl.splits import Leakage, check_leakage, load_asl_data
 from asl.training import default_device, predict_log_probs, train_model
 
 if TYPE_CHECKING:
@@ -55,7 +55,9 @@ __all__ = [
     "ASLNet",
     "DatasetError",
     "DatasetNotFoundError",
+    "Leakage",
     "accuracy",
+    "check_leakage",
     "compare_per_class_accuracy",
     "confusion_matrix",
     "create_sequential_model",

@@ -1,7 +1,7 @@
 """From a folder of images to batches the models can read.
 
 Finds the dataset, decodes every image once into one uint8 tensor, tells who signed it under which
-light, splits it, and normalises batches. Knows nothing of models.
+light, and normalises batches. Knows nothing of models; who is tested on whom is `asl.splits`.
 """
 
 import os
@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
-from torch.utils.data import Dataset, Subset, default_collate, random_split
+from torch.utils.data import Dataset, Subset, default_collate
 from tqdm import tqdm
 
 from asl.signs import SIGNS, sign_name
@@ -348,55 +348,7 @@ def _report_unreadable(unreadable: dict[Path, str], skipped: bool) -> None:
         )
 
 
-# --- splits and batches --------------------------------------------------------------------------
-
-
-def load_asl_data(
-    data_dir: str | os.PathLike,
-    train_split: float = 0.8,
-    *,
-    image_size: int = IMAGE_SIZE,
-    seed: int = 0,
-    on_error: str = "raise",
-    progress: bool = True,
-) -> tuple[Subset, Subset]:
-    """Loads a dataset, splits it at random and prints the three sizes.
-
-    The random split puts near-copies of one burst on both sides, so it measures how well a model
-    remembers these signers, not how well it reads hands ("same signers").
-
-    Args:
-        data_dir: as in `ASLDataset`.
-        train_split: share of the images in the training part, between 0 and 1.
-        image_size: side of the decoded images, in pixels.
-        seed: of the split alone; the same seed gives the same split on every machine.
-        on_error: as in `ASLDataset`.
-        progress: show a bar while decoding.
-
-    Returns:
-        Training and test part, two `Subset`s of one `ASLDataset`.
-
-    Raises:
-        ValueError: if `train_split` is not between 0 and 1 or leaves one part empty.
-        DatasetError: as `ASLDataset`.
-    """
-    if not 0 < train_split < 1:
-        raise ValueError(f"expected train_split between 0 and 1, found {train_split}")
-    dataset = ASLDataset(data_dir, image_size=image_size, on_error=on_error, progress=progress)
-    train_size = int(train_split * len(dataset))
-    test_size = len(dataset) - train_size
-    if not train_size:
-        raise ValueError(
-            f"expected at least one image in each part, found 0 in training: train_split="
-            f"{train_split} of {len(dataset)} image(s)"
-        )
-    # A private generator: the split must not depend on what else drew random numbers before.
-    generator = torch.Generator().manual_seed(seed)
-    train_data, test_data = random_split(dataset, [train_size, test_size], generator=generator)
-    print(f"Total dataset size: {len(dataset)}")
-    print(f"Training data size: {train_size}")
-    print(f"Testing data size: {test_size}")
-    return train_data, test_data
+# --- batches -------------------------------------------------------------------------------------
 
 
 def get_batch(

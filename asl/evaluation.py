@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from asl.data import denormalize, get_batch
+from asl.data import get_batch
 from asl.signs import SIGNS
+from asl.splits import nearest_images
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -70,11 +71,10 @@ def nearest_neighbour_accuracy(train_data: Dataset, test_data: Dataset) -> float
 
     Args:
         train_data: items (normalised image (3, H, W), label), N of them.
-        test_data: the same, M of them. Memory grows with N x M.
+        test_data: the same, M of them.
     """
-    train_pixels, train_labels = _all_pixels(train_data)
-    test_pixels, test_labels = _all_pixels(test_data)
-    nearest = torch.cdist(test_pixels, train_pixels).argmin(dim=1)
+    _, nearest = nearest_images(train_data, test_data)
+    train_labels, test_labels = (_labels(data) for data in (train_data, test_data))
     return (train_labels[nearest] == test_labels).double().mean().item()
 
 
@@ -110,9 +110,8 @@ def summarize(metrics: Mapping[str, Mapping[str, list[float]]]) -> "DataFrame":
     return table
 
 
-def _all_pixels(dataset: Dataset) -> tuple[Tensor, Tensor]:
-    images, labels = get_batch(dataset, range(len(dataset)))
-    return denormalize(images).flatten(1), labels
+def _labels(dataset: Dataset) -> Tensor:
+    return get_batch(dataset, range(len(dataset)))[1]
 
 
 def _check_lengths(log_probs: Tensor, labels: Tensor) -> None:

@@ -1,6 +1,4 @@
 import os
-import subprocess
-import sys
 import zlib
 from pathlib import Path
 
@@ -19,7 +17,6 @@ from asl import (
     denormalize,
     find_dataset,
     get_batch,
-    load_asl_data,
     normalize,
 )
 from asl.data import open_rgb
@@ -285,62 +282,7 @@ def test_options_out_of_range(options, words, write_images):
         ASLDataset(write_images(), **options)
 
 
-# --- splits and batches --------------------------------------------------------------------------
-
-
-def test_sizes_are_printed_and_parts_are_disjoint(write_images, capsys):
-    train, test = load_asl_data(write_images())
-    assert train.dataset is test.dataset
-    assert sorted([*train.indices, *test.indices]) == list(range(180))
-    assert capsys.readouterr().out.split("\n") == [
-        "Total dataset size: 180",
-        "Training data size: 144",
-        "Testing data size: 36",
-        "",
-    ]
-
-
-def test_split_ignores_the_global_generator_and_leaves_it_alone(write_images):
-    folder = write_images()
-    torch.manual_seed(1)
-    first = load_asl_data(folder)[1].indices
-    drawn = torch.rand(1)
-    torch.manual_seed(1)
-    torch.testing.assert_close(torch.rand(1), drawn)
-    assert load_asl_data(folder)[1].indices == first
-    assert load_asl_data(folder, seed=1)[1].indices != first
-
-
-def test_split_is_the_same_in_every_process(write_images):
-    code = (
-        "import sys; from asl import load_asl_data; "
-        "test = load_asl_data(sys.argv[1])[1]; "
-        "print([test.dataset.image_files[i] for i in test.indices])"
-    )
-    folder = str(write_images())
-    outputs = [
-        subprocess.run(
-            [sys.executable, "-c", code, folder],
-            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.getcwd()},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for seed in ("1", "2")
-    ]
-    assert outputs[0] == outputs[1]
-    assert "hand1_" in outputs[0]
-
-
-@pytest.mark.parametrize("train_split", [0, 1, -0.1, 80])
-def test_split_out_of_range(train_split, write_images):
-    with pytest.raises(ValueError, match=f"between 0 and 1, found {train_split}"):
-        load_asl_data(write_images(), train_split)
-
-
-def test_split_that_leaves_nothing_to_train_on(write_images):
-    with pytest.raises(ValueError, match="found 0 in training"):
-        load_asl_data(write_images(), 0.001)
+# --- batches -------------------------------------------------------------------------------------
 
 
 def test_batch_of_any_dataset():
@@ -365,9 +307,7 @@ def test_normalize_round_trip():
 
 @pytest.mark.real_images
 def test_the_real_set(real_images):
-    train, test = load_asl_data(real_images)
-    dataset = train.dataset
-    assert (len(dataset), len(train), len(test)) == (2515, 2012, 503)
+    dataset = ASLDataset(real_images)
     counts = [dataset.labels.count(label) for label in range(36)]
     assert counts[SIGNS.index("t")] == 65 and sorted(counts)[1:] == [70] * 35
     assert [dataset.signers.count(s) for s in range(1, 6)] == [900, 895, 180, 180, 360]
