@@ -128,7 +128,7 @@ def _divide(
         return [indices[i] for i in order[:first]], [indices[i] for i in order[first:]]
     present = sorted({groups[i] for i in indices})
     order = torch.randperm(len(present), generator=generator).tolist()
-    # At least one group in the rest, where there are two; int() already leaves one in all others.
+    # At least one group here; as `share` is below 1, int() leaves at least one for the rest.
     chosen = {present[i] for i in order[: max(1, int(share * len(present)))]}
     rest = [i for i in indices if groups[i] not in chosen]
     return [i for i in indices if groups[i] in chosen], rest
@@ -137,7 +137,7 @@ def _divide(
 def _leave_out(
     dataset: ASLDataset, test_signer: int | Collection[int]
 ) -> tuple[list[int], list[int]]:
-    out = {test_signer} if isinstance(test_signer, int) else set(test_signer)
+    out = set(test_signer) if isinstance(test_signer, Collection) else {int(test_signer)}
     present = set(dataset.signers)
     if not out or not out < present:
         raise ValueError(
