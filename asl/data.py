@@ -170,7 +170,7 @@ def normalize(images: Tensor) -> Tensor:
 def denormalize(images: Tensor) -> Tensor:
     """Turns normalised images (..., 3, H, W) back into float from 0 to 1, for display."""
     mean, std = (_per_channel(values, images.device) for values in (IMAGENET_MEAN, IMAGENET_STD))
-    return (images * std + mean).clamp(0, 1)
+    return (images * std).add_(mean).clamp_(0, 1)
 
 
 def _per_channel(values: Sequence[float], device: torch.device) -> Tensor:
