@@ -95,3 +95,21 @@ def write_images(tmp_path) -> Callable[..., Path]:
         return folder
 
     return write
+
+
+@pytest.fixture
+def people(tmp_path):
+    """Three signers, two signs, two lights, five frames; a burst's frames differ by one grey level.
+
+    Bursts differ by far more than near-copies do.
+    """
+    rng = np.random.default_rng(0)
+    for signer in (1, 2, 3):
+        for sign in "ab":
+            for light in ("dif", "top"):
+                scene = rng.integers(0, 250, (28, 28, 3), dtype=np.uint8)
+                for frame in range(1, 6):
+                    name = f"hand{signer}_{sign}_{light}_seg_{frame}_cropped.png"
+                    (tmp_path / sign).mkdir(exist_ok=True)
+                    Image.fromarray(scene + np.uint8(frame)).save(tmp_path / sign / name)
+    return tmp_path

@@ -5,6 +5,16 @@ Everything in the project's public contract can be imported from here.
 
 from typing import TYPE_CHECKING
 
+from asl.audit import LabelIssues, audit_dataset, find_label_issues
+from asl.baseline import NearestNeighbour, nearest_neighbour_accuracy
+from asl.calibration import (
+    Reliability,
+    apply_temperature,
+    fit_temperature,
+    reliability,
+    selective_accuracy,
+)
+from asl.cross_validation import CrossValidation, cross_validate
 from asl.data import (
     ASLDataset,
     DatasetError,
@@ -16,14 +26,17 @@ from asl.data import (
 )
 from asl.evaluation import (
     accuracy,
+    bootstrap_interval,
     confusion_matrix,
-    nearest_neighbour_accuracy,
+    group_accuracy,
+    merge_look_alikes,
     per_class_accuracy,
     summarize,
 )
+from asl.leakage import Leakage, check_leakage
 from asl.models import ASLNet, create_sequential_model
-from asl.signs import LOOK_ALIKES, MOTION_SIGNS, SIGNS, sign_name
-from asl.splits import Leakage, check_leakage, load_asl_data
+from asl.signs import LOOK_ALIKES, MOTION_SIGNS, SHAPE_OF, SHAPES, SIGNS, sign_name
+from asl.splits import load_asl_data, make_folds
 from asl.training import default_device, predict_log_probs, train_model
 
 if TYPE_CHECKING:
@@ -50,28 +63,45 @@ _FIGURES = (
 __all__ = [
     "LOOK_ALIKES",
     "MOTION_SIGNS",
+    "SHAPES",
+    "SHAPE_OF",
     "SIGNS",
     "ASLDataset",
     "ASLNet",
+    "CrossValidation",
     "DatasetError",
     "DatasetNotFoundError",
+    "LabelIssues",
     "Leakage",
+    "NearestNeighbour",
+    "Reliability",
     "accuracy",
+    "apply_temperature",
+    "audit_dataset",
+    "bootstrap_interval",
     "check_leakage",
     "compare_per_class_accuracy",
     "confusion_matrix",
     "create_sequential_model",
+    "cross_validate",
     "default_device",
     "denormalize",
     "find_dataset",
+    "find_label_issues",
+    "fit_temperature",
     "get_batch",
+    "group_accuracy",
     "load_asl_data",
+    "make_folds",
+    "merge_look_alikes",
     "nearest_neighbour_accuracy",
     "normalize",
     "per_class_accuracy",
     "plot_confusion_matrix",
     "plot_training_metrics",
     "predict_log_probs",
+    "reliability",
+    "selective_accuracy",
     "sign_name",
     "summarize",
     "train_model",

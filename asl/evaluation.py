@@ -1,18 +1,15 @@
-"""From a model's answers to numbers: accuracy, confusion, per-sign accuracy, a baseline, a summary.
+"""From a model's answers to numbers: accuracy overall, by sign and by group, confusion, intervals.
 
 Accuracies here are shares from 0 to 1, computed as sum(correct) / sum(n). Nothing here draws.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
-from asl.data import get_batch
-from asl.signs import SIGNS
-from asl.splits import nearest_images
+from asl.signs import SHAPE_OF, SHAPES, SIGNS
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -26,9 +23,9 @@ def accuracy(log_probs: Tensor, labels: Tensor) -> float:
         labels: int64 (N,).
 
     Raises:
-        ValueError: if there are no images or the lengths differ.
+        ValueError: as `check_answers`.
     """
-    _check_lengths(log_probs, labels)
+    check_answers(log_probs, labels)
     return (log_probs.argmax(dim=1) == labels).double().mean().item()
 
 
@@ -44,15 +41,14 @@ def confusion_matrix(log_probs: Tensor, labels: Tensor, num_classes: int = len(S
         int64 (num_classes, num_classes), summing to N.
 
     Raises:
-        ValueError: if there are no images, the lengths differ, or a sign lies outside the matrix.
+        ValueError: as `check_answers`, or if a sign lies outside the matrix.
     """
-    _check_lengths(log_probs, labels)
+    check_answers(log_probs, labels)
     predicted = log_probs.argmax(dim=1)
     largest = int(torch.maximum(labels.max(), predicted.max()))
-    if largest >= num_classes or int(labels.min()) < 0:
+    if largest >= num_classes:
         raise ValueError(
-            f"expected labels and predictions from 0 to {num_classes - 1}, found "
-            f"{int(labels.min())} to {largest}"
+            f"expected labels and predictions from 0 to {num_classes - 1}, found up to {largest}"
         )
     counts = torch.bincount(labels * num_classes + predicted, minlength=num_classes**2)
     return counts.reshape(num_classes, num_classes)
@@ -63,19 +59,84 @@ def per_class_accuracy(confusion: Tensor) -> Tensor:
     return confusion.diagonal() / confusion.sum(dim=1)  # 0 / 0 is nan: absent, not 0 %
 
 
-def nearest_neighbour_accuracy(train_data: Dataset, test_data: Dataset) -> float:
-    """Returns the accuracy of a baseline that learns nothing.
+def merge_look_alikes(log_probs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Turns answers over the 36 labels into answers over the 33 hand shapes.
 
-    Each test image gets the sign of the training image whose raw pixels are nearest (Euclidean).
-    Where this is high, test images have near-copies in the training part.
+    The probabilities of labels with one shape (`asl.signs.LOOK_ALIKES`) are added.
 
     Args:
-        train_data: items (normalised image (3, H, W), label), N of them.
-        test_data: the same, M of them.
+        log_probs: float (..., N, 36).
+        labels: int64 (N,).
+
+    Returns:
+        log_probs: float (..., N, 33), over `asl.signs.SHAPES`
+        labels: int64 (N,), shapes
     """
-    _, nearest = nearest_images(train_data, test_data)
-    train_labels, test_labels = (_labels(data) for data in (train_data, test_data))
-    return (train_labels[nearest] == test_labels).double().mean().item()
+    shape_of = torch.tensor(SHAPE_OF)
+    merged = [log_probs[..., shape_of == shape].logsumexp(-1) for shape in range(len(SHAPES))]
+    return torch.stack(merged, dim=-1), shape_of[labels]
+
+
+def group_accuracy(
+    log_probs: Tensor, labels: Tensor, groups: Sequence[Hashable]
+) -> dict[Hashable, tuple[float, int]]:
+    """Returns (accuracy, number of images) for each group, such as each signer, sorted by group.
+
+    Args:
+        log_probs: float (N, K).
+        labels: int64 (N,).
+        groups: the group of each image, length N.
+
+    Raises:
+        ValueError: as `check_answers`, or if the number of groups differs.
+    """
+    check_answers(log_probs, labels)
+    if len(groups) != len(labels):
+        raise ValueError(f"expected a group for each of {len(labels)} images, found {len(groups)}")
+    correct = (log_probs.argmax(dim=1) == labels).tolist()
+    of_group: dict[Hashable, list[bool]] = {group: [] for group in sorted(set(groups))}
+    for group, right in zip(groups, correct, strict=True):
+        of_group[group].append(right)
+    return {group: (sum(rights) / len(rights), len(rights)) for group, rights in of_group.items()}
+
+
+def bootstrap_interval(
+    values: Tensor,
+    clusters: Sequence[Hashable],
+    *,
+    level: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Returns a percentile bootstrap interval of the mean, drawing whole clusters.
+
+    Frames of one burst are right or wrong together, so drawing single images would make the
+    interval too narrow.
+
+    Args:
+        values: float (N,), such as 1 for a right answer and 0 for a wrong one.
+        clusters: the cluster of each value, such as its burst, length N.
+        level: share of the resampled means inside the interval.
+        resamples: how often to draw.
+        seed: of the drawing.
+
+    Raises:
+        ValueError: if there are no values or the lengths differ.
+    """
+    if len(values) != len(clusters) or not len(values):
+        raise ValueError(
+            f"expected a cluster for each of at least one value, found {len(values)} values and "
+            f"{len(clusters)} clusters"
+        )
+    number = {cluster: i for i, cluster in enumerate(dict.fromkeys(clusters))}
+    index = torch.tensor([number[cluster] for cluster in clusters])
+    sizes = torch.bincount(index).double()
+    sums = torch.zeros(len(number), dtype=torch.double).index_add_(0, index, values.double())
+    generator = torch.Generator().manual_seed(seed)
+    drawn = torch.randint(len(number), (resamples, len(number)), generator=generator)
+    means = sums[drawn].sum(dim=1) / sizes[drawn].sum(dim=1)
+    low, high = means.quantile(torch.tensor([(1 - level) / 2, (1 + level) / 2]).double()).tolist()
+    return low, high
 
 
 def summarize(metrics: Mapping[str, Mapping[str, list[float]]]) -> "DataFrame":
@@ -110,13 +171,29 @@ def summarize(metrics: Mapping[str, Mapping[str, list[float]]]) -> "DataFrame":
     return table
 
 
-def _labels(dataset: Dataset) -> Tensor:
-    return get_batch(dataset, range(len(dataset)))[1]
+def check_answers(log_probs: Tensor, labels: Tensor) -> None:
+    """Raises ValueError, with both values, on answers that do not fit their labels.
 
-
-def _check_lengths(log_probs: Tensor, labels: Tensor) -> None:
+    Args:
+        log_probs: expected float (N, K) of at least one image, each row's exponentials summing
+            to 1.
+        labels: expected int64 (N,), from 0 to K - 1.
+    """
     if log_probs.ndim != 2 or len(log_probs) != len(labels) or not len(labels):
         raise ValueError(
             "expected log-probabilities (N, classes) and labels (N,) of at least one image, found "
             f"{tuple(log_probs.shape)} and {tuple(labels.shape)}"
+        )
+    classes = log_probs.shape[1]
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= classes:
+        raise ValueError(f"expected labels from 0 to {classes - 1}, found {low} to {high}")
+    sums = log_probs.exp().sum(dim=1)
+    wrong = ~((sums - 1).abs() < 1e-3)  # "not near" also catches nan
+    if wrong.any():
+        first = int(wrong.nonzero()[0])
+        raise ValueError(
+            "expected log-probabilities, whose exponentials sum to 1 for each image, found a sum "
+            f"of {sums[first].item():.3g} for image {first} ({int(wrong.sum())} of {len(wrong)} "
+            "images)"
         )

@@ -9,6 +9,18 @@ SIGNS: tuple[str, ...] = tuple("0123456789abcdefghijklmnopqrstuvwxyz")
 LOOK_ALIKES: tuple[tuple[str, str], ...] = (("0", "o"), ("2", "v"), ("6", "w"))
 """Pairs that are the same hand shape: no picture of a hand can tell them apart."""
 
+SHAPES: tuple[str, ...] = tuple(
+    "/".join(next((pair for pair in LOOK_ALIKES if sign in pair), (sign,)))
+    for sign in SIGNS
+    if sign not in {second for _, second in LOOK_ALIKES}
+)
+"""The 33 hand shapes: the signs with look-alikes merged, named ``"0/o"``, ``"1"``, …, ``"z"``."""
+
+SHAPE_OF: tuple[int, ...] = tuple(
+    next(i for i, shape in enumerate(SHAPES) if sign in shape.split("/")) for sign in SIGNS
+)
+"""The shape of each label: label ``i`` has the shape ``SHAPES[SHAPE_OF[i]]``."""
+
 MOTION_SIGNS: tuple[str, ...] = ("j", "z")
 """Signs drawn in the air: a still image shows one moment of them."""
 

@@ -1,27 +1,19 @@
-"""Who is tested on whom: splits by image, by burst or by signer, and what leaks between two parts.
+"""Who is tested on whom: splits and folds by image, by burst or by signer.
 
 Tested on pictures much like those it was trained on, a model shows its memory, not its skill.
 """
 
 import os
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Subset
 
-from asl.data import IMAGE_SIZE, ASLDataset, denormalize, get_batch
-
-NEAR = 0.04
-"""Root-mean-square difference of pixels (0 to 1) up to which two images count as near-identical.
-
-On the real images at 28x28, 70 % have a near-identical companion in their own burst, and no two
-images of different bursts are nearer to each other than 0.0418.
-"""
+from asl.data import IMAGE_SIZE, ASLDataset
 
 SPLITS = ("random", "burst", "signer")
-_BLOCK = 256  # test images compared at a time: bounds memory
 
 
 def load_asl_data(
@@ -67,8 +59,7 @@ def load_asl_data(
         ValueError: if an option is out of range or a part would be empty.
         DatasetError: as `ASLDataset`.
     """
-    if split not in SPLITS:
-        raise ValueError(f"expected split to be one of {', '.join(SPLITS)}, found {split!r}")
+    _check_protocol("split", split)
     if (test_signer is not None) != (split == "signer"):
         raise ValueError(
             "expected test_signer with split='signer' and only with it, found "
@@ -103,6 +94,48 @@ def load_asl_data(
     return tuple(Subset(dataset, indices) for indices in parts.values())
 
 
+def make_folds(dataset: ASLDataset, protocol: str, *, folds: int = 5, seed: int = 0) -> Tensor:
+    """Deals a dataset's images into folds, each to be tested on once by a model of the others.
+
+    Args:
+        dataset: what to deal.
+        protocol: what is dealt, as `split` in `load_asl_data`: images (``"random"``), bursts
+            (``"burst"``) or signers (``"signer"``: a fold a signer, in the order of their numbers).
+        folds: how many folds of images or bursts, equal in size to within one. Not used by
+            ``"signer"``.
+        seed: of the dealing. Not used by ``"signer"``.
+
+    Returns:
+        int64 (N,): the fold of each image, from 0.
+
+    Raises:
+        ValueError: if `protocol` is unknown, the file names do not tell it, or there are fewer
+            images, bursts or signers than folds, or fewer than two folds.
+    """
+    _check_protocol("protocol", protocol)
+    groups = _groups(dataset, protocol)
+    keys = range(len(dataset)) if groups is None else groups
+    present = sorted(set(keys))
+    folds = len(present) if protocol == "signer" else folds
+    if not 2 <= folds <= len(present):
+        what = {"random": "image", "burst": "burst", "signer": "signer"}[protocol]
+        raise ValueError(
+            f"expected at least 2 folds and as many {what}s as folds for protocol={protocol!r}, "
+            f"found {folds} fold(s) and {len(present)} {what}(s)"
+        )
+    order = range(folds)
+    if protocol != "signer":
+        generator = torch.Generator().manual_seed(seed)
+        order = torch.randperm(len(present), generator=generator).tolist()
+    fold_of = {present[group]: place % folds for place, group in enumerate(order)}
+    return torch.tensor([fold_of[key] for key in keys])
+
+
+def _check_protocol(name: str, value: str) -> None:
+    if value not in SPLITS:
+        raise ValueError(f"expected {name} to be one of {', '.join(SPLITS)}, found {value!r}")
+
+
 def _groups(dataset: ASLDataset, split: str) -> Sequence | None:
     """Returns what must stay together, a key per image; None if each image stands for itself."""
     if split == "random":
@@ -115,7 +148,7 @@ def _groups(dataset: ASLDataset, split: str) -> Sequence | None:
             f"{len(unknown)} of {len(dataset)} files that name no signer, first: {unknown[0]}. "
             "split='random' needs no names; check_leakage then tells how much it leaks."
         )
-    return dataset.signers if split == "signer" else _bursts(dataset)
+    return dataset.signers if split == "signer" else bursts_of(dataset)
 
 
 def _divide(
@@ -148,124 +181,14 @@ def _leave_out(
     return [i for i, signer in enumerate(dataset.signers) if signer not in out], test
 
 
-def _bursts(data: Dataset) -> list[tuple] | None:
-    """Returns (folder, signer, label, light) per item, or None if the dataset does not know."""
+def bursts_of(data: Dataset) -> list[tuple] | None:
+    """Returns (folder, signer, sign, light) per item, or None if the file names do not tell."""
     indices = range(len(data))
     while isinstance(data, Subset):
         indices, data = [data.indices[i] for i in indices], data.dataset
     if not isinstance(data, ASLDataset) or None in data.signers:
         return None
     folder = str(data.data_dir.resolve())  # signer 1 of another dataset is somebody else
-    return [(folder, data.signers[i], data.labels[i], data.lights[i]) for i in indices]
-
-
-# --- leakage -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Leakage:
-    """What a test part shares with a training part. Printing it gives a sentence each.
-
-    Attributes:
-        test_images: number of test images.
-        identical: number of test images with an identical image (pixel by pixel) in training.
-        near_identical: number of those with an identical or near-identical one, see `NEAR`.
-        in_shared_bursts: number of those whose burst is in training too; None if the file names of
-            either part do not tell.
-        shared_bursts: number of bursts in both parts, or None.
-        shared_signers: signers in both parts, or None.
-    """
-
-    test_images: int
-    identical: int
-    near_identical: int
-    in_shared_bursts: int | None
-    shared_bursts: int | None
-    shared_signers: tuple[int, ...] | None
-
-    def __str__(self) -> str:
-        def share(count: int) -> str:
-            return f"{count} of {self.test_images} ({count / self.test_images:.1%})"
-
-        lines = [
-            f"test images with an identical training image: {share(self.identical)}",
-            f"with a near-identical one:                    {share(self.near_identical)}",
-        ]
-        if self.shared_bursts is None:
-            lines.append("bursts and signers: the file names do not tell")
-        else:
-            signers = ", ".join(map(str, self.shared_signers)) or "none"
-            lines += [
-                f"from a burst that is in training too:         {share(self.in_shared_bursts)}",
-                f"signers in both parts: {signers}",
-            ]
-        return "\n".join(lines)
-
-
-def check_leakage(train_data: Dataset, test_data: Dataset) -> Leakage:
-    """Reports what a test part shares with a training part, for any two datasets.
-
-    Args:
-        train_data: items (normalised image (3, H, W), label).
-        test_data: the same.
-
-    Raises:
-        ValueError: if a part is empty or their image shapes differ.
-    """
-    distance, nearest = nearest_images(train_data, test_data)
-    close = (distance <= NEAR).nonzero().flatten().tolist()
-    # Distances are rounded, so identity is checked on the pixels themselves.
-    identical = sum(
-        torch.equal(get_batch(test_data, [i])[0], get_batch(train_data, [nearest[i]])[0])
-        for i in close
-    )
-    train_bursts, test_bursts = _bursts(train_data), _bursts(test_data)
-    known = train_bursts is not None and test_bursts is not None
-    shared = set(train_bursts) & set(test_bursts) if known else set()
-    signers = [{b[:2] for b in bursts or ()} for bursts in (train_bursts, test_bursts)]
-    return Leakage(
-        test_images=len(test_data),
-        identical=identical,
-        near_identical=len(close),
-        in_shared_bursts=sum(b in shared for b in test_bursts) if known else None,
-        shared_bursts=len(shared) if known else None,
-        shared_signers=tuple(sorted(s for _, s in signers[0] & signers[1])) if known else None,
-    )
-
-
-def nearest_images(train_data: Dataset, test_data: Dataset) -> tuple[Tensor, Tensor]:
-    """Finds each test image's nearest training image by its raw pixels.
-
-    Args:
-        train_data: items (normalised image (3, H, W), label), N of them.
-        test_data: the same, M of them.
-
-    Returns:
-        distance: float (M,), root-mean-square difference of pixels from 0 to 1
-        index: int64 (M,), which training image
-
-    Raises:
-        ValueError: if a part is empty or their image shapes differ.
-    """
-    if not len(train_data) or not len(test_data):
-        raise ValueError(
-            "expected at least one training and one test image, "
-            f"found {len(train_data)} and {len(test_data)}"
-        )
-    train = _pixels(train_data, range(len(train_data)))
-    distances, indices = [], []
-    for start in range(0, len(test_data), _BLOCK):
-        test = _pixels(test_data, range(start, min(start + _BLOCK, len(test_data))))
-        if test.shape[1:] != train.shape[1:]:
-            raise ValueError(
-                "expected images of one shape, found "
-                f"{tuple(train.shape[1:])} in training and {tuple(test.shape[1:])} in test"
-            )
-        distance, index = torch.cdist(test.flatten(1), train.flatten(1)).min(dim=1)
-        distances.append(distance / test[0].numel() ** 0.5)
-        indices.append(index)
-    return torch.cat(distances), torch.cat(indices)
-
-
-def _pixels(dataset: Dataset, indices: Sequence[int]) -> Tensor:
-    return denormalize(get_batch(dataset, indices)[0])
+    # The folder's sign, not the label: a corrected label does not part a frame from its burst.
+    signs = [Path(file).parent.name for file in data.image_files]
+    return [(folder, data.signers[i], signs[i], data.lights[i]) for i in indices]

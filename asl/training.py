@@ -32,7 +32,7 @@ def default_device() -> torch.device:
 def train_model(
     model: nn.Module,
     train_data: Dataset,
-    test_data: Dataset,
+    test_data: Dataset | None,
     epochs: int = 20,
     model_name: str = "Model",
     *,
@@ -55,7 +55,8 @@ def train_model(
     Args:
         model: images (N, 3, H, W) → log-probabilities (N, 36).
         train_data: items (image (3, H, W), label), at least two.
-        test_data: the same, at least one.
+        test_data: the same, at least one; None measures nothing while it trains, and leaves
+            ``test_losses`` and ``test_accuracies`` empty.
         epochs: passes over the training part.
         model_name: begins each printed line.
         batch_size: images in a step.
@@ -80,14 +81,12 @@ def train_model(
         raise ValueError(f"expected at least 1 epoch, found {epochs}")
     if batch_size < 2:
         raise ValueError(f"expected batch_size of at least 2 for batch norm, found {batch_size}")
-    if len(train_data) < 2 or len(test_data) < 1:
-        raise ValueError(
-            "expected at least 2 training images and 1 test image, "
-            f"found {len(train_data)} and {len(test_data)}"
-        )
+    sizes = {"training": len(train_data)} | ({} if test_data is None else {"test": len(test_data)})
+    if len(train_data) < 2 or 0 in sizes.values():
+        raise ValueError(f"expected at least 2 training images and 1 test image, found {sizes}")
     device = torch.device(device) if device is not None else default_device()
     model.to(device)
-    _check_output(model, get_batch(test_data, [0], device)[0])
+    _check_output(model, get_batch(train_data, [0], device)[0])
 
     steps = len(_shuffled_batches(len(train_data), batch_size, torch.Generator()))
     optimizer = _AdamW(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
@@ -96,7 +95,7 @@ def train_model(
     names = ("train_losses", "test_losses", "test_accuracies", "learning_rates", "epoch_times")
     metrics: dict[str, list[float]] = {name: [] for name in names}
 
-    with _seeded(seed, device):
+    with seeded(seed, device):
         for epoch in range(1, epochs + 1):
             start = timer()
             batches = _shuffled_batches(len(train_data), batch_size)
@@ -114,13 +113,15 @@ def train_model(
                 scheduler.step()
                 loss_sum += loss.detach() * len(labels)
 
-            log_probs, labels = predict_log_probs(model, test_data)
+            metrics["train_losses"].append(loss_sum.item() / len(train_data))
+            metrics["learning_rates"].append(learning_rate)
             model.eval()
-            accuracy = 100 * (log_probs.argmax(dim=1) == labels).double().mean().item()
-            test_loss = F.nll_loss(log_probs, labels).item()
-            row = (loss_sum.item() / len(train_data), test_loss, accuracy, learning_rate)
-            for name, value in zip(names, (*row, timer() - start), strict=True):
-                metrics[name].append(value)
+            if test_data is not None:
+                log_probs, labels = predict_log_probs(model, test_data)
+                correct = (log_probs.argmax(dim=1) == labels).double()
+                metrics["test_losses"].append(F.nll_loss(log_probs, labels).item())
+                metrics["test_accuracies"].append(100 * correct.mean().item())
+            metrics["epoch_times"].append(timer() - start)
             if progress:
                 print(_epoch_line(f"{model_name} epoch {epoch}/{epochs}", metrics))
     return metrics
@@ -198,7 +199,8 @@ def _keep_freed_memory() -> None:
 
 
 @contextmanager
-def _seeded(seed: int | None, device: torch.device) -> Iterator[None]:
+def seeded(seed: int | None, device: torch.device) -> Iterator[None]:
+    """Seeds the global generators inside the block and puts them back; None leaves them alone."""
     if seed is None:
         yield
         return
@@ -230,8 +232,10 @@ def _check_width(output: Tensor) -> None:
 
 
 def _epoch_line(title: str, metrics: dict[str, list[float]]) -> str:
-    last = {name: values[-1] for name, values in metrics.items()}
-    return (
-        f"{title}: train loss {last['train_losses']:.3f}, test loss {last['test_losses']:.3f}, "
-        f"test accuracy {last['test_accuracies']:5.2f} %, {last['epoch_times']:.2f} s"
-    )
+    last = {name: values[-1] for name, values in metrics.items() if values}
+    test = ""
+    if "test_losses" in last:
+        test = (
+            f"test loss {last['test_losses']:.3f}, test accuracy {last['test_accuracies']:5.2f} %, "
+        )
+    return f"{title}: train loss {last['train_losses']:.3f}, {test}{last['epoch_times']:.2f} s"

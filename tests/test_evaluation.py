@@ -1,12 +1,13 @@
 import pytest
 import torch
-from torch.utils.data import TensorDataset
 
 from asl import (
+    SHAPES,
     accuracy,
+    bootstrap_interval,
     confusion_matrix,
-    nearest_neighbour_accuracy,
-    normalize,
+    group_accuracy,
+    merge_look_alikes,
     per_class_accuracy,
     summarize,
 )
@@ -46,20 +47,54 @@ def test_lengths_that_do_not_fit(log_probs, labels, words):
 
 
 @pytest.mark.parametrize("label", [-1, 5])
-def test_labels_outside_the_matrix(label):
-    with pytest.raises(ValueError, match="from 0 to 2, found"):
-        confusion_matrix(answers([0, 1], 3), torch.tensor([0, label]), 3)
+def test_labels_out_of_range(label):
+    for function in (accuracy, confusion_matrix):
+        with pytest.raises(
+            ValueError, match=f"from 0 to 2, found {min(0, label)} to {max(0, label)}"
+        ):
+            function(answers([0, 1], 3), torch.tensor([0, label]))
 
 
-def test_nearest_neighbour_measures_raw_pixels():
-    grey = torch.tensor([0, 100, 200], dtype=torch.uint8)
-    train = normalize(grey.view(-1, 1, 1, 1).expand(-1, 3, 2, 2))
-    test = normalize(torch.tensor([40, 160, 190, 255]).view(-1, 1, 1, 1).expand(-1, 3, 2, 2))
-    found = nearest_neighbour_accuracy(
-        TensorDataset(train, torch.tensor([7, 8, 9])),
-        TensorDataset(test, torch.tensor([7, 9, 9, 8])),  # nearest: 7, 9, 9, 9
-    )
-    assert found == 0.75
+def test_predictions_outside_the_matrix():
+    with pytest.raises(ValueError, match="from 0 to 1, found up to 2"):
+        confusion_matrix(answers([0, 2], 3), torch.tensor([0, 1]), 2)
+
+
+@pytest.mark.parametrize(
+    ("row", "found"), [(torch.zeros(3), "3"), (torch.full((3,), torch.nan), "nan")]
+)
+def test_probabilities_that_do_not_sum_to_one(row, found):
+    log_probs = torch.cat([answers([0], 3), row.unsqueeze(0)])
+    with pytest.raises(ValueError, match=rf"found a sum of {found} for image 1 \(1 of 2 images\)"):
+        accuracy(log_probs, torch.tensor([0, 1]))
+
+
+def test_look_alikes_are_merged_by_adding_their_probabilities():
+    probs = torch.full((1, 36), 0.1 / 33)
+    probs[0, [0, 24, 5]] = torch.tensor([0.25, 0.25, 0.4])  # "0", "o" and "5"
+    log_probs, labels = merge_look_alikes(probs.log(), torch.tensor([24]))
+    assert log_probs.shape == (1, 33)
+    assert SHAPES[log_probs.argmax()] == SHAPES[labels[0]] == "0/o"
+    assert log_probs.exp()[0, labels[0]].item() == pytest.approx(0.5)
+    assert accuracy(log_probs, labels) == 1 and accuracy(probs.log(), torch.tensor([24])) == 0
+
+
+def test_group_accuracy_comes_with_counts():
+    found = group_accuracy(answers([1, 2, 3, 3]), torch.tensor([1, 2, 3, 4]), [5, 2, 5, 5])
+    assert list(found.items()) == [(2, (1.0, 1)), (5, (pytest.approx(2 / 3), 3))]
+    with pytest.raises(ValueError, match="each of 1 images, found 2"):
+        group_accuracy(answers([1]), torch.tensor([1]), [1, 2])
+
+
+def test_bootstrap_draws_whole_clusters():
+    values = torch.tensor([1.0, 0.0]).repeat_interleave(50)
+    # Two bursts of fifty: every draw is all right, half right or all wrong.
+    assert bootstrap_interval(values, [0] * 50 + [1] * 50) == (0.0, 1.0)
+    low, high = bootstrap_interval(values, range(100))
+    assert 0.38 < low < 0.43 and 0.57 < high < 0.62  # 0.5 ± 1.96 · 0.05
+    assert bootstrap_interval(values, range(100)) == (low, high)
+    with pytest.raises(ValueError, match="found 100 values and 3 clusters"):
+        bootstrap_interval(values, [0, 1, 2])
 
 
 def test_summary_reports_best_final_and_difference():

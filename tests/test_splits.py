@@ -2,33 +2,12 @@ import os
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
-from torch.utils.data import Subset, TensorDataset
+from torch.utils.data import Subset
 
-from asl import ASLDataset, check_leakage, load_asl_data, normalize
-from asl.splits import nearest_images
-
-
-@pytest.fixture
-def people(tmp_path):
-    """Three signers, two signs, two lights, five frames; a burst's frames differ by one grey level.
-
-    Bursts differ by far more than near-copies do.
-    """
-    rng = np.random.default_rng(0)
-    for signer in (1, 2, 3):
-        for sign in "ab":
-            for light in ("dif", "top"):
-                scene = rng.integers(0, 250, (28, 28, 3), dtype=np.uint8)
-                for frame in range(1, 6):
-                    name = f"hand{signer}_{sign}_{light}_seg_{frame}_cropped.png"
-                    (tmp_path / sign).mkdir(exist_ok=True)
-                    Image.fromarray(scene + np.uint8(frame)).save(tmp_path / sign / name)
-    return tmp_path
-
+from asl import ASLDataset, load_asl_data, make_folds
+from asl.splits import bursts_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
 
@@ -157,63 +136,55 @@ def test_files_without_a_signer_in_their_name(options, people):
     assert len(load_asl_data(people)[0]) == 48
 
 
-def test_leakage_of_a_random_split(people):
-    train, test = load_asl_data(people)
-    found = check_leakage(train, test)
-    shared = bursts(train) & bursts(test)
-    assert found.test_images == 12 and found.identical == 0
-    assert found.shared_bursts == len(shared) > 0
-    assert found.in_shared_bursts == found.near_identical  # only burst mates look alike here
-    assert found.shared_signers == (1, 2, 3)
-    assert f"{found.near_identical} of 12 (" in str(found)
+@pytest.mark.parametrize(
+    ("protocol", "unit", "count"),
+    [("random", None, 4), ("burst", bursts, 4), ("signer", signers, 3)],
+)
+def test_folds_are_equal_and_keep_groups_whole(protocol, unit, count, people):
+    dataset = ASLDataset(people)
+    folds = make_folds(dataset, protocol, folds=4, seed=3)
+    assert folds.unique().tolist() == list(range(count))
+    assert set(folds.bincount().tolist()) == {len(dataset) // count}
+    if unit is not None:
+        parts = [
+            unit(Subset(dataset, (folds == fold).nonzero().flatten())) for fold in range(count)
+        ]
+        assert sum(map(len, parts)) == len(set.union(*parts))
 
 
-@pytest.mark.parametrize("options", [{"split": "burst"}, {"split": "signer", "test_signer": 1}])
-def test_no_leakage_where_groups_stay_together(options, people):
-    found = check_leakage(*load_asl_data(people, **options))
-    assert (found.identical, found.near_identical, found.in_shared_bursts) == (0, 0, 0)
-    assert found.shared_signers == ((1, 2, 3) if options["split"] == "burst" else ())
+def test_a_seed_deals_the_folds(people):
+    dataset = ASLDataset(people)
+    first, again, other = (make_folds(dataset, "burst", seed=seed) for seed in (0, 0, 1))
+    assert first.equal(again) and not first.equal(other)
+    assert make_folds(dataset, "signer")[0] == 0 and dataset.signers[0] == 1
 
 
-def test_identical_images_are_found_in_any_datasets():
-    pixels = torch.randint(0, 256, (6, 3, 8, 8), dtype=torch.uint8)
-    first = TensorDataset(normalize(pixels[:4]), torch.arange(4))
-    second = TensorDataset(normalize(pixels[2:]), torch.arange(4))
-    found = check_leakage(first, second)
-    assert (found.identical, found.near_identical) == (2, 2)
-    assert found.shared_bursts is found.in_shared_bursts is found.shared_signers is None
-    assert "do not tell" in str(found)
+def test_a_corrected_label_does_not_part_a_frame_from_its_burst(people):
+    dataset = ASLDataset(people)
+    before = bursts_of(dataset)
+    dataset.labels[0] = dataset.label_to_idx["z"]
+    assert bursts_of(dataset) == before
 
 
-def test_signer_one_of_another_folder_is_somebody_else(people, write_images, tmp_path):
-    other = ASLDataset(write_images(folder=tmp_path / "other"))
-    assert check_leakage(ASLDataset(people), other).shared_signers == ()
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"protocol": "person"}, "protocol to be one of random, burst, signer, found 'person'"),
+        ({"protocol": "burst", "folds": 1}, r"found 1 fold\(s\) and 12 burst\(s\)"),
+        ({"protocol": "burst", "folds": 13}, r"found 13 fold\(s\) and 12 burst\(s\)"),
+    ],
+)
+def test_folds_that_cannot_be_dealt(options, words, people):
+    with pytest.raises(ValueError, match=words):
+        make_folds(ASLDataset(people), **options)
 
 
-def test_nearest_image_and_its_distance(monkeypatch):
-    monkeypatch.setattr("asl.splits._BLOCK", 2)
-    grey = torch.tensor([0, 100, 200]).view(-1, 1, 1, 1).expand(-1, 3, 2, 2)
-    train = TensorDataset(normalize(grey), torch.zeros(3))
-    test = TensorDataset(normalize(grey.flip(0) + 51), torch.zeros(3))
-    distance, index = nearest_images(train, test)
-    assert index.tolist() == [2, 2, 1]
-    torch.testing.assert_close(distance, torch.tensor([51, 49, 49]) / 255, rtol=1e-3, atol=1e-4)
-
-
-def test_parts_that_cannot_be_compared():
-    small, large = (TensorDataset(torch.zeros(2, 3, s, s), torch.zeros(2)) for s in (4, 8))
-    with pytest.raises(ValueError, match=r"\(3, 4, 4\) in training and \(3, 8, 8\) in test"):
-        check_leakage(small, large)
-    with pytest.raises(ValueError, match="found 2 and 0"):
-        check_leakage(small, Subset(large, []))
+def test_a_single_signer_cannot_be_left_out(write_images):
+    with pytest.raises(ValueError, match=r"found 1 fold\(s\) and 1 signer\(s\)"):
+        make_folds(ASLDataset(write_images()), "signer")
 
 
 @pytest.mark.real_images
 def test_the_real_set(real_images):
     train, test = load_asl_data(real_images)
     assert (len(train.dataset), len(train), len(test)) == (2515, 2012, 503)
-    found = check_leakage(train, test)
-    assert found.in_shared_bursts == 498 and found.shared_signers == (1, 2, 3, 4, 5)
-    assert found.near_identical == pytest.approx(336, abs=5)
-    unseen = check_leakage(*load_asl_data(real_images, split="signer", test_signer=1))
-    assert (unseen.near_identical, unseen.in_shared_bursts, unseen.shared_signers) == (0, 0, ())

@@ -54,6 +54,19 @@ def test_metrics_have_one_entry_an_epoch(dataset):
     assert all(accuracy % 20 == 0 for accuracy in metrics["test_accuracies"])  # percent, of five
 
 
+def test_without_a_test_part_nothing_is_measured_and_the_model_is_the_same(dataset, capsys):
+    def run(test_data):
+        torch.manual_seed(0)
+        model = create_sequential_model()
+        return train_model(model, dataset, test_data, 2, seed=0), model
+
+    (measured, first), (metrics, second) = run(dataset), run(None)
+    assert metrics["test_losses"] == metrics["test_accuracies"] == []
+    assert metrics["train_losses"] == measured["train_losses"] and not second.training
+    assert all(a.equal(b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+    assert "test" not in capsys.readouterr().out.splitlines()[-1]
+
+
 def test_one_cycle_moves_every_batch_reaches_its_peak_and_ends_on_the_last_step(dataset):
     rates = []
     hook = register_optimizer_step_pre_hook(
@@ -172,8 +185,9 @@ def test_one_plain_line_an_epoch(dataset, capsys):
         ({"batch_size": 1}, "at least 2 for batch norm, found 1"),
         ({"model": Answer(width=10)}, r"\(N, 36\), found \(1, 10\)"),
         ({"model": Answer(log=False)}, "end the model with nn.LogSoftmax"),
-        ({"train_data": []}, "at least 2 training images and 1 test image, found 0 and 16"),
-        ({"test_data": []}, "found 16 and 0"),
+        ({"train_data": []}, "at least 2 training images.*found {'training': 0, 'test': 16}"),
+        ({"test_data": []}, "found {'training': 16, 'test': 0}"),
+        ({"train_data": [], "test_data": None}, "found {'training': 0}"),
     ],
 )
 def test_bad_input_is_told_before_the_first_step(options, words, dataset):

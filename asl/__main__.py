@@ -1,0 +1,230 @@
+"""The command line: `python -m asl evaluate | audit | leakage`; `--help` after any says more."""
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import os
+import platform
+import shlex
+import sys
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from asl.audit import audit_dataset
+from asl.baseline import NearestNeighbour
+from asl.cross_validation import cross_validate
+from asl.data import ASLDataset, find_dataset
+from asl.leakage import check_leakage
+from asl.models import ASLNet, create_sequential_model
+from asl.splits import SPLITS, load_asl_data
+from asl.training import default_device
+
+MODELS = {
+    "nearest": NearestNeighbour,
+    "mlp": create_sequential_model,
+    "cnn": ASLNet,
+    "cnn-channel": partial(ASLNet, attention="channel"),
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; returns the exit status: 0, or 2 with a message for bad input."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = _parser().parse_args(arguments)
+    options.command_line = shlex.join(["python", "-m", "asl", *arguments])
+    try:
+        # What is printed on the way (the folder found, sizes, bars) does not mix with the result.
+        with contextlib.redirect_stdout(sys.stderr):
+            result, text = options.command(options)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(json.dumps(result, indent=1) if options.json else text)
+    return 0
+
+
+# --- evaluate ------------------------------------------------------------------------------------
+
+
+def _evaluate(options: argparse.Namespace) -> tuple[dict, str]:
+    dataset = ASLDataset(find_dataset(options.data), image_size=options.image_size)
+    result = {
+        "setting": {
+            "command": options.command_line,
+            "protocol": options.protocol,
+            "images": len(dataset),
+            "image_size": options.image_size,
+            "epochs": options.epochs,
+            "hardware": f"{default_device().type}, {torch.get_num_threads()} threads, "
+            f"{platform.machine()}",
+            "torch": torch.__version__,
+        },
+        "models": {},
+    }
+    for name in options.models:
+        validation = cross_validate(
+            MODELS[name],
+            dataset,
+            protocol=options.protocol,
+            seeds=range(options.seeds),
+            calibrate=options.calibrate,
+            workers=options.workers,
+            resume_dir=options.resume_dir,
+            epochs=options.epochs,
+        )
+        result["models"][name] = validation.scores()
+    if options.output is not None:
+        draft = options.output.with_suffix(".tmp")
+        draft.write_text(_compact(result) + "\n")
+        os.replace(draft, options.output)  # an interruption leaves the old file or the new one
+    return result, _table(result["models"])
+
+
+def _table(models: dict[str, dict]) -> str:
+    """Returns a line a model: accuracies in percent, mean ± standard deviation over seeds."""
+    head = (
+        "model",
+        "36 labels",
+        "33 shapes",
+        "mean of signers",
+        "worst signer",
+        "ECE",
+        "calibrated",
+    )
+    rows = []
+    for name, scores in models.items():
+        shapes = scores["shapes_33"]
+        worst = shapes.get("worst_signer")
+        rows.append(
+            (
+                name,
+                _percent(scores["labels_36"]["accuracy"]),
+                _percent(shapes["accuracy"]),
+                _percent(shapes["signer_mean"]) if worst else "-",
+                f"{_percent(worst)} (signer {worst['signer']}, n = {worst['n']})" if worst else "-",
+                _percent(shapes["ece"]),
+                _percent(shapes["ece_calibrated"]) if "ece_calibrated" in shapes else "-",
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in (head, *rows)]
+    return "\n".join([*lines, "in percent; the last four for 33 shapes"])
+
+
+def _percent(value: dict) -> str:
+    sd = "" if value["sd"] is None else f" ± {100 * value['sd']:.1f}"
+    return f"{100 * value['mean']:.1f}{sd}"
+
+
+def _compact(result: dict, indent: str = "") -> str:
+    """Returns JSON with a line for each entry, but no line for each number."""
+    if not isinstance(result, dict) or not any(isinstance(v, dict | list) for v in result.values()):
+        return json.dumps(result)
+    inner = indent + " "
+    entries = [f"{inner}{json.dumps(k)}: {_compact(v, inner)}" for k, v in result.items()]
+    return "{\n" + ",\n".join(entries) + "\n" + indent + "}"
+
+
+# --- audit and leakage ---------------------------------------------------------------------------
+
+
+def _audit(options: argparse.Namespace) -> tuple[list, str]:
+    table = audit_dataset(
+        find_dataset(options.data),
+        make_model=MODELS[options.model],
+        protocol=options.protocol,
+        seeds=range(options.seeds),
+        workers=options.workers,
+        resume_dir=options.resume_dir,
+        epochs=options.epochs,
+    ).head(options.top)
+    return table.to_dict("records"), table.to_string(float_format="{:.4f}".format)
+
+
+def _leakage(options: argparse.Namespace) -> tuple[dict, str]:
+    if (options.train is None) != (options.test is None):
+        raise ValueError(
+            f"expected both --train and --test or neither, found --train {options.train}, "
+            f"--test {options.test}"
+        )
+    if options.train is not None:
+        train, test = (ASLDataset(folder) for folder in (options.train, options.test))
+    else:
+        train, test = load_asl_data(
+            find_dataset(options.data),
+            split=options.split,
+            test_signer=options.test_signer,
+            seed=options.seed,
+        )
+    leakage = check_leakage(train, test)
+    return dataclasses.asdict(leakage), str(leakage)
+
+
+# --- arguments -----------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m asl", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(command=command)
+        sub.add_argument("--data", metavar="DIR", help="images (default: as asl.find_dataset)")
+        sub.add_argument("--json", action="store_true", help="print the result as JSON")
+        return sub
+
+    def add_training(sub: argparse.ArgumentParser, protocol: str, seeds: int) -> None:
+        sub.add_argument("--protocol", choices=SPLITS, default=protocol, help="what a fold is")
+        sub.add_argument("--seeds", type=_count, default=seeds, metavar="N", help="0 to N - 1")
+        sub.add_argument("--epochs", type=_count, default=10, metavar="N")
+        sub.add_argument("--workers", type=_count, default=1, metavar="N", help="processes")
+        sub.add_argument(
+            "--resume-dir",
+            metavar="DIR",
+            default="build/folds",
+            help="finished folds are kept here, and an interrupted call goes on from them "
+            "(default: %(default)s)",
+        )
+
+    sub = add(
+        "evaluate", _evaluate, "Cross-validate models: each image answered once, out of fold."
+    )
+    sub.add_argument(
+        "--models",
+        nargs="+",
+        choices=MODELS,
+        default=list(MODELS),
+        metavar="MODEL",
+        help=f"of {', '.join(MODELS)} (default: all)",
+    )
+    add_training(sub, "signer", seeds=1)
+    sub.add_argument("--image-size", type=_count, default=28, metavar="PIXELS")
+    sub.add_argument("--calibrate", action="store_true", help="fit temperatures as well")
+    sub.add_argument("--output", type=Path, metavar="FILE", help="write the result as JSON here")
+
+    sub = add("audit", _audit, "Rank images by how probably their sign is wrong.")
+    sub.add_argument("--model", choices=MODELS, default="cnn")
+    add_training(sub, "burst", seeds=3)
+    sub.add_argument("--top", type=_count, default=20, metavar="N", help="rows shown")
+
+    sub = add("leakage", _leakage, "Report what a test part shares with a training part.")
+    sub.add_argument("--split", choices=SPLITS, default="random", help="split --data like this")
+    sub.add_argument("--test-signer", type=int, nargs="+", metavar="N", help="for --split signer")
+    sub.add_argument("--seed", type=int, default=0, help="of the split")
+    sub.add_argument("--train", metavar="DIR", help="or compare two folders: this one")
+    sub.add_argument("--test", metavar="DIR", help="with this one")
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number of at least 1, found {text!r}")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

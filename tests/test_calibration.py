@@ -1,0 +1,54 @@
+import pytest
+import torch
+
+from asl import apply_temperature, fit_temperature, reliability, selective_accuracy
+
+
+def two_way(confidence, right):
+    """Log-probabilities over two classes whose answers have these confidences, and labels."""
+    confidence = torch.tensor(confidence)
+    return torch.stack([confidence, 1 - confidence], dim=1).log(), 1 - torch.tensor(right).long()
+
+
+def test_bins_hold_confidence_and_accuracy_and_empty_ones_are_nan():
+    found = reliability(*two_way([0.6, 0.7, 0.9, 1.0], [1, 0, 1, 1]), bins=4)
+    assert found.counts.tolist() == [0, 0, 2, 2]
+    torch.testing.assert_close(found.confidence[2:], torch.tensor([0.65, 0.95]).double())
+    torch.testing.assert_close(found.accuracy[2:], torch.tensor([0.5, 1.0]).double())
+    assert found.accuracy[:2].isnan().all()
+    assert found.error == pytest.approx(0.5 * 0.15 + 0.5 * 0.05)
+
+
+def test_the_temperature_undoes_overconfidence():
+    generator = torch.Generator().manual_seed(0)
+    honest = torch.log_softmax(2 * torch.randn(20_000, 5, generator=generator), dim=1)
+    labels = torch.multinomial(honest.exp(), 1, generator=generator).flatten()
+    boasting = apply_temperature(honest, 0.4)
+    assert fit_temperature(boasting, labels) == pytest.approx(1 / 0.4, rel=0.03)
+    assert fit_temperature(honest, labels) == pytest.approx(1, rel=0.03)
+    calibrated = apply_temperature(boasting, fit_temperature(boasting, labels))
+    assert reliability(calibrated, labels).error < 0.015 < 0.1 < reliability(boasting, labels).error
+    assert calibrated.argmax(dim=1).equal(honest.argmax(dim=1))
+
+
+def test_an_impossible_label_does_not_decide_the_temperature():
+    log_probs, labels = two_way([1.0] + [0.9] * 9 + [0.9], [0] + [1] * 9 + [0])
+    assert log_probs.isinf().any()
+    assert 0.05 < fit_temperature(log_probs, labels) < 20
+
+
+def test_temperature_out_of_range():
+    with pytest.raises(ValueError, match="above 0, found 0"):
+        apply_temperature(torch.zeros(1, 2), 0)
+
+
+def test_selective_accuracy_answers_the_most_confident_first():
+    share, accuracy = selective_accuracy(*two_way([0.6, 0.9, 0.8, 0.7], [0, 1, 1, 0]))
+    assert share.tolist() == [0.25, 0.5, 0.75, 1]
+    assert accuracy.tolist() == pytest.approx([1, 1, 2 / 3, 0.5])
+
+
+@pytest.mark.parametrize("function", [reliability, fit_temperature, selective_accuracy])
+def test_probabilities_that_do_not_sum_to_one(function):
+    with pytest.raises(ValueError, match="found a sum of 2 for image 0"):
+        function(torch.zeros(1, 2), torch.tensor([0]))

@@ -1,0 +1,212 @@
+import json
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import Subset
+
+import asl
+from asl import ASLDataset, NearestNeighbour, create_sequential_model, cross_validate
+from asl.cross_validation import CrossValidation
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
+
+
+@pytest.fixture
+def dataset(people):
+    return ASLDataset(people)
+
+
+class Recorder(nn.Module):
+    """Remembers what it is fitted on, and answers nothing in particular."""
+
+    def __init__(self, calls):
+        super().__init__()
+        self.calls = calls
+
+    def fit(self, train_data: Subset):
+        self.calls.append(sorted(train_data.indices))
+
+    def forward(self, x):
+        return torch.log_softmax(torch.zeros(len(x), 36), dim=1)
+
+
+@pytest.mark.parametrize("protocol", ["random", "burst", "signer"])
+def test_each_image_is_answered_by_a_model_that_did_not_see_its_fold(protocol, dataset):
+    calls = []
+    result = cross_validate(lambda: Recorder(calls), dataset, protocol=protocol, folds=4, seeds=[7])
+    folds = asl.make_folds(dataset, protocol, folds=4, seed=7)
+    assert result.folds.tolist() == [folds.tolist()]
+    assert calls == [(folds != fold).nonzero().flatten().tolist() for fold in folds.unique()]
+
+
+def test_answers_lie_at_their_images_place(dataset):
+    result = cross_validate(NearestNeighbour, dataset, protocol="random", seeds=[0, 1])
+    assert result.log_probs.shape == (2, 60, 36)
+    # Burst mates are near-copies, so a lookup knows all; a wrong order would not.
+    assert (result.log_probs.argmax(dim=2) == result.labels).float().mean() > 0.9
+
+
+def test_the_temperature_of_a_fold_never_sees_it(dataset):
+    calls = []
+    result = cross_validate(lambda: Recorder(calls), dataset, calibrate=True)
+    folds = result.folds[0]
+    pairs = [{0, 1}, {0, 2}, {1, 2}]
+    left_out = [set(folds.tolist()) - set(folds[seen].tolist()) for seen in calls]
+    assert left_out == [{0}, {1}, {2}, *pairs]
+    assert result.temperatures.shape == (1, 3)
+
+
+def test_temperatures_are_fitted_on_the_other_folds_and_applied_to_their_own(dataset):
+    class Boaster(nn.Module):  # sure of "a", and right half the time
+        def fit(self, _):
+            pass
+
+        def forward(self, x):
+            logits = torch.zeros(len(x), 36)
+            logits[:, 10] = 20.0
+            return torch.log_softmax(logits, dim=1)
+
+    result = cross_validate(Boaster, dataset, calibrate=True)
+    raw, calibrated = (
+        answers.exp().amax(dim=2) for answers in (result.log_probs, result.calibrated)
+    )
+    assert (raw > 0.99).all() and (calibrated < 0.6).all()
+    expected = result.temperatures[0, result.folds[0]]
+    torch.testing.assert_close(
+        result.calibrated[0], torch.log_softmax(result.log_probs[0] / expected.unsqueeze(1), 1)
+    )
+    scores = result.scores()["labels_36"]
+    assert scores["ece_calibrated"]["mean"] < 0.1 < scores["ece"]["mean"]
+
+
+def test_calibrated_needs_temperatures(dataset):
+    with pytest.raises(ValueError, match="calibrate=True, found one without"):
+        cross_validate(NearestNeighbour, dataset).calibrated  # noqa: B018
+
+
+def test_a_seed_repeats_and_workers_do_the_same_work(dataset):
+    def run(**options):
+        return cross_validate(
+            create_sequential_model, dataset, epochs=2, batch_size=8, progress=False, **options
+        ).log_probs
+
+    first = run()
+    assert first.equal(run())
+    assert not first.equal(run(seeds=[1]))
+    torch.testing.assert_close(first, run(workers=2), rtol=0, atol=1e-3)  # threads differ
+
+
+def test_workers_need_an_importable_model(dataset):
+    with pytest.raises(
+        ValueError, match="importable by other processes for workers=2, found.*lambda"
+    ):
+        cross_validate(lambda: NearestNeighbour(), dataset, workers=2)
+
+
+def test_an_interrupted_call_goes_on_where_it_stopped(dataset, tmp_path):
+    calls = []
+
+    class Interrupted(Recorder):
+        def __init__(self):
+            super().__init__(calls)
+
+        def fit(self, train_data):
+            if len(calls) == 2:
+                raise KeyboardInterrupt
+            super().fit(train_data)
+
+    def run(make_model, data=dataset, **options):
+        return cross_validate(make_model, data, resume_dir=tmp_path / "folds", **options)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(Interrupted)
+    calls.append("interrupted")
+    assert run(Interrupted).log_probs.shape == (1, 60, 36)
+    assert len(calls) == 4  # two before, the mark, one after
+    run(Interrupted)
+    assert len(calls) == 4
+
+    run(Interrupted, epochs=3)  # other options, folds, seeds or images are other answers
+    run(Interrupted, protocol="burst", folds=3)
+    run(Interrupted, seeds=[1])
+    dataset.images[0] += 1
+    run(Interrupted)
+    assert len(calls) == 4 + 3 * 4
+    assert not list((tmp_path / "folds").glob("*.tmp"))
+
+
+def test_a_damaged_file_is_made_again(dataset, tmp_path):
+    first = cross_validate(NearestNeighbour, dataset, resume_dir=tmp_path)
+    damaged = sorted(tmp_path.glob("*.npy"))[0]
+    damaged.write_bytes(damaged.read_bytes()[:-8])
+    with pytest.warns(UserWarning, match=f"trains '.*{damaged.name}' again, unreadable"):
+        again = cross_validate(NearestNeighbour, dataset, resume_dir=tmp_path)
+    assert again.log_probs.equal(first.log_probs)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"seeds": []}, r"found seeds=\[\], workers=1"),
+        ({"workers": 0}, "workers=0"),
+        ({"protocol": "burst", "folds": 2, "calibrate": True}, "at least 3 folds.*found 2"),
+        ({"protocol": "person"}, "found 'person'"),
+    ],
+)
+def test_options_out_of_range(options, words, dataset):
+    with pytest.raises(ValueError, match=words):
+        cross_validate(NearestNeighbour, dataset, **options)
+
+
+def result_of(predictions, labels, signers, bursts=None):
+    """A cross-validation whose models, one row a seed, are sure of their answers."""
+    predictions = torch.tensor(predictions)
+    return CrossValidation(
+        protocol="signer",
+        seeds=tuple(range(len(predictions))),
+        labels=torch.tensor(labels),
+        log_probs=nn.functional.one_hot(predictions, 36).float().log(),
+        folds=torch.zeros_like(predictions),
+        temperatures=None,
+        signers=signers,
+        bursts=bursts,
+    )
+
+
+def test_scores():
+    # Labels "0", "o", "5", "5"; "o" is taken for "0" by the first seed, "5" for "6" by both.
+    scores = result_of(
+        [[0, 0, 5, 6], [0, 24, 5, 6]], [0, 24, 5, 5], [1, 1, 1, 2], list("abcc")
+    ).scores()
+    assert (scores["images"], scores["seeds"]) == (4, 2)
+    labels, shapes = scores["labels_36"], scores["shapes_33"]
+    assert labels["accuracy"]["mean"] == 0.625 and labels["accuracy"]["sd"] == 0.1768
+    assert shapes["accuracy"]["mean"] == 0.75 and shapes["accuracy"]["sd"] == 0
+    assert shapes["accuracy"]["interval"] == [0.5, 1]  # the burst of both fives stays together
+    assert labels["per_signer"]["1"] == {"n": 3, "mean": 0.8333, "sd": 0.2357, "absent_signs": 33}
+    assert labels["worst_signer"] == {"signer": 2, "n": 1, "mean": 0, "sd": 0, "absent_signs": 35}
+    assert labels["signer_mean"]["mean"] == 0.4167  # not weighed by images
+    assert labels["per_sign"]["5"] == 0.5 and labels["per_sign"]["z"] is None
+    assert len(labels["absent_signs"]) == 33 and len(shapes["absent_signs"]) == 31
+    assert labels["ece"]["mean"] == 0.375  # always certain, right 62.5 %
+    assert labels["reliability"] == [[8, 1.0, 0.625]]
+    assert labels["selective"][-1] == [1.0, 0.625]
+    assert scores["confusions"][:2] == [["5", "6", 0.5], ["o", "0", 0.5]]
+    json.dumps(scores)
+
+
+def test_scores_without_signers_or_bursts():
+    scores = result_of([[1, 2]], [1, 1], [None, None]).scores()["labels_36"]
+    assert scores["accuracy"] == {"mean": 0.5, "sd": None, "interval": [0, 1]}
+    assert "per_signer" not in scores
+
+
+@pytest.mark.real_images
+def test_a_lookup_reads_an_unseen_signer_far_worse_than_a_seen_one(real_images):
+    dataset = ASLDataset(real_images)
+    unseen = cross_validate(NearestNeighbour, dataset, protocol="signer").scores()
+    same = cross_validate(NearestNeighbour, dataset, protocol="random").scores()
+    assert unseen["labels_36"]["accuracy"]["mean"] == pytest.approx(0.775, abs=0.002)
+    assert unseen["shapes_33"]["worst_signer"]["signer"] == 5
+    assert same["labels_36"]["accuracy"]["mean"] > 0.98

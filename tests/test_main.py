@@ -1,0 +1,92 @@
+import json
+
+import pytest
+
+from asl.__main__ import main
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    """Runs a command in an empty folder: exit status, standard output, standard error."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+    def run(*arguments):
+        status = main([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run
+
+
+def test_evaluate_prints_a_table_and_writes_results(people, run, tmp_path):
+    output = tmp_path / "result.json"
+    arguments = [
+        "evaluate",
+        "--data",
+        people,
+        "--models",
+        "nearest",
+        "mlp",
+        "--seeds",
+        2,
+        "--epochs",
+        1,
+        "--calibrate",
+        "--output",
+        output,
+    ]
+    status, out, _ = run(*arguments)
+    assert status == 0
+    assert [line.split()[0] for line in out.splitlines()[:3]] == ["model", "nearest", "mlp"]
+    result = json.loads(output.read_text())
+    assert result["setting"]["command"] == "python -m asl " + " ".join(map(str, arguments))
+    assert result["setting"]["images"] == 60 and result["setting"]["epochs"] == 1
+    assert list(result["models"]) == ["nearest", "mlp"]
+    scores = result["models"]["mlp"]["shapes_33"]
+    assert scores["worst_signer"]["n"] == 20 and "ece_calibrated" in scores
+    assert f"{100 * scores['accuracy']['mean']:.1f} ±" in out
+
+
+def test_evaluate_as_json_has_nothing_else_on_standard_output(people, run):
+    status, out, err = run("evaluate", "--data", people, "--models", "nearest", "--json")
+    assert status == 0 and "Images:" in err
+    assert json.loads(out)["models"]["nearest"]["images"] == 60
+
+
+def test_audit(people, run):
+    arguments = ["audit", "--data", people, "--model", "nearest", "--seeds", 1, "--top", 3]
+    status, out, _ = run(*arguments)
+    assert status == 0 and len(out.splitlines()) == 4
+    rows = json.loads(run(*arguments, "--json")[1])
+    assert len(rows) == 3 and set(rows[0]) == {"file", "given", "suspected", "score"}
+
+
+def test_leakage_of_a_split_and_of_two_folders(people, run):
+    status, out, _ = run("leakage", "--data", people, "--split", "signer", "--test-signer", 1)
+    assert status == 0 and "signers in both parts: none" in out
+    found = json.loads(run("leakage", "--train", people, "--test", people, "--json")[1])
+    assert found["identical"] == found["test_images"] == 60
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["evaluate", "--data", "nowhere"], "there is no such folder"),
+        (["leakage", "--train", "nowhere"], "--train nowhere, --test None"),
+        (["leakage", "--train", "a", "--test", "b"], "there is no such folder"),
+    ],
+)
+def test_bad_input_is_one_message_and_status_2(arguments, words, run):
+    status, out, err = run(*arguments)
+    assert status == 2 and out == ""
+    assert err.startswith("error: ") and words in err
+
+
+@pytest.mark.parametrize("arguments", [["evaluate", "--seeds", "0"], ["audit", "--model", "x"], []])
+def test_wrong_arguments(arguments, run, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        run(*arguments)
+    assert "usage: python -m asl" in capsys.readouterr().err
