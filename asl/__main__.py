@@ -50,13 +50,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> tuple[dict, str]:
-    dataset = ASLDataset(find_dataset(options.data), image_size=options.image_size)
+    dataset = ASLDataset(
+        find_dataset(options.data), image_size=options.image_size, corrected=options.corrected
+    )
     result = {
         "setting": {
             "command": options.command_line,
             "protocol": options.protocol,
             "images": len(dataset),
             "image_size": options.image_size,
+            "corrected": options.corrected,
             "epochs": options.epochs,
             "hardware": f"{default_device().type}, {torch.get_num_threads()} threads, "
             f"{platform.machine()}",
@@ -133,7 +136,7 @@ def _compact(result: dict, indent: str = "") -> str:
 
 def _audit(options: argparse.Namespace) -> tuple[list, str]:
     table = audit_dataset(
-        find_dataset(options.data),
+        ASLDataset(find_dataset(options.data), corrected=options.corrected),
         make_model=MODELS[options.model],
         protocol=options.protocol,
         seeds=range(options.seeds),
@@ -181,6 +184,9 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--protocol", choices=SPLITS, default=protocol, help="what a fold is")
         sub.add_argument("--seeds", type=_count, default=seeds, metavar="N", help="0 to N - 1")
         sub.add_argument("--epochs", type=_count, default=10, metavar="N")
+        sub.add_argument(
+            "--corrected", action="store_true", help="with the labels of asl.corrections"
+        )
         sub.add_argument("--workers", type=_count, default=1, metavar="N", help="processes")
         sub.add_argument(
             "--resume-dir",

@@ -40,7 +40,7 @@ def find_label_issues(labels: Tensor, log_probs: Tensor) -> LabelIssues:
     """Ranks labels by self-confidence: how probable the given label is to a model.
 
     Look-alikes are merged first, or they would fill the list. The ranking is as good as that of
-    cleanlab's `find_label_issues` on planted errors (`benchmarks/label_audit.py`).
+    cleanlab's `find_label_issues` on planted errors (`benchmarks/planted_errors.py`).
 
     Args:
         labels: int64 (N,), as given.

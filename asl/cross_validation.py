@@ -347,14 +347,19 @@ class _Store:
     def __init__(self, folder, make_model, dataset: ASLDataset, training: dict[str, Any]):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        digest = hashlib.sha256(dataset.images.numpy().tobytes())
+        options = sorted((key, _named(value)) for key, value in training.items())
+        facts = (dataset.labels, _named(dataset.transform), _named(make_model), options)
+        digest = hashlib.sha256(repr((*facts, torch.__version__)).encode())
+        digest.update(dataset.images.numpy().tobytes())
         with seeded(0, torch.device("cpu")):
             model = make_model()
-        options = sorted((key, _named(value)) for key, value in training.items())
-        facts = (repr(model), options, _named(dataset.transform), torch.__version__)
-        digest.update(repr((dataset.labels, *facts)).encode())
+        digest.update(repr(model).encode())
         for tensor in model.state_dict().values():
             digest.update(tensor.cpu().numpy().tobytes())
+        if not hasattr(model, "fit"):
+            # Two models may have the same layers and parameters, and still not be the same.
+            answers = predict_log_probs(model, Subset(dataset, range(2)))[0]
+            digest.update(repr([round(x, 2) for x in answers.flatten().tolist()]).encode())
         self.setting = digest
 
     def _path(self, job: Job, fold_of: Tensor) -> Path:
@@ -386,6 +391,7 @@ class _Store:
 
 
 def _named(value: Any) -> str:
+    """Returns what a callable is called, without the address that its representation may hold."""
     return getattr(value, "__qualname__", None) or repr(value)
 
 

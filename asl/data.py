@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Subset, default_collate
 from tqdm import tqdm
 
+from asl.corrections import CORRECTIONS, true_sign
 from asl.signs import SIGNS, sign_name
 
 IMAGE_SIZE = 28
@@ -213,6 +214,7 @@ class ASLDataset(Dataset):
         transform: Callable[[Image.Image], Any] | None = None,
         *,
         image_size: int = IMAGE_SIZE,
+        corrected: bool = False,
         on_error: str = "raise",
         progress: bool = True,
     ):
@@ -224,6 +226,8 @@ class ASLDataset(Dataset):
             transform: called with the upright RGB PIL image each time an item is asked for, as in
                 torchvision's datasets. Without it an item is the decoded-once image.
             image_size: side S of the decoded images, in pixels.
+            corrected: give the files of `asl.corrections` their true signs instead of the signs of
+                the folders they lie in. Warns if none of them is here.
             on_error: ``"raise"`` on files that cannot be read, or ``"skip"`` them with a warning.
             progress: show a bar while decoding.
 
@@ -253,11 +257,24 @@ class ASLDataset(Dataset):
 
         self.image_files = [str(path) for path in files]
         self.labels = [self.label_to_idx[path.parent.name] for path in files]
+        if corrected:
+            self._correct_labels(files)
         facts = [_FILE_NAME.match(path.name) for path in files]
         self.signers = [int(fact["signer"]) if fact else None for fact in facts]
         self.lights = [fact["light"] if fact else None for fact in facts]
         self.frames = [int(fact["frame"]) if fact else None for fact in facts]
         self._warn_of_missing_signs()
+
+    def _correct_labels(self, files: Sequence[Path]) -> None:
+        signs = {i: sign for i, path in enumerate(files) if (sign := true_sign(path)) is not None}
+        for i, sign in signs.items():
+            self.labels[i] = self.label_to_idx[sign]
+        if not signs:
+            warnings.warn(
+                f"corrected=True changed nothing: '{self.data_dir}' holds none of the "
+                f"{len(CORRECTIONS)} files of asl.corrections",
+                stacklevel=3,
+            )
 
     def _warn_of_missing_signs(self) -> None:
         present = set(self.labels)

@@ -6,6 +6,7 @@ model ask `asl.training` and `asl.evaluation` for the numbers, then draw.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,12 +18,19 @@ from matplotlib.ticker import MaxNLocator
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Subset
 
-from asl.data import denormalize
+from asl.data import denormalize, open_rgb
 from asl.evaluation import accuracy, confusion_matrix, per_class_accuracy
 from asl.signs import SIGNS, sign_name
 from asl.training import predict_log_probs
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 BLUE, ORANGE, GREEN, VERMILION = (sns.color_palette("colorblind")[i] for i in (0, 1, 2, 3))
+# Whoever guesses within the three look-alike pairs is right half the time: 30 of 36 signs + 3.
+_CEILING = 33 / 36
+_PALETTE = ("0.5", BLUE, ORANGE, GREEN)
+_LABELLINGS = ("36 labels", "33 shapes (0/o, 2/v, 6/w merged)")
 CHANNELS = {"red": VERMILION, "green": GREEN, "blue": BLUE}
 
 
@@ -231,6 +239,133 @@ def visualize_features(model: nn.Module, data_loader: DataLoader) -> Figure:
         axis.set_axis_off()
     figure.colorbar(drawn, ax=axes[1:], label="Mean activation", shrink=0.8)
     return figure
+
+
+def plot_protocols(evaluations: Mapping[str, Mapping]) -> Figure:
+    """Draws what models reach when tested on seen and unseen bursts and people.
+
+    Args:
+        evaluations: protocol → what ``python -m asl evaluate`` wrote for it, all of the same
+            models, up to four.
+    """
+    questions = {
+        "random": "random split:\nnear-copies seen",
+        "burst": "new bursts,\nsame people",
+        "signer": "unseen signer",
+    }
+    figure, axes = _figure(12, 4.8, columns=2)
+    models = list(next(iter(evaluations.values()))["models"])
+    width = 0.8 / len(models)
+    for axis, key, title in zip(axes, ("labels_36", "shapes_33"), _LABELLINGS, strict=True):
+        for i, model in enumerate(models):
+            entries = [evaluations[protocol]["models"][model][key] for protocol in evaluations]
+            means = np.array([100 * entry["accuracy"]["mean"] for entry in entries])
+            ends = np.array([entry["accuracy"]["interval"] for entry in entries]).T * 100
+            x = np.arange(len(means)) + (i - (len(models) - 1) / 2) * width
+            bars = axis.bar(x, means, 0.92 * width, label=_name(model), color=_PALETTE[i])
+            axis.errorbar(x, means, yerr=np.abs(ends - means), fmt="none", ecolor="0.2", capsize=2)
+            axis.bar_label(bars, fmt="%.0f", label_type="center", color="white", fontsize=9)
+        axis.set_xticks(range(len(evaluations)), [questions[p] for p in evaluations])
+        axis.set(title=title, ylabel="Accuracy (%)", ylim=(0, 105))
+        axis.grid(axis="y", alpha=0.3)
+        axis.set_axisbelow(True)
+    axes[0].axhline(100 * _CEILING, color="0.2", linestyle=":", linewidth=1.5)
+    axes[0].annotate(
+        "look-alikes guessed: 92 %", (2.45, 100 * _CEILING), ha="right", va="bottom", fontsize=9
+    )
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(models))
+    return figure
+
+
+def plot_signers(models: Mapping[str, Mapping]) -> Figure:
+    """Draws the accuracy on each signer, each left out in turn, over the 33 shapes.
+
+    Args:
+        models: up to four, name → what `CrossValidation.scores` returned, protocol ``"signer"``.
+    """
+    figure, (axis,) = _figure(9, 4)
+    for (model, scores), color, marker in zip(models.items(), _PALETTE, "xos^", strict=False):
+        entry = scores["shapes_33"]
+        rows = entry["per_signer"]
+        ticks = [f"signer {signer}\nn = {row['n']}" for signer, row in rows.items()]
+        axis.errorbar(
+            [*ticks, "mean of\nsigners"],
+            [100 * row["mean"] for row in (*rows.values(), entry["signer_mean"])],
+            yerr=[100 * (row["sd"] or 0) for row in (*rows.values(), entry["signer_mean"])],
+            fmt=marker,
+            color=color,
+            capsize=4,
+            label=_name(model),
+        )
+    axis.axvline(len(rows) - 0.5, color="0.8", linewidth=1)
+    axis.set(title="Accuracy on each signer when left out, 33 shapes", ylabel="Accuracy (%)")
+    axis.grid(axis="y", alpha=0.3)
+    axis.legend()
+    return figure
+
+
+def plot_reliability(entry: Mapping[str, Any], name: str) -> Figure:
+    """Draws confidence against accuracy, and accuracy against the share of images answered.
+
+    Args:
+        entry: ``labels_36`` or ``shapes_33`` of what `CrossValidation.scores` returned.
+        name: of the model, for the title.
+    """
+    figure, (diagram, answered) = _figure(10, 4.6, columns=2)
+    diagram.plot((0, 100), (0, 100), ":", color="0.4", label="perfectly calibrated")
+    runs = {"": ("as trained", ORANGE, "s--"), "_calibrated": ("after temperature", BLUE, "o-")}
+    for suffix, (label, color, style) in runs.items():
+        if f"ece{suffix}" not in entry:
+            continue
+        bins = 100 * np.array([row[1:] for row in entry[f"reliability{suffix}"]])
+        error = 100 * entry[f"ece{suffix}"]["mean"]
+        diagram.plot(*bins.T, style, color=color, label=f"{label}: error {error:.1f} %")
+        shares = 100 * np.array(entry[f"selective{suffix}"])
+        answered.plot(*shares.T, style, color=color, label=label)
+    diagram.set(title="Reliability", xlabel="Confidence (%)", ylabel="Accuracy (%)")
+    answered.set(
+        title="Answering only when confident", xlabel="Images answered (%)", ylabel="Accuracy (%)"
+    )
+    for axis in (diagram, answered):
+        axis.grid(alpha=0.3)
+        axis.legend()
+    figure.suptitle(name)
+    return figure
+
+
+def plot_suspects(table: "DataFrame", count: int = 10) -> Figure:
+    """Draws the images at the top of an audit, at full resolution.
+
+    Args:
+        table: what `audit_dataset` returned.
+        count: how many images, at least 1.
+    """
+    rows = table.head(count).to_dict("records")
+    columns = min(5, len(rows))
+    figure, axes = _figure(
+        2.2 * columns,
+        2.6 * -(-len(rows) // columns),
+        rows=-(-len(rows) // columns),
+        columns=columns,
+    )
+    for axis in axes:
+        axis.set_axis_off()
+    for axis, row in zip(axes, rows, strict=False):
+        axis.imshow(open_rgb(row["file"]))
+        axis.set_title(f"filed as {row['given']}\nlike {row['suspected']}", fontsize=10)
+    return figure
+
+
+def _name(model: str) -> str:
+    """Returns a model's name in figures, from its name on the command line."""
+    names = {
+        "nearest": "1-nearest-neighbour",
+        "mlp": "MLP",
+        "cnn": "CNN",
+        "cnn-channel": "CNN, channel attention",
+    }
+    return names.get(model, model)
 
 
 @torch.inference_mode()

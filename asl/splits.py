@@ -25,6 +25,7 @@ def load_asl_data(
     val_split: float | None = None,
     image_size: int = IMAGE_SIZE,
     seed: int = 0,
+    corrected: bool = False,
     on_error: str = "raise",
     progress: bool = True,
 ) -> tuple[Subset, ...]:
@@ -48,6 +49,7 @@ def load_asl_data(
             rule: images, whole bursts or whole signers (at least one of each).
         image_size: side of the decoded images, in pixels.
         seed: of the split alone; the same seed gives the same split on every machine.
+        corrected: as in `ASLDataset`; the split is the same with and without.
         on_error: as in `ASLDataset`.
         progress: show a bar while decoding.
 
@@ -69,7 +71,13 @@ def load_asl_data(
         if share is not None and not 0 < share < 1:
             raise ValueError(f"expected {name} between 0 and 1, found {share}")
 
-    dataset = ASLDataset(data_dir, image_size=image_size, on_error=on_error, progress=progress)
+    dataset = ASLDataset(
+        data_dir,
+        image_size=image_size,
+        corrected=corrected,
+        on_error=on_error,
+        progress=progress,
+    )
     groups = _groups(dataset, split)
     # A private generator: the split must not depend on what else drew random numbers before.
     generator = torch.Generator().manual_seed(seed)

@@ -136,6 +136,18 @@ def test_an_interrupted_call_goes_on_where_it_stopped(dataset, tmp_path):
     assert not list((tmp_path / "folds").glob("*.tmp"))
 
 
+def test_models_of_the_same_parameters_are_told_apart(dataset, tmp_path):
+    def run(attention):
+        def make():
+            return asl.ASLNet(attention=attention)
+
+        options = {"epochs": 1, "batch_size": 20, "progress": False, "resume_dir": tmp_path}
+        return cross_validate(make, dataset, protocol="burst", folds=2, **options).log_probs
+
+    assert not run("scalar").equal(run("channel"))
+    assert len(list(tmp_path.glob("*.npy"))) == 4
+
+
 def test_a_damaged_file_is_made_again(dataset, tmp_path):
     first = cross_validate(NearestNeighbour, dataset, resume_dir=tmp_path)
     damaged = sorted(tmp_path.glob("*.npy"))[0]
