@@ -17,10 +17,7 @@ from asl.calibration import (
 from asl.cross_validation import CrossValidation, cross_validate
 from asl.data import (
     ASLDataset,
-    DatasetError,
-    DatasetNotFoundError,
     denormalize,
-    find_dataset,
     get_batch,
     normalize,
 )
@@ -36,6 +33,7 @@ from asl.evaluation import (
 from asl.leakage import Leakage, check_leakage
 from asl.models import ASLNet, create_sequential_model
 from asl.signs import LOOK_ALIKES, MOTION_SIGNS, SHAPE_OF, SHAPES, SIGNS, sign_name
+from asl.sources import DatasetError, DatasetNotFoundError, find_dataset
 from asl.splits import load_asl_data, make_folds
 from asl.training import default_device, predict_log_probs, train_model
 

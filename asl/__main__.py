@@ -16,9 +16,10 @@ import torch
 from asl.audit import audit_dataset
 from asl.baseline import NearestNeighbour
 from asl.cross_validation import cross_validate
-from asl.data import ASLDataset, find_dataset
+from asl.data import IMAGE_SIZE, ASLDataset
 from asl.leakage import check_leakage
 from asl.models import ASLNet, create_sequential_model
+from asl.sources import find_dataset
 from asl.splits import SPLITS, load_asl_data
 from asl.training import default_device
 
@@ -50,40 +51,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> tuple[dict, str]:
-    dataset = ASLDataset(
-        find_dataset(options.data), image_size=options.image_size, corrected=options.corrected
-    )
-    result = {
-        "setting": {
-            "command": options.command_line,
-            "protocol": options.protocol,
-            "images": len(dataset),
-            "image_size": options.image_size,
-            "corrected": options.corrected,
-            "epochs": options.epochs,
-            "hardware": f"{default_device().type}, {torch.get_num_threads()} threads, "
-            f"{platform.machine()}",
-            "torch": torch.__version__,
-        },
-        "models": {},
+    dataset = _dataset(options)
+    models = {
+        name: cross_validate(
+            MODELS[name], dataset, calibrate=options.calibrate, **_training(options)
+        ).scores()
+        for name in options.models
     }
-    for name in options.models:
-        validation = cross_validate(
-            MODELS[name],
-            dataset,
-            protocol=options.protocol,
-            seeds=range(options.seeds),
-            calibrate=options.calibrate,
-            workers=options.workers,
-            resume_dir=options.resume_dir,
-            epochs=options.epochs,
-        )
-        result["models"][name] = validation.scores()
-    if options.output is not None:
-        draft = options.output.with_suffix(".tmp")
-        draft.write_text(_compact(result) + "\n")
-        os.replace(draft, options.output)  # an interruption leaves the old file or the new one
-    return result, _table(result["models"])
+    result = {"setting": _setting(options, dataset), "models": models}
+    _write(result, options.output)
+    return result, _table(models)
 
 
 def _table(models: dict[str, dict]) -> str:
@@ -122,29 +99,18 @@ def _percent(value: dict) -> str:
     return f"{100 * value['mean']:.1f}{sd}"
 
 
-def _compact(result: dict, indent: str = "") -> str:
-    """Returns JSON with a line for each entry, but no line for each number."""
-    if not isinstance(result, dict) or not any(isinstance(v, dict | list) for v in result.values()):
-        return json.dumps(result)
-    inner = indent + " "
-    entries = [f"{inner}{json.dumps(k)}: {_compact(v, inner)}" for k, v in result.items()]
-    return "{\n" + ",\n".join(entries) + "\n" + indent + "}"
-
-
 # --- audit and leakage ---------------------------------------------------------------------------
 
 
-def _audit(options: argparse.Namespace) -> tuple[list, str]:
-    table = audit_dataset(
-        ASLDataset(find_dataset(options.data), corrected=options.corrected),
-        make_model=MODELS[options.model],
-        protocol=options.protocol,
-        seeds=range(options.seeds),
-        workers=options.workers,
-        resume_dir=options.resume_dir,
-        epochs=options.epochs,
-    ).head(options.top)
-    return table.to_dict("records"), table.to_string(float_format="{:.4f}".format)
+def _audit(options: argparse.Namespace) -> tuple[dict, str]:
+    dataset = _dataset(options)
+    table = audit_dataset(dataset, make_model=MODELS[options.model], **_training(options))
+    table = table.head(options.top).round({"score": 4})
+    table["file"] = [Path(f).relative_to(dataset.data_dir).as_posix() for f in table["file"]]
+    ranked = table.to_dict("records")
+    result = {"setting": _setting(options, dataset), "ranked": ranked}
+    _write(result, options.output)
+    return result, table.to_string()
 
 
 def _leakage(options: argparse.Namespace) -> tuple[dict, str]:
@@ -166,6 +132,64 @@ def _leakage(options: argparse.Namespace) -> tuple[dict, str]:
     return dataclasses.asdict(leakage), str(leakage)
 
 
+# --- shared by the commands ----------------------------------------------------------------------
+
+
+def _dataset(options: argparse.Namespace) -> ASLDataset:
+    folder = find_dataset(options.data)
+    return ASLDataset(folder, image_size=options.image_size, corrected=options.corrected)
+
+
+def _training(options: argparse.Namespace) -> dict:
+    """Returns the options of `cross_validate` that the command line sets."""
+    return {
+        "protocol": options.protocol,
+        "seeds": range(options.seeds),
+        "workers": options.workers,
+        "resume_dir": options.resume_dir,
+        "epochs": options.epochs,
+    }
+
+
+def _setting(options: argparse.Namespace, dataset: ASLDataset) -> dict:
+    """Returns what a reader needs to repeat a result."""
+    return {
+        "command": options.command_line,
+        "protocol": options.protocol,
+        "images": len(dataset),
+        "image_size": options.image_size,
+        "corrected": options.corrected,
+        "epochs": options.epochs,
+        "seeds": options.seeds,
+        "hardware": f"{default_device().type}, {torch.get_num_threads()} threads, "
+        f"{platform.machine()}",
+        "torch": torch.__version__,
+    }
+
+
+def _write(result: dict, output: Path | None) -> None:
+    if output is not None:
+        draft = output.with_suffix(".tmp")
+        draft.write_text(_compact(result) + "\n")
+        os.replace(draft, output)  # an interruption leaves the old file or the new one
+
+
+def _compact(value, indent: str = "") -> str:
+    """Returns JSON with a line for each entry, but no line for each number."""
+    nested = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, dict | list) or not any(isinstance(v, dict) for v in nested):
+        return json.dumps(value)
+    inner = indent + " "
+    if isinstance(value, list):
+        opening, closing = "[]"
+        entries = [_compact(v, inner) for v in value]
+    else:
+        opening, closing = "{}"
+        entries = [f"{json.dumps(k)}: {_compact(v, inner)}" for k, v in value.items()]
+    body = ",\n".join(inner + entry for entry in entries)
+    return f"{opening}\n{body}\n{indent}{closing}"
+
+
 # --- arguments -----------------------------------------------------------------------------------
 
 
@@ -184,6 +208,8 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--protocol", choices=SPLITS, default=protocol, help="what a fold is")
         sub.add_argument("--seeds", type=_count, default=seeds, metavar="N", help="0 to N - 1")
         sub.add_argument("--epochs", type=_count, default=10, metavar="N")
+        sub.add_argument("--image-size", type=_count, default=IMAGE_SIZE, metavar="PIXELS")
+        sub.add_argument("--output", type=Path, metavar="FILE", help="write the JSON here")
         sub.add_argument(
             "--corrected", action="store_true", help="with the labels of asl.corrections"
         )
@@ -208,9 +234,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"of {', '.join(MODELS)} (default: all)",
     )
     add_training(sub, "signer", seeds=1)
-    sub.add_argument("--image-size", type=_count, default=28, metavar="PIXELS")
     sub.add_argument("--calibrate", action="store_true", help="fit temperatures as well")
-    sub.add_argument("--output", type=Path, metavar="FILE", help="write the result as JSON here")
 
     sub = add("audit", _audit, "Rank images by how probably their sign is wrong.")
     sub.add_argument("--model", choices=MODELS, default="cnn")

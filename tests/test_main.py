@@ -56,12 +56,17 @@ def test_evaluate_as_json_has_nothing_else_on_standard_output(people, run):
     assert json.loads(out)["models"]["nearest"]["images"] == 60
 
 
-def test_audit(people, run):
+def test_audit(people, run, tmp_path):
+    output = tmp_path / "audit.json"
     arguments = ["audit", "--data", people, "--model", "nearest", "--seeds", 1, "--top", 3]
-    status, out, _ = run(*arguments)
+    status, out, _ = run(*arguments, "--output", output)
     assert status == 0 and len(out.splitlines()) == 4
-    rows = json.loads(run(*arguments, "--json")[1])
-    assert len(rows) == 3 and set(rows[0]) == {"file", "given", "suspected", "score"}
+    result = json.loads(output.read_text())
+    assert result["setting"]["protocol"] == "burst"
+    assert json.loads(run(*arguments, "--json")[1])["ranked"] == result["ranked"]
+    assert len(result["ranked"]) == 3
+    assert set(result["ranked"][0]) == {"file", "given", "suspected", "score"}
+    assert (people / result["ranked"][0]["file"]).is_file()
 
 
 def test_leakage_of_a_split_and_of_two_folders(people, run):

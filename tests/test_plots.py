@@ -9,8 +9,16 @@ from asl import (
     SIGNS,
     ASLDataset,
     ASLNet,
+    NearestNeighbour,
+    audit_dataset,
     compare_per_class_accuracy,
+    create_sequential_model,
+    cross_validate,
     plot_confusion_matrix,
+    plot_protocols,
+    plot_reliability,
+    plot_signers,
+    plot_suspects,
     plot_training_metrics,
     visualize_channel_attention,
     visualize_data_samples,
@@ -144,3 +152,67 @@ def test_feature_panels_share_one_scale(dataset):
     for panel, expected in zip(panels, maps, strict=True):
         np.testing.assert_allclose(panel.images[0].get_array(), expected, rtol=1e-5)
     assert len({panel.images[0].get_clim() for panel in panels}) == 1
+
+
+@pytest.fixture
+def scores(people):
+    """A lookup and an MLP that has hardly learnt, on three signers."""
+    with pytest.warns(UserWarning, match="2 of 36 signs"):
+        dataset = ASLDataset(people)
+    models = {"nearest": NearestNeighbour, "mlp": create_sequential_model}
+    return {
+        name: cross_validate(make, dataset, calibrate=True, epochs=1, progress=False).scores()
+        for name, make in models.items()
+    }
+
+
+def heights(axis):
+    return [bar.get_height() for bar in axis.patches]
+
+
+def test_protocols_stand_side_by_side_with_their_intervals(scores):
+    figure = plot_protocols({"random": {"models": scores}, "signer": {"models": scores}})
+    axes = figure.axes
+    for axis, key in zip(axes, ("labels_36", "shapes_33"), strict=True):
+        accuracies = [100 * scores[name][key]["accuracy"]["mean"] for name in scores]
+        assert heights(axis) == pytest.approx(np.repeat(accuracies, 2))
+        assert [tick.get_text()[:6] for tick in axis.get_xticklabels()] == ["random", "unseen"]
+        ends = axis.containers[1].lines[2][0].get_segments()[0][:, 1]
+        interval = scores["nearest"][key]["accuracy"]["interval"]
+        np.testing.assert_allclose(ends, 100 * np.array(interval))
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["1-nearest-neighbour", "MLP"]
+    assert axes[0].lines[-1].get_ydata()[0] == pytest.approx(100 * 33 / 36)
+
+
+def test_each_signer_is_drawn_with_n_and_the_mean_last(scores):
+    (axis,) = plot_signers(scores).axes
+    ticks = [tick.get_text() for tick in axis.get_xticklabels()]
+    assert ticks == [*(f"signer {s}\nn = 20" for s in (1, 2, 3)), "mean of\nsigners"]
+    rows = scores["mlp"]["shapes_33"]["per_signer"].values()
+    drawn = axis.containers[1].lines[0].get_ydata()
+    assert list(drawn[:3]) == pytest.approx([100 * row["mean"] for row in rows])
+
+
+def test_reliability_before_and_after(scores):
+    entry = scores["mlp"]["shapes_33"]
+    diagram, answered = plot_reliability(entry, "MLP").axes
+    for line, suffix in zip(diagram.lines[1:], ("", "_calibrated"), strict=True):
+        bins = entry[f"reliability{suffix}"]
+        np.testing.assert_allclose(line.get_xydata(), [[100 * c, 100 * a] for _, c, a in bins])
+        assert f"error {100 * entry[f'ece{suffix}']['mean']:.1f} %" in line.get_label()
+    assert answered.lines[0].get_xdata()[-1] == 100
+    del entry["ece_calibrated"]
+    assert len(plot_reliability(entry, "MLP").axes[0].lines) == 2
+
+
+@pytest.mark.parametrize(("count", "drawn"), [(7, 7), (100, 60)])
+def test_suspects_are_pictures_in_order(count, drawn, people):
+    with pytest.warns(UserWarning, match="2 of 36 signs"):
+        table = audit_dataset(people, make_model=NearestNeighbour, seeds=[0], progress=False)
+    axes = drawn_images(plot_suspects(table, count))
+    assert len(axes) == drawn
+    first = table.iloc[0]
+    assert axes[0].get_title() == f"filed as {first['given']}\nlike {first['suspected']}"
+    pixels = plt.imread(first["file"])
+    np.testing.assert_allclose(axes[0].images[0].get_array() / 255, pixels, atol=1e-6)

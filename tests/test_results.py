@@ -1,15 +1,68 @@
-"""The README's figures are the recorded ones."""
+"""The README's and the data card's figures are the recorded ones."""
 
 import json
+import re
 from pathlib import Path
 
+import pytest
+
+from asl.__main__ import MODELS
+
 ROOT = Path(__file__).parent.parent
+PROTOCOLS = ("random", "burst", "signer")
 
 
-def test_readme_quotes_the_recorded_accuracies():
-    readme = (ROOT / "README.md").read_text()
-    recorded = json.loads((ROOT / "results" / "same_signers.json").read_text())
-    assert recorded["setting"]["command"] in readme
-    for row in recorded["summary"].values():
-        assert f"| {row['accuracy_mean']:.1f} ± {row['accuracy_sd']:.1f} % |" in readme
-        assert row["n_seeds"] == 5
+def recorded(name):
+    return json.loads((ROOT / "results" / f"{name}.json").read_text())
+
+
+@pytest.fixture
+def readme():
+    return (ROOT / "README.md").read_text()
+
+
+def cell(value):
+    """A table's cell as the README writes it."""
+    return f"{100 * value['mean']:.1f} ± {100 * value['sd']:.1f}"
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_same_recipe_was_used_for_each_protocol(protocol, readme):
+    result = recorded(f"evaluate_{protocol}")
+    setting = result["setting"]
+    assert setting["protocol"] == protocol and not setting["corrected"]
+    assert (setting["images"], setting["image_size"], setting["epochs"]) == (2515, 28, 10)
+    assert f"--output results/evaluate_{protocol}.json" in setting["command"]
+    assert setting["command"] in readme
+    assert setting["torch"].split("+")[0] in readme
+    assert list(result["models"]) == list(MODELS)
+    assert all(scores["seeds"] == 5 for scores in result["models"].values())
+
+
+@pytest.mark.parametrize("model", list(MODELS))
+def test_readme_quotes_the_recorded_accuracies(model, readme):
+    scores = {p: recorded(f"evaluate_{p}")["models"][model] for p in PROTOCOLS}
+    cells = [cell(scores[p]["labels_36"]["accuracy"]) for p in PROTOCOLS]
+    shapes = scores["signer"]["shapes_33"]
+    cells += [cell(shapes["accuracy"]), cell(shapes["worst_signer"])]
+    assert f"| {' | '.join(cells)} |" in readme
+
+
+def test_readme_quotes_the_recorded_calibration(readme):
+    shapes = recorded("evaluate_signer")["models"]["cnn"]["shapes_33"]
+    before, after = (100 * shapes[key]["mean"] for key in ("ece", "ece_calibrated"))
+    assert f"from {before:.1f} to {after:.1f} points" in readme
+
+
+def test_the_data_card_quotes_the_audit():
+    card = (ROOT / "asl_dataset" / "README.md").read_text()
+    audit = recorded("audit")
+    listed = re.findall(r"`(hand\d_\w+\.jpeg)`", card)
+    assert audit["setting"]["command"] in card
+    assert [Path(row["file"]).name for row in audit["ranked"]] == listed[:20]
+    planted = recorded("planted_errors")
+    assert planted["setting"]["command"] in card
+    for name, methods in planted["share_found"].items():
+        ours = methods["self-confidence (ours)"]
+        theirs = max(row["mean"] for method, row in methods.items() if "cleanlab" in method)
+        assert f"| {name} | {100 * ours['mean']:.0f} % | {100 * theirs:.0f} % |" in card
