@@ -14,7 +14,7 @@ from asl.calibration import (
     reliability,
     selective_accuracy,
 )
-from asl.cross_validation import CrossValidation, cross_validate
+from asl.cross_validation import cross_validate
 from asl.data import (
     ASLDataset,
     denormalize,
@@ -32,6 +32,7 @@ from asl.evaluation import (
 )
 from asl.leakage import Leakage, check_leakage
 from asl.models import ASLNet, create_sequential_model
+from asl.scores import CrossValidation
 from asl.signs import LOOK_ALIKES, MOTION_SIGNS, SHAPE_OF, SHAPES, SIGNS, sign_name
 from asl.sources import DatasetError, DatasetNotFoundError, find_dataset
 from asl.splits import load_asl_data, make_folds

@@ -5,6 +5,7 @@ normalises batches. Knows nothing of models. Where the images are found is `asl.
 tested on whom is `asl.splits`.
 """
 
+import copy
 import os
 import re
 import sys
@@ -177,6 +178,24 @@ class ASLDataset(Dataset):
         self.lights = [fact["light"] if fact else None for fact in facts]
         self.frames = [int(fact["frame"]) if fact else None for fact in facts]
         self._warn_of_missing_signs()
+
+    def joined_with(self, other: "ASLDataset") -> "ASLDataset":
+        """Returns a dataset of these images followed by the other's, whose indices are shifted.
+
+        Raises:
+            ValueError: if the image sizes or the transforms differ.
+        """
+        for name, mine, its in (
+            ("image sizes", tuple(self.images.shape[1:]), tuple(other.images.shape[1:])),
+            ("transforms", self.transform, other.transform),
+        ):
+            if mine != its:
+                raise ValueError(f"expected datasets of equal {name} to join, found {mine}, {its}")
+        joined = copy.copy(self)
+        joined.images = torch.cat([self.images, other.images])
+        for facts in ("image_files", "labels", "signers", "lights", "frames"):
+            setattr(joined, facts, getattr(self, facts) + getattr(other, facts))
+        return joined
 
     def _correct_labels(self, files: Sequence[Path]) -> None:
         signs = {i: sign for i, path in enumerate(files) if (sign := true_sign(path)) is not None}

@@ -25,6 +25,7 @@ def load_asl_data(
     val_split: float | None = None,
     image_size: int = IMAGE_SIZE,
     seed: int = 0,
+    extra: ASLDataset | None = None,
     corrected: bool = False,
     on_error: str = "raise",
     progress: bool = True,
@@ -49,6 +50,8 @@ def load_asl_data(
             rule: images, whole bursts or whole signers (at least one of each).
         image_size: side of the decoded images, in pixels.
         seed: of the split alone; the same seed gives the same split on every machine.
+        extra: further images, such as rendered ones, all of which join the training part and no
+            other; decoded at the same `image_size`.
         corrected: as in `ASLDataset`; the split is the same with and without.
         on_error: as in `ASLDataset`.
         progress: show a bar while decoding.
@@ -99,6 +102,10 @@ def load_asl_data(
     print(f"Total dataset size: {len(dataset)}")
     for name, size in sizes.items():
         print(f"{name} data size: {size}")
+    if extra is not None:
+        print(f"Extra training data size: {len(extra)}")
+        parts["Training"] = train + list(range(len(dataset), len(dataset) + len(extra)))
+        dataset = dataset.joined_with(extra)
     return tuple(Subset(dataset, indices) for indices in parts.values())
 
 
@@ -196,7 +203,10 @@ def bursts_of(data: Dataset) -> list[tuple] | None:
         indices, data = [data.indices[i] for i in indices], data.dataset
     if not isinstance(data, ASLDataset) or None in data.signers:
         return None
-    folder = str(data.data_dir.resolve())  # signer 1 of another dataset is somebody else
-    # The folder's sign, not the label: a corrected label does not part a frame from its burst.
-    signs = [Path(file).parent.name for file in data.image_files]
-    return [(folder, data.signers[i], signs[i], data.lights[i]) for i in indices]
+    # Signer 1 of another folder is somebody else. And the class folder's name tells the sign, not
+    # the label: a corrected label does not part a frame from its burst.
+    places = [Path(file).parent for file in data.image_files]
+    roots = {parent: str(parent.resolve()) for parent in {place.parent for place in places}}
+    return [
+        (roots[places[i].parent], data.signers[i], places[i].name, data.lights[i]) for i in indices
+    ]

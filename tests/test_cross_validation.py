@@ -1,5 +1,3 @@
-import json
-
 import pytest
 import torch
 from torch import nn
@@ -7,7 +5,6 @@ from torch.utils.data import Subset
 
 import asl
 from asl import ASLDataset, NearestNeighbour, create_sequential_model, cross_validate
-from asl.cross_validation import CrossValidation
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
 
@@ -45,6 +42,14 @@ def test_answers_lie_at_their_images_place(dataset):
     assert result.log_probs.shape == (2, 60, 36)
     # Burst mates are near-copies, so a lookup knows all; a wrong order would not.
     assert (result.log_probs.argmax(dim=2) == result.labels).float().mean() > 0.9
+
+
+def test_extra_images_join_every_training_part_and_are_not_tested(dataset, write_images, tmp_path):
+    extra = ASLDataset(write_images("ab", folder=tmp_path / "extra"))
+    calls = []
+    result = cross_validate(lambda: Recorder(calls), dataset, extra=extra)
+    assert result.log_probs.shape == (1, 60, 36)
+    assert all(call[-10:] == list(range(60, 70)) and len(call) == 50 for call in calls)
 
 
 def test_the_temperature_of_a_fold_never_sees_it(dataset):
@@ -169,49 +174,6 @@ def test_a_damaged_file_is_made_again(dataset, tmp_path):
 def test_options_out_of_range(options, words, dataset):
     with pytest.raises(ValueError, match=words):
         cross_validate(NearestNeighbour, dataset, **options)
-
-
-def result_of(predictions, labels, signers, bursts=None):
-    """A cross-validation whose models, one row a seed, are sure of their answers."""
-    predictions = torch.tensor(predictions)
-    return CrossValidation(
-        protocol="signer",
-        seeds=tuple(range(len(predictions))),
-        labels=torch.tensor(labels),
-        log_probs=nn.functional.one_hot(predictions, 36).float().log(),
-        folds=torch.zeros_like(predictions),
-        temperatures=None,
-        signers=signers,
-        bursts=bursts,
-    )
-
-
-def test_scores():
-    # Labels "0", "o", "5", "5"; "o" is taken for "0" by the first seed, "5" for "6" by both.
-    scores = result_of(
-        [[0, 0, 5, 6], [0, 24, 5, 6]], [0, 24, 5, 5], [1, 1, 1, 2], list("abcc")
-    ).scores()
-    assert (scores["images"], scores["seeds"]) == (4, 2)
-    labels, shapes = scores["labels_36"], scores["shapes_33"]
-    assert labels["accuracy"]["mean"] == 0.625 and labels["accuracy"]["sd"] == 0.1768
-    assert shapes["accuracy"]["mean"] == 0.75 and shapes["accuracy"]["sd"] == 0
-    assert shapes["accuracy"]["interval"] == [0.5, 1]  # the burst of both fives stays together
-    assert labels["per_signer"]["1"] == {"n": 3, "mean": 0.8333, "sd": 0.2357, "absent_signs": 33}
-    assert labels["worst_signer"] == {"signer": 2, "n": 1, "mean": 0, "sd": 0, "absent_signs": 35}
-    assert labels["signer_mean"]["mean"] == 0.4167  # not weighed by images
-    assert labels["per_sign"]["5"] == 0.5 and labels["per_sign"]["z"] is None
-    assert len(labels["absent_signs"]) == 33 and len(shapes["absent_signs"]) == 31
-    assert labels["ece"]["mean"] == 0.375  # always certain, right 62.5 %
-    assert labels["reliability"] == [[8, 1.0, 0.625]]
-    assert labels["selective"][-1] == [1.0, 0.625]
-    assert scores["confusions"][:2] == [["5", "6", 0.5], ["o", "0", 0.5]]
-    json.dumps(scores)
-
-
-def test_scores_without_signers_or_bursts():
-    scores = result_of([[1, 2]], [1, 1], [None, None]).scores()["labels_36"]
-    assert scores["accuracy"] == {"mean": 0.5, "sd": None, "interval": [0, 1]}
-    assert "per_signer" not in scores
 
 
 @pytest.mark.real_images

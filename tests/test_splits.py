@@ -111,6 +111,28 @@ def test_validation_is_taken_from_the_training_side_by_the_same_rule(options, un
     assert f"Validation data size: {len(val)}" in capsys.readouterr().out
 
 
+def test_extra_images_join_the_training_part_only(people, write_images, tmp_path, capsys):
+    extra = ASLDataset(write_images("ab", folder=tmp_path / "extra"))
+    options = {"split": "signer", "test_signer": 1, "val_split": 0.5}
+    without = load_asl_data(people, **options)
+    train, val, test = load_asl_data(people, extra=extra, **options)
+    assert "Extra training data size: 10" in capsys.readouterr().out
+    assert train.dataset is val.dataset is test.dataset
+    assert (val.indices, test.indices) == (without[1].indices, without[2].indices)
+    assert train.indices == without[0].indices + list(range(60, 70))
+    assert train[len(train) - 1][0].equal(extra[9][0])
+    assert {signer for _, signer, _, _ in bursts_of(test)} == {1}
+    assert not set(bursts_of(train)) & set(bursts_of(test))  # its signer 1 is somebody else
+
+
+def test_extra_images_of_another_size(people, write_images, tmp_path):
+    extra = ASLDataset(write_images("ab", folder=tmp_path / "extra"), image_size=32)
+    with pytest.raises(
+        ValueError, match=r"equal image sizes to join, found \(3, 28, 28\), \(3, 32"
+    ):
+        load_asl_data(people, extra=extra)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
