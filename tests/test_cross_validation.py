@@ -85,6 +85,38 @@ def test_temperatures_are_fitted_on_the_other_folds_and_applied_to_their_own(dat
     assert scores["ece_calibrated"]["mean"] < 0.1 < scores["ece"]["mean"]
 
 
+def test_a_temperature_knows_nothing_of_its_own_fold(dataset):
+    class Confident(Recorder):
+        def forward(self, x):
+            logits = torch.zeros(len(x), 36)
+            logits[:, 10] = 6.0  # always "a"
+            return torch.log_softmax(logits, dim=1)
+
+    # Signer 1 signs nothing but "a": fitted on signer 1 a temperature would be low.
+    pairs = (dataset.signers, dataset.labels)
+    dataset.labels = [10 if s == 1 else label for s, label in zip(*pairs, strict=True)]
+    first, second, third = cross_validate(
+        lambda: Confident([]), dataset, calibrate=True
+    ).temperatures[0]
+    assert first > second == third
+
+
+def test_a_seed_fixes_the_initial_weights_and_leaves_the_global_generator_alone(dataset):
+    class Guess(Recorder):
+        def __init__(self):
+            super().__init__([])
+            self.answer = torch.log_softmax(torch.rand(36), dim=0)
+
+        def forward(self, x):
+            return self.answer.expand(len(x), -1)
+
+    before = torch.get_rng_state()
+    first, second = cross_validate(Guess, dataset, seeds=[0, 1]).log_probs
+    assert torch.get_rng_state().equal(before)
+    assert cross_validate(Guess, dataset, seeds=[1]).log_probs[0].equal(second)
+    assert not first.equal(second)
+
+
 def test_calibrated_needs_temperatures(dataset):
     with pytest.raises(ValueError, match="calibrate=True, found one without"):
         cross_validate(NearestNeighbour, dataset).calibrated  # noqa: B018

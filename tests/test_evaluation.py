@@ -93,6 +93,10 @@ def test_bootstrap_draws_whole_clusters():
     low, high = bootstrap_interval(values, range(100))
     assert 0.38 < low < 0.43 and 0.57 < high < 0.62  # 0.5 ± 1.96 · 0.05
     assert bootstrap_interval(values, range(100)) == (low, high)
+    # A burst counts by its images: of the draws of two, half hold both, and are right to 0.9.
+    unequal = torch.tensor([1.0] * 90 + [0.0] * 10)
+    both = bootstrap_interval(unequal, [0] * 90 + [1] * 10, level=0.4)
+    assert both == (pytest.approx(0.9), pytest.approx(0.9))
     with pytest.raises(ValueError, match="found 100 values and 3 clusters"):
         bootstrap_interval(values, [0, 1, 2])
 

@@ -186,12 +186,14 @@ def test_protocols_stand_side_by_side_with_their_intervals(scores):
 
 
 def test_each_signer_is_drawn_with_n_and_the_mean_last(scores):
+    rows = scores["mlp"]["shapes_33"]["per_signer"].values()
+    for i, row in enumerate(rows):
+        row["mean"] = i / 10
+    scores["mlp"]["shapes_33"]["signer_mean"]["mean"] = 0.15
     (axis,) = plot_signers(scores).axes
     ticks = [tick.get_text() for tick in axis.get_xticklabels()]
     assert ticks == [*(f"signer {s}\nn = 20" for s in (1, 2, 3)), "mean of\nsigners"]
-    rows = scores["mlp"]["shapes_33"]["per_signer"].values()
-    drawn = axis.containers[1].lines[0].get_ydata()
-    assert list(drawn[:3]) == pytest.approx([100 * row["mean"] for row in rows])
+    assert axis.containers[1].lines[0].get_ydata().tolist() == pytest.approx([0, 10, 20, 15])
 
 
 def test_reliability_before_and_after(scores):
