@@ -5,7 +5,7 @@ Knows nothing of which model it trains: anything from images (N, 3, H, W) to log
 """
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from timeit import default_timer as timer
 
@@ -39,6 +39,7 @@ def train_model(
     batch_size: int = 64,
     lr: float = 1e-3,
     weight_decay: float = 0.01,
+    augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
     seed: int | None = None,
     device: torch.device | str | None = None,
     progress: bool = True,
@@ -62,9 +63,11 @@ def train_model(
         batch_size: images in a step.
         lr: peak learning rate; the cycle starts at 1/25 of it.
         weight_decay: of AdamW.
-        seed: makes order and dropout repeat exactly on one machine's CPU, and leaves the global
-            generators as they were. The initial weights are the caller's. None draws from the
-            global generators.
+        augment: changes each training batch of images at random, such as `asl.augment.augment`:
+            (images (N, 3, H, W), generator on their device) → images.
+        seed: makes order, changes and dropout repeat exactly on one machine's CPU, and leaves the
+            global generators as they were. The initial weights are the caller's. None draws from
+            the global generators.
         device: None means `default_device()`.
         progress: show a bar while an epoch runs, and print a line after it.
 
@@ -96,6 +99,8 @@ def train_model(
     metrics: dict[str, list[float]] = {name: [] for name in names}
 
     with seeded(seed, device):
+        if augment is not None:
+            generator = torch.Generator(device).manual_seed(int(torch.randint(2**62, ())))
         for epoch in range(1, epochs + 1):
             start = timer()
             batches = _shuffled_batches(len(train_data), batch_size)
@@ -105,6 +110,8 @@ def train_model(
             loss_sum = torch.zeros((), device=device)  # read once an epoch: reading waits for a GPU
             for indices in batches:
                 images, labels = get_batch(train_data, indices, device)
+                if augment is not None:
+                    images = augment(images, generator)
                 loss = F.nll_loss(model(images), labels)
                 loss.backward()
                 optimizer.step()

@@ -67,6 +67,25 @@ def test_without_a_test_part_nothing_is_measured_and_the_model_is_the_same(datas
     assert "test" not in capsys.readouterr().out.splitlines()[-1]
 
 
+def test_each_training_batch_is_augmented_and_no_test_batch(dataset):
+    seen, drawn = [], []
+
+    def augment(images, generator):
+        seen.append(len(images))
+        drawn.append(torch.rand(1, generator=generator).item())
+        return images
+
+    def run(**options):
+        return quick(create_sequential_model(), dataset, dataset, 2, batch_size=10, **options)
+
+    run(augment=augment, seed=3)
+    assert seen == [10, 6, 10, 6] and len(set(drawn)) == 4
+    run(augment=augment, seed=3)
+    assert drawn[:4] == drawn[4:]
+    run(augment=augment, seed=4)
+    assert drawn[:4] != drawn[8:]
+
+
 def test_one_cycle_moves_every_batch_reaches_its_peak_and_ends_on_the_last_step(dataset):
     rates = []
     hook = register_optimizer_step_pre_hook(

@@ -1,0 +1,252 @@
+"""Random changes to a batch of images, so that a network learns hands and not one studio.
+
+Every image of a batch draws its own numbers, all from one passed generator, and each change is
+computed for the whole batch at once on its device. `augment` is the whole; the steps it is made of
+work on images from 0 to 1, (N, 3, H, W), and each owns its ranges.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from asl.data import denormalize, normalize
+
+# The Monk Skin Tone scale (Monk 2019, skintone.google), lightest to darkest, sRGB.
+MONK_TONES = (
+    (246, 237, 228),
+    (243, 231, 219),
+    (247, 234, 208),
+    (234, 218, 186),
+    (215, 189, 150),
+    (160, 126, 86),
+    (130, 92, 67),
+    (96, 65, 52),
+    (58, 49, 42),
+    (41, 36, 32),
+)
+
+_SURELY_HAND = 0.16  # brightest channel of a pixel that is all hand, on the dataset's black
+_JPEG_BLOCK = 8
+
+
+def augment(images: Tensor, generator: Generator, *, photographs: Tensor | None = None) -> Tensor:
+    """Changes geometry, skin, background, light and picture quality of each image at random.
+
+    Args:
+        images: normalised float (N, 3, H, W): hands on black.
+        generator: draws all numbers; on the images' device.
+        photographs: uint8 (P, 3, S, S), backgrounds to cut windows from, beside the drawn ones.
+
+    Returns:
+        Normalised float (N, 3, H, W); six hands in seven are no longer on black.
+    """
+    draw = _Draw(len(images), generator)
+    pixels = denormalize(images)
+    pixels, mask = move(pixels, hand_mask(pixels), draw)
+    pixels = tint_skin(pixels, mask, draw)
+    background = draw_backgrounds(pixels, draw, photographs)
+    background = background * ~draw.chance(1 / 7)
+    pixels = background + mask * (pixels - background)
+    pixels = occlude(pixels, draw)
+    pixels = relight(pixels, draw)
+    return normalize(255 * degrade(pixels, draw).clamp(0, 1))
+
+
+class _Draw:
+    """Draws numbers for each of N images, shaped to spread over (N, 3, H, W)."""
+
+    def __init__(self, count: int, generator: Generator):
+        self.count, self.generator, self.device = count, generator, generator.device
+
+    def uniform(self, low: float, high: float, channels: int = 1, side: int = 1) -> Tensor:
+        """Returns float (N, channels, side, side)."""
+        shape = (self.count, channels, side, side)
+        drawn = torch.rand(shape, generator=self.generator, device=self.device)
+        return low + (high - low) * drawn
+
+    def factor(self, most: float, channels: int = 1) -> Tensor:
+        """Returns float (N, channels, 1, 1) from 1 / most to most, as often below 1 as above."""
+        return self.uniform(-math.log(most), math.log(most), channels).exp()
+
+    def chance(self, probability: float) -> Tensor:
+        """Returns bool (N, 1, 1, 1)."""
+        return self.uniform(0, 1) < probability
+
+    def normal(self, channels: int, height: int, width: int) -> Tensor:
+        """Returns float (N, channels, height, width)."""
+        shape = (self.count, channels, height, width)
+        return torch.randn(shape, generator=self.generator, device=self.device)
+
+
+# --- the hand ------------------------------------------------------------------------------------
+
+
+def hand_mask(pixels: Tensor) -> Tensor:
+    """Returns how much of each pixel is hand, float (N, 1, H, W), for hands on black.
+
+    Soft at the edge, where a pixel is part hand and part black; small dark creases inside the hand
+    are closed.
+    """
+    soft = (pixels.amax(dim=1, keepdim=True) / _SURELY_HAND).clamp(max=1)
+    soft = soft * (soft > 0.3)  # JPEG's ringing around a hand is not hand
+    grown = F.max_pool2d(soft, 3, stride=1, padding=1)
+    return -F.max_pool2d(-grown, 3, stride=1, padding=1)
+
+
+def move(pixels: Tensor, mask: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
+    """Mirrors, turns, scales, shears and shifts hands and their masks.
+
+    The lowest row of the picture is continued downwards: the wrist, at which the images are cut
+    off, goes on as a forearm, in a sleeve of any colour for some.
+    """
+    angle = draw.uniform(-1, 1) * math.radians(30)
+    window = draw.uniform(0.9, 1.9)  # its side in hands: the hand is smaller in a larger one
+    stretch, shear = draw.factor(1.15), draw.uniform(-0.15, 0.15)
+    mirror = 1 - 2 * draw.chance(0.5).float()
+    turn = _matrix(angle.cos(), -angle.sin(), angle.sin(), angle.cos())
+    shape = _matrix(mirror * window * stretch, mirror * shear, 0 * shear, window / stretch)
+    linear = shape @ turn  # (N, 2, 2): from the new picture's coordinates to the old one's
+    room = (1 - 1 / window).clamp(min=0) * 0.8 + 0.1
+    shift = torch.cat([draw.uniform(-1, 1), draw.uniform(-1, 1)], dim=1).flatten(1).unsqueeze(2)
+    theta = torch.cat([linear, -linear @ (shift * room.flatten(1).unsqueeze(2))], dim=2)
+    grid = F.affine_grid(theta, list(pixels.shape), align_corners=False)
+
+    below = grid[..., 1].unsqueeze(1)  # (N, 1, H, W), beyond 1 under the old picture
+    last_row = 1 - 7 / pixels.shape[2]  # above the half-black edge
+    grid = torch.stack([grid[..., 0], grid[..., 1].clamp(max=last_row)], dim=3)
+    moved = F.grid_sample(torch.cat([pixels, mask], dim=1), grid, align_corners=False)
+    pixels, mask = moved[:, :3], moved[:, 3:]
+    # Bilinear sampling mixed black into the edge; dividing by the mask takes it out again.
+    pixels = (pixels / mask.clamp(min=0.3)).clamp(max=1)
+    sleeve = (below > draw.uniform(1.02, 1.6)) & draw.chance(0.4)
+    return torch.where(sleeve, draw.uniform(0, 1, 3), pixels), mask
+
+
+def _matrix(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
+    """Returns the matrices ((a, b), (c, d)), (N, 2, 2), of four (N, 1, 1, 1)."""
+    return torch.cat([a, b, c, d], dim=1).reshape(-1, 2, 2)
+
+
+def tint_skin(pixels: Tensor, mask: Tensor, draw: _Draw) -> Tensor:
+    """Moves the mean colour of two hands in three towards a tone of the Monk scale."""
+    tones = torch.tensor(MONK_TONES, device=pixels.device) / 255  # (10, 3)
+    place = draw.uniform(0, len(tones) - 1).flatten()
+    low = place.long().clamp(max=len(tones) - 2)
+    tone = torch.lerp(tones[low], tones[low + 1], (place - low).unsqueeze(1))[..., None, None]
+    area = mask.sum(dim=(2, 3), keepdim=True).clamp(min=1)
+    mean = (pixels * mask).sum(dim=(2, 3), keepdim=True) / area
+    # In shade a hand is darker than its tone on a chart.
+    ratio = (tone * draw.uniform(0.55, 1.0) / mean.clamp(min=0.05)).clamp(0.1, 2.5)
+    return (pixels * torch.where(draw.chance(2 / 3), ratio, 1.0)).clamp(0, 1)
+
+
+# --- what is behind and before it ----------------------------------------------------------------
+
+
+def draw_backgrounds(like: Tensor, draw: _Draw, photographs: Tensor | None = None) -> Tensor:
+    """Returns pictures without hands: gradients, textures, clutter, photographs.
+
+    Args:
+        like: (N, 3, H, W), whose shape and device to take.
+        draw: the numbers.
+        photographs: uint8 (P, 3, S, S), or None.
+    """
+    height, width = like.shape[2:]
+    y, x = _coordinates(like)
+    angle = draw.uniform(0, 2 * math.pi)
+    along = x * angle.cos() + y * angle.sin()  # (N, 1, H, W)
+    picture = torch.lerp(draw.uniform(0, 1, 3), draw.uniform(0, 1, 3), along / 2.83 + 0.5)
+    for side in (2, 4, 8, 16, 32):
+        texture = F.interpolate(draw.normal(3, side, side), (height, width), mode="bilinear")
+        grey = texture.mean(dim=1, keepdim=True)
+        strength = draw.uniform(-0.25, 0.25).clamp(min=0)
+        picture = picture + strength * torch.lerp(texture, 2 * grey, draw.uniform(0, 1))
+    waves = (along * draw.uniform(5, 40) + draw.uniform(0, 6)).sin() * draw.uniform(1, 8)
+    picture = picture + draw.chance(0.2) * draw.uniform(-0.3, 0.3, 3) * waves.clamp(-1, 1)
+    if photographs is not None:
+        picture = torch.where(draw.chance(0.5), _windows(like, draw, photographs), picture)
+    for _ in range(5):
+        picture = torch.where(
+            _blob(like, draw, 0.1, 0.9) & draw.chance(0.35), draw.uniform(0, 1, 3), picture
+        )
+    return picture.clamp(0, 1)
+
+
+def _windows(like: Tensor, draw: _Draw, photographs: Tensor) -> Tensor:
+    """Cuts a turned window of any size and place out of a photograph for each image."""
+    which = (draw.uniform(0, 1).flatten() * len(photographs)).long()
+    angle, side = draw.uniform(-0.4, 0.4), draw.uniform(0.15, 0.65)
+    cos, sin = side * angle.cos(), side * angle.sin()
+    turn = _matrix(cos, -sin, sin, cos)
+    centre = draw.uniform(-0.35, 0.35, 2).flatten(1).unsqueeze(2)
+    grid = F.affine_grid(torch.cat([turn, centre], dim=2), list(like.shape), align_corners=False)
+    chosen = photographs[which.to(photographs.device)].to(like.device).float() / 255
+    return F.grid_sample(chosen, grid, padding_mode="reflection", align_corners=False)
+
+
+def _coordinates(like: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns y (1, 1, H, 1) and x (1, 1, 1, W), each from -1 to 1."""
+    height, width = like.shape[2:]
+    y = torch.linspace(-1, 1, height, device=like.device).view(1, 1, -1, 1)
+    return y, torch.linspace(-1, 1, width, device=like.device).view(1, 1, 1, -1)
+
+
+def _blob(like: Tensor, draw: _Draw, smallest: float, largest: float) -> Tensor:
+    """Returns where a turned shape between ellipse and rectangle lies, bool (N, 1, H, W)."""
+    y, x = _coordinates(like)
+    angle = draw.uniform(0, math.pi)
+    dx, dy = x - draw.uniform(-1, 1), y - draw.uniform(-1, 1)
+    along = (dx * angle.cos() + dy * angle.sin()).abs() / draw.uniform(smallest, largest)
+    across = (dy * angle.cos() - dx * angle.sin()).abs() / draw.uniform(smallest, largest)
+    power = draw.uniform(1.5, 8)
+    return along**power + across**power < 1
+
+
+def occlude(pixels: Tensor, draw: _Draw) -> Tensor:
+    """Covers a small part of one picture in six."""
+    hidden = _blob(pixels, draw, 0.05, 0.3) & draw.chance(1 / 6)
+    return torch.where(hidden, draw.uniform(0, 1, 3), pixels)
+
+
+# --- light and picture quality -------------------------------------------------------------------
+
+
+def relight(pixels: Tensor, draw: _Draw) -> Tensor:
+    """Changes exposure, its fall across the picture, white balance, gamma and saturation."""
+    y, x = _coordinates(pixels)
+    angle = draw.uniform(0, 2 * math.pi)
+    fall = 1 + draw.uniform(0, 0.45) * (x * angle.cos() + y * angle.sin())
+    pixels = (pixels * fall * draw.factor(1.5) * draw.factor(1.15, 3)).clamp(1e-4, 1)
+    pixels = pixels ** draw.factor(1.5)
+    grey = pixels.mean(dim=1, keepdim=True)
+    return (grey + draw.uniform(0.4, 1.4) * (pixels - grey)).clamp(0, 1)
+
+
+def degrade(pixels: Tensor, draw: _Draw) -> Tensor:
+    """Blurs, adds noise and loses detail as JPEG does, each to some of the pictures."""
+    blurred = F.avg_pool2d(pixels, 3, 1, padding=1, count_include_pad=False)
+    blurred = F.avg_pool2d(blurred, 3, 1, padding=1, count_include_pad=False)
+    # Beyond 0 the picture is softened, below 0 sharpened.
+    pixels = torch.lerp(pixels, blurred, draw.uniform(-0.4, 1.0))
+    noise = draw.normal(3, *pixels.shape[2:])
+    pixels = pixels + draw.chance(0.5) * draw.uniform(0, 0.06) * noise
+    return torch.where(draw.chance(0.3), _jpeg(pixels, draw), pixels)
+
+
+def _jpeg(pixels: Tensor, draw: _Draw) -> Tensor:
+    """Rounds the cosine transform of blocks, the coarser the higher the frequency."""
+    height, width = pixels.shape[2:]
+    pad = (0, -width % _JPEG_BLOCK, 0, -height % _JPEG_BLOCK)
+    blocks = F.pad(pixels, pad, mode="replicate")
+    n, c, h, w = blocks.shape
+    # (N, 3, H, W) → (N, 3, H/8, W/8, 8, 8)
+    blocks = blocks.unfold(2, _JPEG_BLOCK, _JPEG_BLOCK).unfold(3, _JPEG_BLOCK, _JPEG_BLOCK)
+    k = torch.arange(_JPEG_BLOCK, device=pixels.device, dtype=pixels.dtype)
+    cosines = (math.pi / _JPEG_BLOCK * torch.outer(k, k + 0.5)).cos() * (2 / _JPEG_BLOCK) ** 0.5
+    cosines[0] /= 2**0.5
+    step = draw.uniform(0.01, 0.12).reshape(-1, 1, 1, 1, 1, 1) * (1 + k + k.view(-1, 1)) / 2
+    frequencies = (cosines @ blocks @ cosines.T / step).round() * step
+    blocks = cosines.T @ frequencies @ cosines
+    return blocks.permute(0, 1, 2, 4, 3, 5).reshape(n, c, h, w)[..., :height, :width]

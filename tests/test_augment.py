@@ -1,0 +1,102 @@
+import pytest
+import torch
+
+from asl import normalize
+from asl.augment import (
+    _Draw,
+    augment,
+    degrade,
+    draw_backgrounds,
+    hand_mask,
+    move,
+    occlude,
+    relight,
+    tint_skin,
+)
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def pixels():
+    """Forty hands, or what stands for one: a skin-coloured bar from the lower edge upwards."""
+    pixels = torch.zeros(40, 3, 32, 32)
+    pixels[:, :, 8:, 12:20] = torch.tensor([0.8, 0.6, 0.5]).view(3, 1, 1)
+    return pixels
+
+
+@pytest.fixture
+def images(pixels):
+    return normalize(255 * pixels)
+
+
+def test_each_image_is_changed_in_its_own_way_repeatably(images):
+    first = augment(images, generator())
+    assert first.shape == images.shape and first.isfinite().all()
+    assert not first[0].equal(first[1])
+    assert first.equal(augment(images, generator()))
+    assert not first.equal(augment(images, generator(1)))
+    assert augment(images[:1], generator()).shape == (1, 3, 32, 32)
+
+
+def test_pixels_stay_in_range_and_the_global_generator_is_left_alone(images):
+    before = torch.get_rng_state()
+    low, high = (normalize(torch.full((3, 1, 1), value)) for value in (0, 255))
+    changed = augment(images, generator(), photographs=torch.full((2, 3, 50, 50), 200).byte())
+    assert (changed >= low - 1e-4).all() and (changed <= high + 1e-4).all()
+    assert torch.get_rng_state().equal(before)
+
+
+def test_the_mask_is_the_hand(pixels):
+    mask = hand_mask(pixels)
+    assert mask.shape == (40, 1, 32, 32)
+    assert mask[:, :, 8:, 12:20].min() == 1 and mask.sum() == 40 * 24 * 8
+    pixels[:, :, 15, 15] = 0.01  # a dark crease
+    pixels[:, :, 2, 2] = 0.03  # what JPEG leaves in the black
+    assert hand_mask(pixels).equal(mask)
+
+
+def test_a_smaller_hand_has_a_forearm_to_the_edge(pixels):
+    moved, mask = move(pixels, hand_mask(pixels), _Draw(40, generator()))
+    area = mask.sum(dim=(1, 2, 3))
+    assert area.std() > 20  # scales differ
+    border = torch.cat([mask[..., 0, :], mask[..., -1, :], mask[..., 0], mask[..., -1]], dim=2)
+    assert (border.amax(dim=(1, 2)) > 0.5).float().mean() > 0.95
+    inside = moved.amax(dim=1, keepdim=True)[mask > 0.9]
+    assert (inside > 0.3).float().mean() > 0.8  # no dark rim; sleeves may be dark
+
+
+def test_skin_covers_the_range_of_tones_and_keeps_what_is_light_and_dark(pixels):
+    pixels[:, :, 8:16] *= 0.5  # a shadow
+    tinted = tint_skin(pixels, hand_mask(pixels), _Draw(40, generator()))
+    tone = tinted[:, :, 20, 15].mean(dim=1)
+    assert tone.min() < 0.2 and tone.max() > 0.7
+    torch.testing.assert_close(tinted[:, :, 10, 15] * 2, tinted[:, :, 20, 15], atol=0.35, rtol=0)
+    assert tinted[:, :, 0].max() == 0
+
+
+def test_backgrounds_differ_and_photographs_are_among_them(pixels):
+    drawn = draw_backgrounds(pixels, _Draw(40, generator()))
+    assert drawn.shape == pixels.shape and drawn.min() >= 0 and drawn.max() <= 1
+    assert drawn.flatten(2).std(dim=2).mean() > 0.05
+    photographs = torch.tensor([0, 255, 0]).view(1, 3, 1, 1).expand(1, 3, 40, 40).byte()
+    shown = draw_backgrounds(pixels, _Draw(40, generator()), photographs)
+    green = (shown == torch.tensor([0, 1, 0]).view(3, 1, 1)).all(dim=1).flatten(1)
+    share = green.float().mean(dim=1)
+    assert 0.25 < (share > 0.3).float().mean() < 0.75
+
+
+@pytest.mark.parametrize("step", [occlude, relight, degrade])
+def test_steps_keep_shape_and_change_some(step, pixels):
+    changed = step(pixels, _Draw(40, generator()))
+    assert changed.shape == pixels.shape and changed.isfinite().all()
+    different = (changed != pixels).flatten(1).any(dim=1).float().mean()
+    assert 0.05 < different <= 1
+
+
+@pytest.mark.parametrize("side", [28, 64, 33])
+def test_any_size(side):
+    images = normalize(torch.randint(0, 256, (3, 3, side, side)))
+    assert augment(images, generator()).shape == images.shape
