@@ -285,19 +285,21 @@ def plot_signers(models: Mapping[str, Mapping]) -> Figure:
         models: up to four, name → what `CrossValidation.scores` returned, protocol ``"signer"``.
     """
     figure, (axis,) = _figure(9, 4)
-    for (model, scores), color, marker in zip(models.items(), _PALETTE, "xos^", strict=False):
+    for i, (model, scores) in enumerate(models.items()):
         entry = scores["shapes_33"]
         rows = entry["per_signer"]
-        ticks = [f"signer {signer}\nn = {row['n']}" for signer, row in rows.items()]
+        drawn = [*rows.values(), entry["signer_mean"]]
         axis.errorbar(
-            [*ticks, "mean of\nsigners"],
-            [100 * row["mean"] for row in (*rows.values(), entry["signer_mean"])],
-            yerr=[100 * (row["sd"] or 0) for row in (*rows.values(), entry["signer_mean"])],
-            fmt=marker,
-            color=color,
-            capsize=4,
+            np.arange(len(drawn)) + 0.12 * (i - (len(models) - 1) / 2),
+            [100 * row["mean"] for row in drawn],
+            yerr=[100 * (row["sd"] or 0) for row in drawn],
+            fmt="xos^"[i],
+            color=_PALETTE[i],
+            capsize=3,
             label=_name(model),
         )
+    ticks = [f"signer {signer}\nn = {row['n']}" for signer, row in rows.items()]
+    axis.set_xticks(range(len(drawn)), [*ticks, "mean of\nsigners"])
     axis.axvline(len(rows) - 0.5, color="0.8", linewidth=1)
     axis.set(title="Accuracy on each signer when left out, 33 shapes", ylabel="Accuracy (%)")
     axis.grid(axis="y", alpha=0.3)
@@ -335,7 +337,7 @@ def plot_reliability(entry: Mapping[str, Any], name: str) -> Figure:
 
 
 def plot_suspects(table: "DataFrame", count: int = 10) -> Figure:
-    """Draws the images at the top of an audit, at full resolution.
+    """Draws the images at the top of an audit.
 
     Args:
         table: what `audit_dataset` returned.
@@ -344,8 +346,8 @@ def plot_suspects(table: "DataFrame", count: int = 10) -> Figure:
     rows = table.head(count).to_dict("records")
     columns = min(5, len(rows))
     figure, axes = _figure(
-        2.2 * columns,
-        2.6 * -(-len(rows) // columns),
+        1.7 * columns,
+        2.1 * -(-len(rows) // columns),
         rows=-(-len(rows) // columns),
         columns=columns,
     )
@@ -353,7 +355,7 @@ def plot_suspects(table: "DataFrame", count: int = 10) -> Figure:
         axis.set_axis_off()
     for axis, row in zip(axes, rows, strict=False):
         axis.imshow(open_rgb(row["file"]))
-        axis.set_title(f"filed as {row['given']}\nlike {row['suspected']}", fontsize=10)
+        axis.set_title(f"filed as {row['given']}\nlike {row['suspected']}", fontsize=9)
     return figure
 
 
