@@ -58,11 +58,11 @@ thumb MCP 50, IP 80, wrist 80/70/20/30; passive ranges go beyond by 10 to 20 deg
 JOINTS: tuple[str, ...] = tuple(JOINT_LIMITS)
 
 SHAPE: dict[str, float] = {
-    "breadth": 1.06,
+    "breadth": 1.0,
     "finger length": 1.0,
-    "finger thickness": 1.08,
-    "thumb thickness": 1.15,
-    "thumb length": 0.95,
+    "finger thickness": 1.12,
+    "thumb thickness": 1.06,
+    "thumb length": 1.04,
     "wrist breadth": 1.2,
 }
 """Factors by which the library's hand is changed, and their values for an average hand.
