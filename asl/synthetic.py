@@ -256,8 +256,12 @@ def _view(sign, signer, habit, take, shake) -> np.ndarray:
     """Rotation (3, 3) from the frame of the hand to that of the camera."""
     deviation = (10.0, 7.0, 6.0), (3.0, 3.0, 3.0), (0.7, 0.7, 0.7)
     yaw, pitch, roll = (
-        pose + person + sum(d[i] * rng.standard_normal() for d, rng in zip(
-            deviation, (habit, take, shake), strict=True))
+        pose
+        + person
+        + sum(
+            d[i] * rng.standard_normal()
+            for d, rng in zip(deviation, (habit, take, shake), strict=True)
+        )
         for i, (pose, person) in enumerate(zip(POSES[sign].view, signer.view, strict=True))
     )
     return _rotation(2, roll) @ _rotation(0, pitch) @ _rotation(1, yaw)
@@ -526,3 +530,153 @@ def _develop(picture: np.ndarray, mask: np.ndarray, rng: np.random.Generator) ->
     pixels = np.rint(picture * 255).astype(np.uint8)
     pixels[mask] = np.maximum(pixels[mask], 1)  # the mask can be read off the picture
     return pixels
+
+
+# --- a dataset -----------------------------------------------------------------------------------
+
+MANIFEST = "manifest.json"
+
+
+def synthesize(
+    folder: str | os.PathLike,
+    *,
+    signers: int = 5,
+    seed: int = 0,
+    size: int = 400,
+    signs: Sequence[str] = SIGNS,
+    lights: Sequence[str] = ("dif", "top"),
+    frames: int = 5,
+    left_handed: bool = True,
+    workers: int | None = None,
+    force: bool = False,
+    progress: bool = True,
+) -> Path:
+    """Writes rendered signers as a dataset of the layout and naming of the real one.
+
+    ``folder/<sign>/hand<signer>_<sign>_<light>_seg_<frame>_cropped.jpeg`` and a ``manifest.json``
+    that says how it was made. The same arguments give the same pixels on the same versions,
+    whatever the number of workers. All is written beside `folder` and takes its name at the end,
+    so that an interruption leaves nothing half-written.
+
+    The workers are spawned processes: call this from under ``if __name__ == "__main__":`` or from
+    a notebook, as with any of Python's.
+
+    Args:
+        folder: where to; must not exist, or be empty, unless `force`.
+        signers: how many people, numbered from 1.
+        seed: which people; person k of seed s is ``make_signer(1000 * s + k)``.
+        size: side of the pictures, 16 to 2048 pixels.
+        signs: which signs.
+        lights: of `LIGHTS`, one burst each.
+        frames: pictures to a burst.
+        left_handed: let 1 in 10 sign with the left hand; the real set has right hands only.
+        workers: processes; as many as the machine has cores if None.
+        force: replace `folder` with all that is in it.
+        progress: show a bar.
+
+    Returns:
+        `folder`.
+
+    Raises:
+        ValueError: if a number is out of range or a sign or light unknown.
+        FileExistsError: if `folder` is not empty and `force` is off.
+        ImportError: if the extra is not installed.
+    """
+    folder = Path(folder)
+    for name, value in (("signers", signers), ("frames", frames), ("workers", workers)):
+        if value is not None and value < 1:
+            raise ValueError(f"expected at least 1 of {name}, found {value}")
+    if not signs or not lights:
+        raise ValueError("expected at least one sign and one light")
+    _check_choices(signs, SIGNS, "sign")
+    _check_choices(lights, LIGHTS, "light")
+    _check_size(size)
+    if folder.exists() and not folder.is_dir():
+        raise FileExistsError(f"'{folder}' is a file, not a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not force:
+        raise FileExistsError(
+            f"'{folder}' is not empty; rendered images are never mixed with others. "
+            "Give a new folder, or force to replace this one."
+        )
+    rest_hand()  # compiles the library's cache once, not in every worker; says what is missing
+    people = [
+        make_signer(1000 * seed + k, left=None if left_handed else False)
+        for k in range(1, signers + 1)
+    ]
+    options = {
+        "signers": signers,
+        "seed": seed,
+        "size": size,
+        "signs": list(signs),
+        "lights": list(lights),
+        "frames": frames,
+        "left_handed": left_handed,
+    }
+    partial_folder = folder.parent / f".{folder.name}.partial-{os.getpid()}"
+    try:
+        for sign in signs:
+            (partial_folder / sign).mkdir(parents=True)
+        jobs = [(number, sign) for number in range(1, signers + 1) for sign in signs]
+        job = partial(_write_bursts, partial_folder, people, tuple(lights), frames, size)
+        _in_processes(job, jobs, workers, progress)
+        _write_manifest(partial_folder / MANIFEST, options, people)
+        _take_name(partial_folder, folder)
+    except BaseException:  # an interruption too
+        shutil.rmtree(partial_folder, ignore_errors=True)
+        raise
+    return folder
+
+
+def _write_bursts(folder, people, lights, frames, size, job) -> None:
+    """Renders and writes all pictures of one person and sign."""
+    torch.set_num_threads(1)
+    number, sign = job
+    for light in lights:
+        for frame in range(1, frames + 1):
+            image, _ = render_sign(sign, people[number - 1], light=light, frame=frame, size=size)
+            name = f"hand{number}_{sign}_{light}_seg_{frame}_cropped.jpeg"
+            Image.fromarray(image).save(folder / sign / name, quality=92)
+
+
+def _in_processes(job, jobs, workers, progress) -> None:
+    workers = min(workers or os.cpu_count() or 1, len(jobs))
+    if workers == 1:
+        for item in progress_bar(jobs, "Rendering", len(jobs)) if progress else jobs:
+            job(item)
+        return
+    context = multiprocessing.get_context("spawn")  # torch has run: a fork could hang
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        futures = [pool.submit(job, item) for item in jobs]
+        done = as_completed(futures)
+        try:
+            for future in progress_bar(done, "Rendering", len(jobs)) if progress else done:
+                future.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _write_manifest(path: Path, options: dict, people: Sequence[Signer]) -> None:
+    packages = ("anny", "embreex", "numpy", "pillow", "torch", "trimesh")
+    manifest = {
+        "what": "rendered hands, not photographs; made by asl.synthetic.synthesize",
+        "options": options,
+        "images": options["signers"]
+        * len(options["signs"])
+        * len(options["lights"])
+        * options["frames"],
+        "signers": {str(k): asdict(person) for k, person in enumerate(people, start=1)},
+        "versions": {package: version(package) for package in packages},
+    }
+    path.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+
+
+def _take_name(made: Path, folder: Path) -> None:
+    """Renames a finished folder; what had the name before goes once the new one stands."""
+    old = None
+    if folder.exists():
+        old = folder.parent / f".{folder.name}.old-{os.getpid()}"
+        os.replace(folder, old)
+    os.replace(made, folder)
+    if old is not None:
+        shutil.rmtree(old)
