@@ -85,7 +85,8 @@ class RestHand(NamedTuple):
         axes: bone → the axes it turns about, see `_axes`.
         rest: joint → its angle in the resting pose, degrees.
         part: (V,) int64, 0 palm, 1 to 5 thumb to little finger, 6 forearm.
-        forearm: (V,) how far a vertex of palm or forearm lies below the wrist, metres; -1 on fingers.
+        forearm: (V,) how far below the wrist a vertex of palm or forearm lies, metres; -1 on
+            the fingers.
     """
 
     vertices: Tensor

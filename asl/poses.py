@@ -60,7 +60,7 @@ POSES: dict[str, Pose] = {
         wrist=(0, 0),
         view=(70, 0, -3),
         source=_BARCZAK,
-        note='the hand of "o"; seen from the little finger\'s side',
+        note="the hand of \"o\"; seen from the little finger's side",
     ),
     "1": Pose(
         thumb=(42.4, 9.3, 48.6, 33.3, 41),
@@ -324,7 +324,7 @@ POSES: dict[str, Pose] = {
         wrist=(0, 0),
         view=(70, 0, -3),
         source=_BARCZAK,
-        note='the hand of "0"; seen from the little finger\'s side',
+        note="the hand of \"0\"; seen from the little finger's side",
     ),
     "p": Pose(
         thumb=(32.1, 2.9, 37.8, 37.8, 43.1),
@@ -335,7 +335,7 @@ POSES: dict[str, Pose] = {
         wrist=(0, 0),
         view=(-80, 30, 66),
         source=_BARCZAK,
-        note='"k" pointing left with the palm down, seen from the thumb\'s side',
+        note="\"k\" pointing left with the palm down, seen from the thumb's side",
     ),
     "q": Pose(
         thumb=(0, 0, 10, 10, 5),
@@ -346,7 +346,7 @@ POSES: dict[str, Pose] = {
         wrist=(0, 0),
         view=(-90, 0, 105),
         source=_BARCZAK,
-        note='"g" pointing down, seen from the thumb\'s side',
+        note="\"g\" pointing down, seen from the thumb's side",
     ),
     "r": Pose(
         thumb=(60.6, 6.6, 51.9, 39.4, 18.6),
@@ -371,11 +371,11 @@ POSES: dict[str, Pose] = {
         note="thumb before the fist",
     ),
     "t": Pose(
-        thumb=(19.7, -20, 12.2, 41.3, 82.4),
-        index=(54.1, 70.2, 34, 14.9),
-        middle=(95, 53.3, 50, -5),
-        ring=(72.3, 84.4, 50, 5),
-        little=(64.3, 70.6, 45, 11),
+        thumb=(57.2, 4.2, -1.7, 22.8, 6.4),
+        index=(53.5, 87.4, 45.2, 12.2),
+        middle=(68.9, 91.2, 49.1, -3.9),
+        ring=(78.1, 88.2, 45, 5),
+        little=(64.6, 69, 40, 11),
         wrist=(0, 0),
         view=(0, 0, -5),
         source=_LIFEPRINT,

@@ -337,7 +337,7 @@ def _skin_of(seed, tone, warmth, phenotype, shape) -> Skin:
     back = _linear(MONK_TONES[tone - 1])
     blood = np.array([1.0, 0.62, 0.58]) if warmth < 0 else np.array([1.0, 0.74, 0.5])
     back = back * (1 + abs(warmth) * 0.6 * (blood - 1))
-    # Palms hold little melanin: a light palm on any hand, and the darker the skin the more it shows.
+    # Palms hold little melanin: light on any hand, and the darker the skin the more it shows.
     palm = _linear((226, 160, 142)) * (1 + 0.3 * abs(warmth) * (blood - 1))
     share = 0.35 + 0.03 * tone
     palm = palm * share + back * (1 - share) * np.array([1.1, 0.95, 0.95])
