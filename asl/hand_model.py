@@ -56,9 +56,9 @@ thumb MCP 50, IP 80, wrist 80/70/20/30; passive ranges go beyond by 10 to 20 deg
 JOINTS: tuple[str, ...] = tuple(JOINT_LIMITS)
 
 SHAPE: dict[str, float] = {
-    "breadth": 1.0,
+    "breadth": 0.97,
     "finger length": 1.0,
-    "finger thickness": 1.12,
+    "finger thickness": 1.16,
     "thumb thickness": 1.06,
     "thumb length": 1.04,
     "wrist breadth": 1.2,

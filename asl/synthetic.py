@@ -144,9 +144,9 @@ def make_signer(seed: int, *, left: bool | None = None, tone: int | None = None)
             "muscle": float(rng.uniform(0.2, 0.9)),
         },
         shape={
-            "breadth": around(1.0, 0.05),
+            "breadth": around(0.97, 0.05),
             "finger length": around(1.0, 0.04),
-            "finger thickness": around(1.12, 0.06),
+            "finger thickness": around(1.16, 0.06),
             "thumb thickness": around(1.06, 0.05),
             "thumb length": around(1.04, 0.04),
             "wrist breadth": around(1.2, 0.07),
@@ -254,7 +254,7 @@ def _angles(sign, signer, habit, take, shake) -> torch.Tensor:
 
 def _view(sign, signer, habit, take, shake) -> np.ndarray:
     """Rotation (3, 3) from the frame of the hand to that of the camera."""
-    deviation = (10.0, 7.0, 6.0), (3.0, 3.0, 3.0), (0.7, 0.7, 0.7)
+    deviation = (12.0, 8.0, 6.0), (3.0, 3.0, 3.0), (0.7, 0.7, 0.7)
     yaw, pitch, roll = (
         pose
         + person
