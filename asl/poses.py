@@ -60,7 +60,7 @@ POSES: dict[str, Pose] = {
         wrist=(0, 0),
         view=(70, 0, -3),
         source=_BARCZAK,
-        note="the hand of \"o\"; seen from the little finger's side",
+        note='the hand of "o"; seen from the little finger\'s side',
     ),
     "1": Pose(
         thumb=(42.5, 8.1, 48, 30.6, 42.1),
@@ -324,7 +324,7 @@ POSES: dict[str, Pose] = {
         wrist=(0, 0),
         view=(70, 0, -3),
         source=_BARCZAK,
-        note="the hand of \"0\"; seen from the little finger's side",
+        note='the hand of "0"; seen from the little finger\'s side',
     ),
     "p": Pose(
         thumb=(31.2, 4, 39.8, 37.1, 43.2),
@@ -335,7 +335,7 @@ POSES: dict[str, Pose] = {
         wrist=(0, 0),
         view=(-74, 34, 62),
         source=_BARCZAK,
-        note="\"k\" pointing left with the palm down, seen from the thumb's side",
+        note='"k" pointing left with the palm down, seen from the thumb\'s side',
     ),
     "q": Pose(
         thumb=(0, 0, 10, 10, 5),
@@ -346,7 +346,7 @@ POSES: dict[str, Pose] = {
         wrist=(0, 0),
         view=(-90, 0, 105),
         source=_BARCZAK,
-        note="\"g\" pointing down, seen from the thumb's side",
+        note='"g" pointing down, seen from the thumb\'s side',
     ),
     "r": Pose(
         thumb=(60.8, 4, 50.5, 35.5, 17.3),
