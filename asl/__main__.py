@@ -1,4 +1,4 @@
-"""The command line: `python -m asl evaluate | audit | leakage`; `--help` after any says more."""
+"""The command line: `python -m asl evaluate | audit | leakage | synthesize`, each with `--help`."""
 
 import argparse
 import contextlib
@@ -19,8 +19,10 @@ from asl.cross_validation import cross_validate
 from asl.data import IMAGE_SIZE, ASLDataset
 from asl.leakage import check_leakage
 from asl.models import ASLNet, create_sequential_model
+from asl.signs import SIGNS
 from asl.sources import find_dataset
 from asl.splits import SPLITS, load_asl_data
+from asl.synthetic import LIGHTS, synthesize
 from asl.training import default_device
 
 MODELS = {
@@ -40,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         # What is printed on the way (the folder found, sizes, bars) does not mix with the result.
         with contextlib.redirect_stdout(sys.stderr):
             result, text = options.command(options)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(json.dumps(result, indent=1) if options.json else text)
@@ -130,6 +132,26 @@ def _leakage(options: argparse.Namespace) -> tuple[dict, str]:
         )
     leakage = check_leakage(train, test)
     return dataclasses.asdict(leakage), str(leakage)
+
+
+# --- synthesize ----------------------------------------------------------------------------------
+
+
+def _synthesize(options: argparse.Namespace) -> tuple[dict, str]:
+    folder = synthesize(
+        options.folder,
+        signers=options.signers,
+        seed=options.seed,
+        size=options.size,
+        signs=options.signs,
+        lights=options.lights,
+        frames=options.frames,
+        workers=options.workers,
+        force=options.force,
+    )
+    count = options.signers * len(options.signs) * len(options.lights) * options.frames
+    result = {"folder": str(folder), "images": count}
+    return result, f"{count:,} rendered hands (not photographs) in {folder}"
 
 
 # --- shared by the commands ----------------------------------------------------------------------
@@ -247,6 +269,20 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--seed", type=int, default=0, help="of the split")
     sub.add_argument("--train", metavar="DIR", help="or compare two folders: this one")
     sub.add_argument("--test", metavar="DIR", help="with this one")
+
+    text = "Write rendered signers in the layout of the real images (needs the extra 'render')."
+    sub = commands.add_parser("synthesize", help=text, description=text)
+    sub.set_defaults(command=_synthesize)
+    sub.add_argument("folder", type=Path, metavar="DIR", help="a new folder, or an empty one")
+    sub.add_argument("--signers", type=int, default=5, metavar="N")
+    sub.add_argument("--seed", type=int, default=0, help="which people (default: %(default)s)")
+    sub.add_argument("--size", type=int, default=400, metavar="PIXELS")
+    sub.add_argument("--signs", nargs="+", default=list(SIGNS), metavar="SIGN")
+    sub.add_argument("--lights", nargs="+", default=["dif", "top"], help=f"of {', '.join(LIGHTS)}")
+    sub.add_argument("--frames", type=int, default=5, metavar="N", help="pictures to a burst")
+    sub.add_argument("--workers", type=_count, metavar="N", help="processes (default: all cores)")
+    sub.add_argument("--force", action="store_true", help="replace what is in DIR")
+    sub.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser
 
 

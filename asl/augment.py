@@ -12,20 +12,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from asl.data import denormalize, normalize
-
-# The Monk Skin Tone scale (Monk 2019, skintone.google), lightest to darkest, sRGB.
-MONK_TONES = (
-    (246, 237, 228),
-    (243, 231, 219),
-    (247, 234, 208),
-    (234, 218, 186),
-    (215, 189, 150),
-    (160, 126, 86),
-    (130, 92, 67),
-    (96, 65, 52),
-    (58, 49, 42),
-    (41, 36, 32),
-)
+from asl.skin import MONK_TONES
 
 _SURELY_HAND = 0.16  # brightest channel of a pixel that is all hand, on the dataset's black
 _JPEG_BLOCK = 8

