@@ -326,7 +326,8 @@ def _skin_of(seed, tone, warmth, phenotype, shape) -> Skin:
     back = back * (1 + abs(warmth) * 0.6 * (blood - 1))
     # Palms hold little melanin: light on any hand, and the darker the skin the more it shows.
     palm = _linear((226, 160, 142)) * (1 + 0.3 * abs(warmth) * (blood - 1))
-    share = 0.35 + 0.03 * tone
+    palm = palm * (1 - 0.05 * (tone - 1))
+    share = 0.35 + 0.02 * tone
     palm = palm * share + back * (1 - share) * np.array([1.1, 0.95, 0.95])
     albedo = back + palmar[:, None] * (palm - back)
     flush = np.array([1.04, 0.86, 0.86])
