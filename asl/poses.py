@@ -3,6 +3,9 @@
 Drawn by hand from the sources named, then relaxed on the mesh of `asl.hand_model` so that what
 should touch touches and nothing passes through anything else, and stored as the plain angles that
 came out. Two shapes differ only in where the hand points or what the picture shows of a motion.
+
+Angles and views were corrected by eye against pictures of all five signers of the dataset: what is
+trained on renders alone has seen no real picture, but these poses were not made blind to them.
 """
 
 from typing import NamedTuple
