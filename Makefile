@@ -1,9 +1,12 @@
 # make run       execute the notebook into build/ and print its summary
 # make notebook  open it in JupyterLab
-# make test      lint, then all tests, the notebook included
+# make test      lint, then all tests, the notebook included (EXTRAS=render: the renderer's too)
+# make stand-in  render the hands that ship with the project anew (installs the extra)
 
 PYTHON ?= python3
 VENV ?= .venv
+EXTRAS ?=
+REQUIREMENTS = requirements.txt $(EXTRAS:%=requirements-%.txt)
 NOTEBOOK = asl_recognition.ipynb
 ifeq ($(OS),Windows_NT)
 BIN = $(VENV)/Scripts
@@ -11,7 +14,7 @@ else
 BIN = $(VENV)/bin
 endif
 
-.PHONY: run notebook test setup
+.PHONY: run notebook test stand-in setup
 
 run: setup
 	TQDM_DISABLE=1 $(BIN)/jupyter nbconvert --log-level ERROR --execute --to notebook --output-dir build $(NOTEBOOK)
@@ -28,11 +31,17 @@ test: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/pytest
 
-# Installs again only when the text of requirements.txt has changed, whatever its date says.
+stand-in: EXTRAS = render
+stand-in: setup
+	$(BIN)/python -m asl synthesize build/stand-in --force --signers 5 --seed 0 --size 160 --quality 85
+	$(BIN)/python -c "from asl.stand_in import pack_stand_in; print(pack_stand_in('build/stand-in'))"
+
+# Installs again only when the text of the requirements has changed, whatever its date says.
 setup:
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@cmp -s requirements.txt $(VENV)/installed.txt || \
-	  { $(BIN)/python -m pip install -r requirements.txt && cp requirements.txt $(VENV)/installed.txt; }
+	@cat $(REQUIREMENTS) | cmp -s - $(VENV)/installed.txt || \
+	  { $(BIN)/python -m pip install $(REQUIREMENTS:%=-r %) && \
+	    cat $(REQUIREMENTS) > $(VENV)/installed.txt; }
 
 # The text form of the cell tagged "summary" in the executed notebook.
 define PRINT_SUMMARY

@@ -31,20 +31,23 @@ from asl.evaluation import (
     summarize,
 )
 from asl.leakage import Leakage, check_leakage
-from asl.models import ASLNet, create_sequential_model
+from asl.models import ASLNet, ASLResNet, create_sequential_model
 from asl.scores import CrossValidation
 from asl.signs import LOOK_ALIKES, MOTION_SIGNS, SHAPE_OF, SHAPES, SIGNS, sign_name
 from asl.sources import DatasetError, DatasetNotFoundError, find_dataset
 from asl.splits import load_asl_data, make_folds
+from asl.stand_in import unpack_stand_in
 from asl.training import default_device, predict_log_probs, train_model
 
 if TYPE_CHECKING:
     from asl.plots import (
         compare_per_class_accuracy,
         plot_confusion_matrix,
+        plot_people,
         plot_protocols,
         plot_reliability,
         plot_signers,
+        plot_signs,
         plot_suspects,
         plot_training_metrics,
         visualize_channel_attention,
@@ -57,9 +60,11 @@ if TYPE_CHECKING:
 _FIGURES = (
     "compare_per_class_accuracy",
     "plot_confusion_matrix",
+    "plot_people",
     "plot_protocols",
     "plot_reliability",
     "plot_signers",
+    "plot_signs",
     "plot_suspects",
     "plot_training_metrics",
     "visualize_channel_attention",
@@ -75,6 +80,7 @@ __all__ = [
     "SIGNS",
     "ASLDataset",
     "ASLNet",
+    "ASLResNet",
     "CrossValidation",
     "DatasetError",
     "DatasetNotFoundError",
@@ -105,9 +111,11 @@ __all__ = [
     "normalize",
     "per_class_accuracy",
     "plot_confusion_matrix",
+    "plot_people",
     "plot_protocols",
     "plot_reliability",
     "plot_signers",
+    "plot_signs",
     "plot_suspects",
     "plot_training_metrics",
     "predict_log_probs",
@@ -116,6 +124,7 @@ __all__ = [
     "sign_name",
     "summarize",
     "train_model",
+    "unpack_stand_in",
     "visualize_channel_attention",
     "visualize_data_samples",
     "visualize_features",

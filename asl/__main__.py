@@ -1,4 +1,4 @@
-"""The command line: `python -m asl evaluate | audit | leakage | synthesize`, each with `--help`."""
+"""The command line: `python -m asl COMMAND`; `--help`, alone or after a command, says more."""
 
 import argparse
 import contextlib
@@ -19,10 +19,11 @@ from asl.cross_validation import cross_validate
 from asl.data import IMAGE_SIZE, ASLDataset
 from asl.leakage import check_leakage
 from asl.models import ASLNet, create_sequential_model
+from asl.rendering import LIGHTS
 from asl.signs import SIGNS
 from asl.sources import find_dataset
 from asl.splits import SPLITS, load_asl_data
-from asl.synthetic import LIGHTS, synthesize
+from asl.synthetic import synthesize
 from asl.training import default_device
 
 MODELS = {
@@ -146,12 +147,25 @@ def _synthesize(options: argparse.Namespace) -> tuple[dict, str]:
         signs=options.signs,
         lights=options.lights,
         frames=options.frames,
+        quality=options.quality,
         workers=options.workers,
         force=options.force,
     )
     count = options.signers * len(options.signs) * len(options.lights) * options.frames
     result = {"folder": str(folder), "images": count}
     return result, f"{count:,} rendered hands (not photographs) in {folder}"
+
+
+def _compare(options: argparse.Namespace) -> tuple[dict, str]:
+    from asl.plots import plot_signs  # matplotlib, which no other command needs
+
+    first = ASLDataset(options.folder, image_size=200)
+    second = ASLDataset(find_dataset(options.data), image_size=200)
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    plot_signs(first, second).savefig(options.output, dpi=150)
+    return {
+        "picture": str(options.output)
+    }, f"every sign of both, one above the other: {options.output}"
 
 
 # --- shared by the commands ----------------------------------------------------------------------
@@ -280,9 +294,20 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--signs", nargs="+", default=list(SIGNS), metavar="SIGN")
     sub.add_argument("--lights", nargs="+", default=["dif", "top"], help=f"of {', '.join(LIGHTS)}")
     sub.add_argument("--frames", type=int, default=5, metavar="N", help="pictures to a burst")
+    sub.add_argument("--quality", type=int, default=92, help="of the JPEGs (default: %(default)s)")
     sub.add_argument("--workers", type=_count, metavar="N", help="processes (default: all cores)")
     sub.add_argument("--force", action="store_true", help="replace what is in DIR")
     sub.add_argument("--json", action="store_true", help="print the result as JSON")
+
+    sub = add("compare", _compare, "Draw one image of each sign of two folders, to look at.")
+    sub.add_argument("folder", metavar="DIR", help="such as rendered hands, drawn above --data")
+    sub.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        default=Path("build/compare.png"),
+        help="the picture, not to be published with photographs in it (%(default)s)",
+    )
     return parser
 
 

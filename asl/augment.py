@@ -18,23 +18,39 @@ _SURELY_HAND = 0.16  # brightest channel of a pixel that is all hand, on the dat
 _JPEG_BLOCK = 8
 
 
-def augment(images: Tensor, generator: Generator, *, photographs: Tensor | None = None) -> Tensor:
+def augment(
+    images: Tensor,
+    generator: Generator,
+    *,
+    strength: float = 1.0,
+    background_share: float = 6 / 7,
+    photographs: Tensor | None = None,
+) -> Tensor:
     """Changes geometry, skin, background, light and picture quality of each image at random.
 
     Args:
         images: normalised float (N, 3, H, W): hands on black.
         generator: draws all numbers; on the images' device.
+        strength: scales every range and probability but those of backgrounds: 1 is for cameras and
+            people never seen, 0 changes nothing.
+        background_share: probability that a hand is put before something; else it stays on black.
         photographs: uint8 (P, 3, S, S), backgrounds to cut windows from, beside the drawn ones.
 
     Returns:
-        Normalised float (N, 3, H, W); six hands in seven are no longer on black.
+        Normalised float (N, 3, H, W).
+
+    Raises:
+        ValueError: if `strength` or `background_share` is not from 0 to 1.
     """
-    draw = _Draw(len(images), generator)
+    for name, value in (("strength", strength), ("background_share", background_share)):
+        if not 0 <= value <= 1:
+            raise ValueError(f"expected {name} from 0 to 1, found {value}")
+    draw = _Draw(len(images), generator, strength)
     pixels = denormalize(images)
     pixels, mask = move(pixels, hand_mask(pixels), draw)
     pixels = tint_skin(pixels, mask, draw)
-    background = draw_backgrounds(pixels, draw, photographs)
-    background = background * ~draw.chance(1 / 7)
+    full = _Draw(len(images), generator)
+    background = draw_backgrounds(pixels, full, photographs) * full.chance(background_share)
     pixels = background + mask * (pixels - background)
     pixels = occlude(pixels, draw)
     pixels = relight(pixels, draw)
@@ -42,10 +58,14 @@ def augment(images: Tensor, generator: Generator, *, photographs: Tensor | None 
 
 
 class _Draw:
-    """Draws numbers for each of N images, shaped to spread over (N, 3, H, W)."""
+    """Draws numbers for each of N images, shaped to spread over (N, 3, H, W).
 
-    def __init__(self, count: int, generator: Generator):
+    `strength`, from 0 to 1, scales `around`, `factor` and `chance`.
+    """
+
+    def __init__(self, count: int, generator: Generator, strength: float = 1.0):
         self.count, self.generator, self.device = count, generator, generator.device
+        self.strength = strength
 
     def uniform(self, low: float, high: float, channels: int = 1, side: int = 1) -> Tensor:
         """Returns float (N, channels, side, side)."""
@@ -53,13 +73,17 @@ class _Draw:
         drawn = torch.rand(shape, generator=self.generator, device=self.device)
         return low + (high - low) * drawn
 
+    def around(self, middle: float, below: float, above: float) -> Tensor:
+        """Returns float (N, 1, 1, 1) from middle - below to middle + above."""
+        return middle + self.strength * self.uniform(-below, above)
+
     def factor(self, most: float, channels: int = 1) -> Tensor:
         """Returns float (N, channels, 1, 1) from 1 / most to most, as often below 1 as above."""
-        return self.uniform(-math.log(most), math.log(most), channels).exp()
+        return (self.strength * self.uniform(-math.log(most), math.log(most), channels)).exp()
 
     def chance(self, probability: float) -> Tensor:
         """Returns bool (N, 1, 1, 1)."""
-        return self.uniform(0, 1) < probability
+        return self.uniform(0, 1) < self.strength * probability
 
     def normal(self, channels: int, height: int, width: int) -> Tensor:
         """Returns float (N, channels, height, width)."""
@@ -88,14 +112,14 @@ def move(pixels: Tensor, mask: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
     The lowest row of the picture is continued downwards: the wrist, at which the images are cut
     off, goes on as a forearm, in a sleeve of any colour for some.
     """
-    angle = draw.uniform(-1, 1) * math.radians(30)
-    window = draw.uniform(0.9, 1.9)  # its side in hands: the hand is smaller in a larger one
-    stretch, shear = draw.factor(1.15), draw.uniform(-0.15, 0.15)
+    angle = draw.around(0, math.radians(30), math.radians(30))
+    window = draw.around(1, 0.1, 0.9)  # its side in hands: the hand is smaller in a larger one
+    stretch, shear = draw.factor(1.15), draw.around(0, 0.15, 0.15)
     mirror = 1 - 2 * draw.chance(0.5).float()
     turn = _matrix(angle.cos(), -angle.sin(), angle.sin(), angle.cos())
     shape = _matrix(mirror * window * stretch, mirror * shear, 0 * shear, window / stretch)
     linear = shape @ turn  # (N, 2, 2): from the new picture's coordinates to the old one's
-    room = (1 - 1 / window).clamp(min=0) * 0.8 + 0.1
+    room = (1 - 1 / window).clamp(min=0) * 0.8 + 0.1 * draw.strength
     shift = torch.cat([draw.uniform(-1, 1), draw.uniform(-1, 1)], dim=1).flatten(1).unsqueeze(2)
     theta = torch.cat([linear, -linear @ (shift * room.flatten(1).unsqueeze(2))], dim=2)
     grid = F.affine_grid(theta, list(pixels.shape), align_corners=False)
@@ -117,7 +141,7 @@ def _matrix(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
 
 
 def tint_skin(pixels: Tensor, mask: Tensor, draw: _Draw) -> Tensor:
-    """Moves the mean colour of two hands in three towards a tone of the Monk scale."""
+    """Changes contrast, and for two hands in three the mean colour, to a tone of the Monk scale."""
     tones = torch.tensor(MONK_TONES, device=pixels.device) / 255  # (10, 3)
     place = draw.uniform(0, len(tones) - 1).flatten()
     low = place.long().clamp(max=len(tones) - 2)
@@ -126,7 +150,8 @@ def tint_skin(pixels: Tensor, mask: Tensor, draw: _Draw) -> Tensor:
     mean = (pixels * mask).sum(dim=(2, 3), keepdim=True) / area
     # In shade a hand is darker than its tone on a chart.
     ratio = (tone * draw.uniform(0.55, 1.0) / mean.clamp(min=0.05)).clamp(0.1, 2.5)
-    return (pixels * torch.where(draw.chance(2 / 3), ratio, 1.0)).clamp(0, 1)
+    contrasted = mean + (pixels - mean) * draw.factor(1.7)  # of light and shade on the hand
+    return (contrasted * torch.where(draw.chance(2 / 3), ratio, 1.0)).clamp(0, 1)
 
 
 # --- what is behind and before it ----------------------------------------------------------------
@@ -204,11 +229,11 @@ def relight(pixels: Tensor, draw: _Draw) -> Tensor:
     """Changes exposure, its fall across the picture, white balance, gamma and saturation."""
     y, x = _coordinates(pixels)
     angle = draw.uniform(0, 2 * math.pi)
-    fall = 1 + draw.uniform(0, 0.45) * (x * angle.cos() + y * angle.sin())
+    fall = 1 + draw.around(0, 0, 0.45) * (x * angle.cos() + y * angle.sin())
     pixels = (pixels * fall * draw.factor(1.5) * draw.factor(1.15, 3)).clamp(1e-4, 1)
     pixels = pixels ** draw.factor(1.5)
     grey = pixels.mean(dim=1, keepdim=True)
-    return (grey + draw.uniform(0.4, 1.4) * (pixels - grey)).clamp(0, 1)
+    return (grey + draw.around(1, 0.6, 0.4) * (pixels - grey)).clamp(0, 1)
 
 
 def degrade(pixels: Tensor, draw: _Draw) -> Tensor:
@@ -216,9 +241,9 @@ def degrade(pixels: Tensor, draw: _Draw) -> Tensor:
     blurred = F.avg_pool2d(pixels, 3, 1, padding=1, count_include_pad=False)
     blurred = F.avg_pool2d(blurred, 3, 1, padding=1, count_include_pad=False)
     # Beyond 0 the picture is softened, below 0 sharpened.
-    pixels = torch.lerp(pixels, blurred, draw.uniform(-0.4, 1.0))
+    pixels = torch.lerp(pixels, blurred, draw.around(0, 0.4, 1.0))
     noise = draw.normal(3, *pixels.shape[2:])
-    pixels = pixels + draw.chance(0.5) * draw.uniform(0, 0.06) * noise
+    pixels = pixels + draw.chance(0.5) * draw.around(0, 0, 0.06) * noise
     return torch.where(draw.chance(0.3), _jpeg(pixels, draw), pixels)
 
 

@@ -18,7 +18,7 @@ from matplotlib.ticker import MaxNLocator
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Subset
 
-from asl.data import denormalize, open_rgb
+from asl.data import ASLDataset, denormalize, open_rgb
 from asl.evaluation import accuracy, confusion_matrix, per_class_accuracy
 from asl.signs import SIGNS, sign_name
 from asl.training import predict_log_probs
@@ -357,6 +357,68 @@ def plot_suspects(table: "DataFrame", count: int = 10) -> Figure:
         axis.imshow(open_rgb(row["file"]))
         axis.set_title(f"filed as {row['given']}\nlike {row['suspected']}", fontsize=9)
     return figure
+
+
+def plot_signs(*datasets: ASLDataset, signer: int | None = None) -> Figure:
+    """Draws one image of each sign, from each of the datasets below each other.
+
+    Args:
+        datasets: for example rendered hands and photographs.
+        signer: whose images; None takes the first of each sign, whoever it shows.
+    """
+    count, columns = len(datasets), 12
+    rows = count * -(-len(SIGNS) // columns)
+    figure, axes = _figure(columns, 1.12 * rows, rows=rows, columns=columns)
+    grid = np.array(axes).reshape(-1, count, columns)  # rows of signs, dataset, column
+    for label, sign in enumerate(SIGNS):
+        for i, dataset in enumerate(datasets):
+            axis = grid[label // columns, i, label % columns]
+            _show_first(axis, dataset, label, signer)
+            if i == 0:
+                axis.set_title(sign, fontsize=11)
+    return figure
+
+
+def plot_people(dataset: ASLDataset, signs: Sequence[str] = ("5", "f", "k", "y")) -> Figure:
+    """Draws each signer, a row each, making some signs under each light there is.
+
+    Args:
+        dataset: whose file names tell signers and lights.
+        signs: which signs.
+    """
+    people, lights = sorted(set(dataset.signers)), sorted(set(dataset.lights))
+    columns = [(sign, light) for sign in signs for light in lights]
+    width = len(columns)
+    figure, axes = _figure(1.2 * width, 1.3 * len(people), rows=len(people), columns=width)
+    for i, axis in enumerate(axes):
+        sign, light = columns[i % width]
+        person = people[i // width]
+        _show_first(axis, dataset, SIGNS.index(sign), person, light)
+        if i < width:
+            axis.set_title(f"{sign}, {light}", fontsize=10)
+        if i % width == 0:
+            axis.annotate(
+                f"signer {person}",
+                (-0.08, 0.5),
+                xycoords="axes fraction",
+                rotation=90,
+                ha="center",
+                va="center",
+                fontsize=9,
+            )
+    return figure
+
+
+def _show_first(
+    axis: Axes, dataset: ASLDataset, label: int, signer: int | None, light: str | None = None
+) -> None:
+    """Shows the first image there is of a sign, a signer and a light; nothing if there is none."""
+    axis.set_axis_off()
+    facts = zip(dataset.labels, dataset.signers, dataset.lights, strict=True)
+    for i, (a, b, c) in enumerate(facts):
+        if a == label and signer in (None, b) and light in (None, c):
+            axis.imshow(dataset.images[i].permute(1, 2, 0).numpy())
+            return
 
 
 def _name(model: str) -> str:

@@ -1,4 +1,4 @@
-"""Where the images are: a folder given, one named by the environment, one here, or Kaggle."""
+"""Where the images are: in a folder given or named, here, at Kaggle, or rendered ones."""
 
 import os
 from pathlib import Path
@@ -24,8 +24,10 @@ def find_dataset(data_dir: str | os.PathLike | None = None) -> Path:
 
     Looks at, in this order: `data_dir`, the environment variable `ASL_DATA_DIR`, the folder
     `asl_dataset` here, the Kaggle dataset through kagglehub (downloaded on first use, served from
-    its cache without network afterwards). What is named by hand must hold images: a mistyped
-    `data_dir` or `ASL_DATA_DIR` is an error, never a reason to look elsewhere.
+    its cache without network afterwards), and the rendered hands that ship with the project
+    (`asl.stand_in`), on which everything runs, but whose numbers say nothing about photographs.
+    What is named by hand must hold images: a mistyped `data_dir` or `ASL_DATA_DIR` is an error,
+    never a reason to look elsewhere.
 
     Args:
         data_dir: a folder with the class folders ``0``-``9``, ``a``-``z``, or one above them.
@@ -34,7 +36,8 @@ def find_dataset(data_dir: str | os.PathLike | None = None) -> Path:
         The folder that holds the class folders.
 
     Raises:
-        DatasetNotFoundError: if no such folder was found.
+        DatasetNotFoundError: if what was named by hand holds no class folders.
+        DatasetError: if all else failed and the rendered hands are damaged.
     """
     for given, reason in ((data_dir, "as given"), (os.environ.get("ASL_DATA_DIR"), "ASL_DATA_DIR")):
         if given:
@@ -45,15 +48,14 @@ def find_dataset(data_dir: str | os.PathLike | None = None) -> Path:
     try:
         return _say(existing_root(_fetch_from_kaggle(), "Kaggle"), f"Kaggle, {KAGGLE_HANDLE}")
     except Exception as error:  # kagglehub raises its own, requests' and the SDK's errors
-        raise DatasetNotFoundError(
-            "found no images of signs. Searched:\n"
-            "  data_dir       not given\n"
-            "  $ASL_DATA_DIR  not set\n"
-            f"  {str(local) + '/':<14} holds no class folders 0-9, a-z\n"
-            f"  Kaggle         {type(error).__name__}: {str(error)[:160]}\n"
-            f"Fetch them once, with network and no account:\n  {FETCH_COMMAND}\n"
-            "or put the class folders into asl_dataset/, or set ASL_DATA_DIR to where they are."
-        ) from error
+        why = f"{type(error).__name__}: {str(error).strip().splitlines()[0][:80]}"
+    from asl.stand_in import unpack_stand_in  # it imports this module
+
+    print(
+        "No photographs: none given, $ASL_DATA_DIR not set, asl_dataset/ holds no class folders, "
+        f"Kaggle: {why}\nTo fetch them once, with network and no account:\n  {FETCH_COMMAND}"
+    )
+    return _say(unpack_stand_in(), "RENDERED HANDS, not photographs: a stand-in")
 
 
 def class_root(folder: str | os.PathLike) -> Path | None:

@@ -76,12 +76,25 @@ def test_leakage_of_a_split_and_of_two_folders(people, run):
     assert found["identical"] == found["test_images"] == 60
 
 
+def test_compare_draws_a_picture(people, run, tmp_path):
+    output = tmp_path / "new" / "picture.png"
+    status, out, _ = run("compare", people, "--data", people, "--output", output)
+    assert status == 0 and str(output) in out and output.stat().st_size > 1000
+
+
+def test_synthesize_refuses_a_folder_with_something_in_it(people, run):
+    status, _, err = run("synthesize", people)
+    assert status == 2 and "is not empty" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["evaluate", "--data", "nowhere"], "there is no such folder"),
         (["leakage", "--train", "nowhere"], "--train nowhere, --test None"),
         (["leakage", "--train", "a", "--test", "b"], "there is no such folder"),
+        (["synthesize", "new", "--signers", "0"], "at least 1 of signers, found 0"),
+        (["synthesize", "new", "--signs", "ä"], "found 'ä'"),
     ],
 )
 def test_bad_input_is_one_message_and_status_2(arguments, words, run):

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from asl import ASLNet, create_sequential_model
+from asl import ASLNet, ASLResNet, create_sequential_model
 
 MODELS = {
     "sequential": create_sequential_model,
@@ -125,3 +125,25 @@ def test_wrong_options():
         create_sequential_model(image_size=0)
     with pytest.raises(ValueError, match="'scalar' or 'channel', found 'none'"):
         ASLNet(attention="none")
+
+
+@pytest.mark.parametrize("size", [8, 28, 48])
+def test_the_residual_network_reads_any_size(size):
+    model = ASLResNet().eval()
+    log_probs = model(torch.randn(3, 3, size, size))
+    assert log_probs.shape == (3, 36)
+    torch.testing.assert_close(log_probs.exp().sum(dim=1), torch.ones(3))
+    assert sum(p.numel() for p in model.parameters()) < 320_000
+
+
+def test_the_residual_network_adds_what_it_skips():
+    block = ASLResNet().eval().stages[0]
+    for parameter in block.body.parameters():
+        torch.nn.init.zeros_(parameter)
+    x = torch.rand(2, 32, 6, 6)
+    torch.testing.assert_close(block(x), x)
+
+
+def test_the_residual_network_names_what_it_expects():
+    with pytest.raises(ValueError, match=r"8 pixels or more, found \(1, 3, 7, 7\)"):
+        ASLResNet()(torch.zeros(1, 3, 7, 7))

@@ -94,6 +94,8 @@ def test_every_figure_is_drawn_and_shown_once(code_cells):
         "plot_signers": 1,
         "plot_reliability": 1,
         "plot_suspects": 1,
+        "plot_signs": 1,
+        "plot_people": 1,
     }
     for name, times in figures.items():
         cells = [cell for cell in code_cells if f"asl.{name}(" in cell.source]

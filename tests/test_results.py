@@ -66,3 +66,16 @@ def test_the_data_card_quotes_the_audit():
         ours = methods["self-confidence (ours)"]
         theirs = max(row["mean"] for method, row in methods.items() if "cleanlab" in method)
         assert f"| {name} | {100 * ours['mean']:.0f} % | {100 * theirs:.0f} % |" in card
+
+
+def test_readme_quotes_what_rendered_hands_are_worth(readme):
+    result = recorded("rendered_signers")
+    only, added = result["rendered hands only"], result["rendered hands added"]
+    assert result["setting"]["command"] in readme
+    assert f"reads {100 * only['CNN']['real images']:.1f} % of all real images" in readme
+    assert f"{100 * only['CNN']['webcam photos, within their signs']:.1f} % of the webcam" in readme
+    low, high = (100 * end for end in added["difference"]["interval"])
+    gain = 100 * added["difference"]["mean"]
+    assert f"{gain:+.1f} points (95 % interval {low:+.1f} to {high:+.1f})" in readme
+    worst = [100 * added[name]["worst_signer"]["mean"] for name in ("without", "with")]
+    assert "from {:.1f} to {:.1f} %".format(*worst) in readme

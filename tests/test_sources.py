@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from asl import ASLDataset, DatasetNotFoundError, find_dataset, sources
+from asl import ASLDataset, find_dataset, sources, stand_in
 
 
 @pytest.fixture
@@ -38,11 +38,16 @@ def test_first_match_wins(empty_machine, write_images, tmp_path, monkeypatch, ca
     assert "ASL_DATA_DIR" in lines[1] and "Kaggle" in lines[3]
 
 
-def test_nothing_found_says_what_was_searched_and_how_to_fetch(empty_machine):
-    with pytest.raises(DatasetNotFoundError) as caught:
-        find_dataset()
+def test_without_photographs_the_rendered_hands_are_taken_and_named_so(
+    empty_machine, write_images, monkeypatch, capsys
+):
+    rendered = write_images()
+    monkeypatch.setattr(stand_in, "unpack_stand_in", lambda: rendered)
+    assert find_dataset() == rendered
+    said = capsys.readouterr().out
     for words in ("ASL_DATA_DIR", "asl_dataset/", "OSError: no network", "kagglehub"):
-        assert words in str(caught.value)
+        assert words in said
+    assert "RENDERED HANDS, not photographs" in said.splitlines()[-1]
 
 
 @pytest.mark.parametrize("how", ["argument", "variable"])

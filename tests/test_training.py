@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Subset, TensorDataset
 from asl import (
     ASLDataset,
     ASLNet,
+    ASLResNet,
     create_sequential_model,
     default_device,
     predict_log_probs,
@@ -31,7 +32,7 @@ def quick(model, train_data, test_data, epochs=1, **options):
     return train_model(model, train_data, test_data, epochs, progress=False, **options)
 
 
-@pytest.mark.parametrize("make_model", [create_sequential_model, ASLNet])
+@pytest.mark.parametrize("make_model", [create_sequential_model, ASLNet, ASLResNet])
 def test_overfits_eight_images(make_model, write_images):
     eight = Subset(ASLDataset(write_images()), range(0, 40, 5))
     torch.manual_seed(0)

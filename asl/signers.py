@@ -1,0 +1,88 @@
+"""Rendered people: what stays the same about one person from sign to sign, drawn from a seed."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from asl.hand_model import JOINTS
+from asl.skin import MONK_TONES
+
+
+@dataclass(frozen=True)
+class Signer:
+    """One rendered person: everything that stays the same from sign to sign.
+
+    Attributes:
+        seed: what the person was drawn from.
+        left: signs with the left hand.
+        tone: of the Monk scale, 1 (lightest) to 10.
+        phenotype: of the library's body, see `asl.hand_model.PHENOTYPES`.
+        shape: of the hand, see `asl.hand_model.SHAPE`.
+        offsets: joint → degrees added to the pose of every sign.
+        laxity: factor on how far the habits of single signs go.
+        spread: factor on how far straight fingers are spread.
+        warmth: shift of the skin from pink (-1) to yellow (1).
+        view: yaw, pitch and roll of the hand the person prefers, degrees.
+        forearm: how much of the forearm is seen, metres below the wrist.
+    """
+
+    seed: int
+    left: bool
+    tone: int
+    phenotype: dict[str, float]
+    shape: dict[str, float]
+    offsets: dict[str, float] = field(repr=False)
+    laxity: float
+    spread: float
+    warmth: float
+    view: tuple[float, float, float]
+    forearm: float
+
+
+def make_signer(seed: int, *, left: bool | None = None, tone: int | None = None) -> Signer:
+    """Draws a person.
+
+    Args:
+        seed: any non-negative integer; the same seed is the same person.
+        left: whether the left hand signs; drawn (1 in 10) if not given.
+        tone: of the Monk scale, 1 to 10; drawn evenly if not given.
+
+    Raises:
+        ValueError: if `seed` is negative or `tone` is not from 1 to 10.
+    """
+    if seed < 0:
+        raise ValueError(f"expected a seed of at least 0, found {seed}")
+    if tone is not None and not 1 <= tone <= len(MONK_TONES):
+        raise ValueError(f"expected a Monk tone from 1 to {len(MONK_TONES)}, found {tone}")
+    rng = np.random.default_rng([seed, 1])
+    drawn_left, drawn_tone = bool(rng.random() < 0.1), int(rng.integers(1, 11))
+    laxity = float(rng.uniform(0.6, 1.4))
+
+    def around(mean: float, deviation: float) -> float:
+        return float(mean + deviation * np.clip(rng.standard_normal(), -2, 2))
+
+    return Signer(
+        seed=seed,
+        left=drawn_left if left is None else left,
+        tone=drawn_tone if tone is None else tone,
+        phenotype={
+            "gender": float(rng.random()),
+            "age": float(rng.uniform(0.5, 1.0)),  # adults
+            "weight": float(rng.uniform(0.2, 1.0)),
+            "muscle": float(rng.uniform(0.2, 0.9)),
+        },
+        shape={
+            "breadth": around(0.97, 0.05),
+            "finger length": around(1.0, 0.04),
+            "finger thickness": around(1.16, 0.06),
+            "thumb thickness": around(1.06, 0.05),
+            "thumb length": around(1.04, 0.04),
+            "wrist breadth": around(1.2, 0.07),
+        },
+        offsets={joint: around(0, 3.0 * laxity) for joint in JOINTS if "wrist" not in joint},
+        laxity=laxity,
+        spread=around(0.9, 0.25),
+        warmth=float(rng.uniform(-1, 1)),
+        view=(around(0, 6), around(0, 5), around(0, 5)),
+        forearm=float(rng.choice([0.0, 0.005, 0.01, 0.02, 0.04])),
+    )

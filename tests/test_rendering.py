@@ -1,0 +1,65 @@
+"""Rendered people and single pictures of them."""
+
+import numpy as np
+import pytest
+
+from asl.rendering import render_sign
+from asl.signers import make_signer
+
+
+@pytest.fixture
+def render():
+    pytest.importorskip("anny", reason="needs the extra: pip install -e .[render]")
+
+
+def test_the_same_seed_is_the_same_person_and_picture(render):
+    assert make_signer(3) == make_signer(3) != make_signer(4)
+    first = render_sign("k", make_signer(3), light="left", size=32)
+    again = render_sign("k", make_signer(3), light="left", size=32)
+    np.testing.assert_array_equal(first[0], again[0])
+    other = render_sign("k", make_signer(3), light="left", size=32, frame=2)
+    assert (first[0] != other[0]).any()
+
+
+def test_mask_is_where_the_picture_is_not_black(render):
+    image, mask = render_sign("y", make_signer(1), size=64)
+    assert image.shape == (64, 64, 3) and image.dtype == np.uint8
+    np.testing.assert_array_equal(mask, image.any(axis=2))
+    rows, columns = np.nonzero(mask)
+    assert max(np.ptp(rows), np.ptp(columns)) >= 61  # cropped to the hand
+
+
+def test_a_left_hand_is_mirrored(render):
+    _, right = render_sign("l", make_signer(2, left=False), size=48)
+    _, left = render_sign("l", make_signer(2, left=True), size=48)
+    assert (right == left[:, ::-1]).mean() > 0.97
+
+
+def test_dark_and_light_skin(render):
+    means = []
+    for tone in (1, 10):
+        image, mask = render_sign("5", make_signer(5, tone=tone), size=32)
+        means.append(image[mask].mean())
+    assert means[0] > means[1] + 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"sign": "ä"}, "expected sign to be one of 0, 1"),
+        ({"light": "moon"}, "expected light to be one of bot, dif"),
+        ({"size": 15}, "from 16 to 2048 pixels, found 15"),
+        ({"size": 2049}, "from 16 to 2048 pixels, found 2049"),
+    ],
+)
+def test_bad_requests_for_a_picture(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        render_sign(**{"sign": "a", "signer": make_signer(0)} | arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"seed": -1}, {"seed": 0, "tone": 0}, {"seed": 0, "tone": 11}]
+)
+def test_bad_signers(arguments):
+    with pytest.raises(ValueError, match="expected a"):
+        make_signer(**arguments)
