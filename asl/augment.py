@@ -150,7 +150,7 @@ def tint_skin(pixels: Tensor, mask: Tensor, draw: _Draw) -> Tensor:
     mean = (pixels * mask).sum(dim=(2, 3), keepdim=True) / area
     # In shade a hand is darker than its tone on a chart.
     ratio = (tone * draw.uniform(0.55, 1.0) / mean.clamp(min=0.05)).clamp(0.1, 2.5)
-    contrasted = mean + (pixels - mean) * draw.factor(1.7)  # of light and shade on the hand
+    contrasted = (mean + (pixels - mean) * draw.factor(1.7)) * (mask > 0)  # of light and shade
     return (contrasted * torch.where(draw.chance(2 / 3), ratio, 1.0)).clamp(0, 1)
 
 
