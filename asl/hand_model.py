@@ -51,6 +51,7 @@ of its pad towards the fingers (opposition). Wrist deviation is positive towards
 Sources: American Academy of Orthopaedic Surgeons, "Joint Motion" (1965): MCP 90, PIP 100, DIP 90,
 thumb MCP 50, IP 80, wrist 80/70/20/30; passive ranges go beyond by 10 to 20 degrees (Kapandji,
 "The Physiology of the Joints", vol. 1), which signs with fingers pressed on each other use.
+Both are cited from memory and not looked up.
 """
 
 JOINTS: tuple[str, ...] = tuple(JOINT_LIMITS)

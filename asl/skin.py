@@ -12,4 +12,7 @@ MONK_TONES: tuple[tuple[int, int, int], ...] = (
     (58, 49, 42),
     (41, 36, 32),
 )
-"""sRGB of the ten tones of the Monk Skin Tone Scale (E. Monk, 2019; skintone.google, CC BY 4.0)."""
+"""sRGB of the ten tones of the Monk Skin Tone Scale (E. Monk, 2019; skintone.google, CC BY 4.0).
+
+Written from memory; not compared with the published table.
+"""
