@@ -32,11 +32,14 @@ def quick(model, train_data, test_data, epochs=1, **options):
     return train_model(model, train_data, test_data, epochs, progress=False, **options)
 
 
-@pytest.mark.parametrize("make_model", [create_sequential_model, ASLNet, ASLResNet])
-def test_overfits_eight_images(make_model, write_images):
-    eight = Subset(ASLDataset(write_images()), range(0, 40, 5))
+@pytest.mark.parametrize(
+    ("make_model", "size"), [(create_sequential_model, 28), (ASLNet, 28), (ASLResNet, 32)]
+)
+def test_overfits_eight_images(make_model, size, write_images):
+    eight = Subset(ASLDataset(write_images(), image_size=size), range(0, 40, 5))
     torch.manual_seed(0)
-    metrics = quick(make_model(), eight, eight, epochs=80, seed=0, lr=3e-3)
+    model = make_model(image_size=size)
+    metrics = quick(model, eight, eight, epochs=80, seed=0, lr=3e-3)
     assert metrics["test_accuracies"][-1] == 100
     assert metrics["test_losses"][-1] < 0.1 < metrics["test_losses"][0]
 
@@ -85,6 +88,18 @@ def test_each_training_batch_is_augmented_and_no_test_batch(dataset):
     assert drawn[:4] == drawn[4:]
     run(augment=augment, seed=4)
     assert drawn[:4] != drawn[8:]
+
+
+def test_half_precision_changes_the_steps_but_not_what_is_kept(dataset):
+    def run(**options):
+        torch.manual_seed(0)
+        model = ASLNet()
+        return quick(model, dataset, dataset, 2, seed=0, **options), model
+
+    (full, _), (half, model) = run(), run(half_precision=True)
+    assert half["train_losses"] != full["train_losses"]
+    assert half["train_losses"] == pytest.approx(full["train_losses"], rel=0.1)
+    assert all(parameter.dtype == torch.float32 for parameter in model.parameters())
 
 
 def test_one_cycle_moves_every_batch_reaches_its_peak_and_ends_on_the_last_step(dataset):
