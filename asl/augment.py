@@ -25,6 +25,7 @@ def augment(
     strength: float = 1.0,
     background_share: float = 6 / 7,
     photographs: Tensor | None = None,
+    windows: tuple[float, float] = (0.9, 1.9),
 ) -> Tensor:
     """Changes geometry, skin, background, light and picture quality of each image at random.
 
@@ -35,6 +36,7 @@ def augment(
             people never seen, 0 changes nothing.
         background_share: probability that a hand is put before something; else it stays on black.
         photographs: uint8 (P, 3, S, S), backgrounds to cut windows from, beside the drawn ones.
+        windows: smallest and largest side of the new picture, in sides of the old one.
 
     Returns:
         Normalised float (N, 3, H, W).
@@ -42,19 +44,53 @@ def augment(
     Raises:
         ValueError: if `strength` or `background_share` is not from 0 to 1.
     """
+    pictures, _ = picture_hands(
+        images,
+        generator,
+        strength=strength,
+        background_share=background_share,
+        photographs=photographs,
+        windows=windows,
+    )
+    return pictures
+
+
+def picture_hands(
+    images: Tensor,
+    generator: Generator,
+    *,
+    strength: float,
+    background_share: float,
+    photographs: Tensor | None,
+    windows: tuple[float, float],
+    hands: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Does what `augment` does, and says where in the pictures the hands are.
+
+    Args:
+        images, generator, strength, background_share, photographs, windows: as for `augment`.
+        hands: bool (N,), False for pictures of the background alone; None means all True.
+
+    Returns:
+        pictures: normalised float (N, 3, H, W)
+        boxes: float (N, 3): x and y of the old image's centre, from -1 to 1 across the new
+            picture, and half the old image's side in the same unit
+    """
     for name, value in (("strength", strength), ("background_share", background_share)):
         if not 0 <= value <= 1:
             raise ValueError(f"expected {name} from 0 to 1, found {value}")
-    draw = _Draw(len(images), generator, strength)
+    draw, full = _Draw(len(images), generator, strength), _Draw(len(images), generator)
     pixels = denormalize(images)
-    pixels, mask = move(pixels, hand_mask(pixels), draw)
+    pixels, mask, boxes = move(pixels, hand_mask(pixels), draw, windows)
     pixels = tint_skin(pixels, mask, draw)
-    full = _Draw(len(images), generator)
-    background = draw_backgrounds(pixels, full, photographs) * full.chance(background_share)
-    pixels = background + mask * (pixels - background)
+    placed = full.chance(background_share)
+    pixels, background = backlight(pixels, draw_backgrounds(pixels, full, photographs), draw)
+    if hands is not None:
+        mask = mask * hands.view(-1, 1, 1, 1)
+    pixels = background * placed + mask * (pixels - background * placed)
     pixels = occlude(pixels, draw)
     pixels = relight(pixels, draw)
-    return normalize(255 * degrade(pixels, draw).clamp(0, 1))
+    return normalize(255 * cut_off(degrade(pixels, draw).clamp(0, 1), draw)), boxes
 
 
 class _Draw:
@@ -106,22 +142,30 @@ def hand_mask(pixels: Tensor) -> Tensor:
     return -F.max_pool2d(-grown, 3, stride=1, padding=1)
 
 
-def move(pixels: Tensor, mask: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
+def move(
+    pixels: Tensor, mask: Tensor, draw: _Draw, windows: tuple[float, float]
+) -> tuple[Tensor, Tensor, Tensor]:
     """Mirrors, turns, scales, shears and shifts hands and their masks.
 
     The lowest row of the picture is continued downwards: the wrist, at which the images are cut
     off, goes on as a forearm, in a sleeve of any colour for some.
+
+    Returns:
+        pixels, mask: moved
+        boxes: float (N, 3), as of `picture_hands`
     """
     angle = draw.around(0, math.radians(30), math.radians(30))
-    window = draw.around(1, 0.1, 0.9)  # its side in hands: the hand is smaller in a larger one
+    low, high = (math.log(side) for side in windows)
+    window = (draw.strength * draw.uniform(low, high)).exp()  # the hand is smaller in a larger one
     stretch, shear = draw.factor(1.15), draw.around(0, 0.15, 0.15)
     mirror = 1 - 2 * draw.chance(0.5).float()
     turn = _matrix(angle.cos(), -angle.sin(), angle.sin(), angle.cos())
     shape = _matrix(mirror * window * stretch, mirror * shear, 0 * shear, window / stretch)
     linear = shape @ turn  # (N, 2, 2): from the new picture's coordinates to the old one's
-    room = (1 - 1 / window).clamp(min=0) * 0.8 + 0.1 * draw.strength
-    shift = torch.cat([draw.uniform(-1, 1), draw.uniform(-1, 1)], dim=1).flatten(1).unsqueeze(2)
-    theta = torch.cat([linear, -linear @ (shift * room.flatten(1).unsqueeze(2))], dim=2)
+    room = (1 - 1 / window).clamp(min=0) * 0.9 + 0.15 * draw.strength
+    centre = torch.cat([draw.uniform(-1, 1), draw.uniform(-1, 1)], dim=1).flatten(1)
+    centre = centre * room.flatten(1)  # (N, 2), of the hand in the new picture
+    theta = torch.cat([linear, -linear @ centre.unsqueeze(2)], dim=2)
     grid = F.affine_grid(theta, list(pixels.shape), align_corners=False)
 
     below = grid[..., 1].unsqueeze(1)  # (N, 1, H, W), beyond 1 under the old picture
@@ -132,7 +176,8 @@ def move(pixels: Tensor, mask: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
     # Bilinear sampling mixed black into the edge; dividing by the mask takes it out again.
     pixels = (pixels / mask.clamp(min=0.3)).clamp(max=1)
     sleeve = (below > draw.uniform(1.02, 1.6)) & draw.chance(0.4)
-    return torch.where(sleeve, draw.uniform(0, 1, 3), pixels), mask
+    boxes = torch.cat([centre, 1 / window.flatten(1)], dim=1)
+    return torch.where(sleeve, draw.uniform(0, 1, 3), pixels), mask, boxes
 
 
 def _matrix(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
@@ -178,7 +223,7 @@ def draw_backgrounds(like: Tensor, draw: _Draw, photographs: Tensor | None = Non
     waves = (along * draw.uniform(5, 40) + draw.uniform(0, 6)).sin() * draw.uniform(1, 8)
     picture = picture + draw.chance(0.2) * draw.uniform(-0.3, 0.3, 3) * waves.clamp(-1, 1)
     if photographs is not None:
-        picture = torch.where(draw.chance(0.5), _windows(like, draw, photographs), picture)
+        picture = _show_windows(picture, draw, photographs, draw.chance(0.5).flatten())
     for _ in range(5):
         picture = torch.where(
             _blob(like, draw, 0.1, 0.9) & draw.chance(0.35), draw.uniform(0, 1, 3), picture
@@ -186,16 +231,20 @@ def draw_backgrounds(like: Tensor, draw: _Draw, photographs: Tensor | None = Non
     return picture.clamp(0, 1)
 
 
-def _windows(like: Tensor, draw: _Draw, photographs: Tensor) -> Tensor:
-    """Cuts a turned window of any size and place out of a photograph for each image."""
+def _show_windows(picture: Tensor, draw: _Draw, photographs: Tensor, where: Tensor) -> Tensor:
+    """Replaces the pictures `where`, bool (N,), by turned windows cut out of photographs."""
     which = (draw.uniform(0, 1).flatten() * len(photographs)).long()
     angle, side = draw.uniform(-0.4, 0.4), draw.uniform(0.15, 0.65)
     cos, sin = side * angle.cos(), side * angle.sin()
-    turn = _matrix(cos, -sin, sin, cos)
     centre = draw.uniform(-0.35, 0.35, 2).flatten(1).unsqueeze(2)
-    grid = F.affine_grid(torch.cat([turn, centre], dim=2), list(like.shape), align_corners=False)
-    chosen = photographs[which.to(photographs.device)].to(like.device).float() / 255
-    return F.grid_sample(chosen, grid, padding_mode="reflection", align_corners=False)
+    theta = torch.cat([_matrix(cos, -sin, sin, cos), centre], dim=2)[where]
+    if not len(theta):  # none may be drawn, in a small batch
+        return picture
+    grid = F.affine_grid(theta, [len(theta), *picture.shape[1:]], align_corners=False)
+    # Only those shown are turned into floats: photographs are larger than what is cut from them.
+    chosen = photographs[which[where].to(photographs.device)].to(picture.device).float() / 255
+    window = F.grid_sample(chosen, grid, padding_mode="reflection", align_corners=False)
+    return picture.index_copy(0, where.nonzero().flatten(), window)
 
 
 def _coordinates(like: Tensor) -> tuple[Tensor, Tensor]:
@@ -216,10 +265,26 @@ def _blob(like: Tensor, draw: _Draw, smallest: float, largest: float) -> Tensor:
     return along**power + across**power < 1
 
 
+def backlight(pixels: Tensor, background: Tensor, draw: _Draw) -> tuple[Tensor, Tensor]:
+    """Darkens one hand in seven before a bright background, as a window behind a person does."""
+    against = draw.chance(1 / 7)
+    dark, bright = pixels * draw.uniform(0.1, 0.5), draw.uniform(0.3, 1.0)
+    background = torch.where(against, 0.5 * background + 0.5 * bright, background)
+    return torch.where(against, dark, pixels), background
+
+
 def occlude(pixels: Tensor, draw: _Draw) -> Tensor:
     """Covers a small part of one picture in six."""
     hidden = _blob(pixels, draw, 0.05, 0.3) & draw.chance(1 / 6)
     return torch.where(hidden, draw.uniform(0, 1, 3), pixels)
+
+
+def cut_off(pixels: Tensor, draw: _Draw) -> Tensor:
+    """Makes one side in eight black to some depth, as where a crop reaches beyond a photograph."""
+    y, x = _coordinates(pixels)
+    for side in (x, -x, y, -y):
+        pixels = pixels * ~((side > draw.uniform(0.5, 1)) & draw.chance(1 / 8))
+    return pixels
 
 
 # --- light and picture quality -------------------------------------------------------------------

@@ -5,11 +5,14 @@ from asl import denormalize, normalize
 from asl.augment import (
     _Draw,
     augment,
+    backlight,
+    cut_off,
     degrade,
     draw_backgrounds,
     hand_mask,
     move,
     occlude,
+    picture_hands,
     relight,
     tint_skin,
 )
@@ -80,7 +83,7 @@ def test_the_mask_is_the_hand(pixels):
 
 
 def test_a_smaller_hand_has_a_forearm_to_the_edge(pixels):
-    moved, mask = move(pixels, hand_mask(pixels), _Draw(40, generator()))
+    moved, mask, _ = move(pixels, hand_mask(pixels), _Draw(40, generator()), (0.9, 1.9))
     area = mask.sum(dim=(1, 2, 3))
     assert area.std() > 20  # scales differ
     border = torch.cat([mask[..., 0, :], mask[..., -1, :], mask[..., 0], mask[..., -1]], dim=2)
@@ -109,7 +112,7 @@ def test_backgrounds_differ_and_photographs_are_among_them(pixels):
     assert 0.25 < (share > 0.3).float().mean() < 0.75
 
 
-@pytest.mark.parametrize("step", [occlude, relight, degrade])
+@pytest.mark.parametrize("step", [cut_off, occlude, relight, degrade])
 def test_steps_keep_shape_and_change_some(step, pixels):
     changed = step(pixels, _Draw(40, generator()))
     assert changed.shape == pixels.shape and changed.isfinite().all()
@@ -121,3 +124,45 @@ def test_steps_keep_shape_and_change_some(step, pixels):
 def test_any_size(side):
     images = normalize(torch.randint(0, 256, (3, 3, side, side)))
     assert augment(images, generator()).shape == images.shape
+    photographs = torch.zeros(1, 3, 20, 20).byte()
+    for seed in range(4):  # with a photograph and without
+        alone = augment(images[:1], generator(seed), photographs=photographs)
+        assert alone.shape == (1, 3, side, side)
+
+
+def test_a_box_tells_where_the_hand_went(pixels):
+    pixels[:, :, :16] = 0  # now its upper end is the old picture's middle
+    _, mask, boxes = move(pixels, hand_mask(pixels), _Draw(40, generator()), (2.0, 4.0))
+    x, y, half = boxes.T
+    assert (half >= 1 / 4 - 1e-6).all() and (half <= 1 / 2 + 1e-6).all()
+    assert x.abs().max() > 0.3 and (x.abs() + half < 1.2).all() and (y.abs() + half < 1.2).all()
+    # There the mask is cut in two: nothing above the middle of the box, something below.
+    at = torch.stack([x, y], dim=1).view(-1, 1, 1, 2)
+    for offset, expected in ((-0.4, 0), (0.4, 1)):
+        shift = torch.stack([0 * half, offset * half], dim=1).view(-1, 1, 1, 2)
+        found = torch.nn.functional.grid_sample(mask, at + shift, align_corners=False)
+        assert ((found.flatten() > 0.5) == expected).float().mean() > 0.9
+
+
+def test_pictures_without_hands_show_the_background_alone(images):
+    settings = {"strength": 1.0, "background_share": 0.0, "photographs": None, "windows": (1, 1.2)}
+    none = torch.zeros(40, dtype=torch.bool)
+    pictures, _ = picture_hands(images, generator(), **settings, hands=none)
+    assert denormalize(pictures).amax(dim=1).flatten(1).median(dim=1).values.max() < 0.2
+
+
+def test_some_hands_are_dark_before_a_bright_background(pixels):
+    grey = torch.full_like(pixels, 0.5)
+    hands, background = backlight(pixels, grey, _Draw(40, generator()))
+    changed = (hands != pixels).flatten(1).any(dim=1)
+    assert 1 <= changed.sum() <= 15
+    assert (hands[changed].amax() <= 0.4) and (background[changed].min() > 0.39)
+    assert background[~changed].equal(grey[~changed])
+
+
+def test_a_side_may_be_black_but_not_the_middle():
+    white = torch.ones(40, 3, 32, 32)
+    cut = cut_off(white, _Draw(40, generator()))
+    assert cut[:, :, 9:23, 9:23].min() == 1
+    rows, columns = (cut.amax(dim=(1, 3)) == 0).any(dim=1), (cut.amax(dim=(1, 2)) == 0).any(dim=1)
+    assert 3 <= rows.sum() <= 18 and 3 <= columns.sum() <= 18
