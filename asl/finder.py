@@ -1,0 +1,152 @@
+"""Finding the hand: pictures with known boxes, a network's training on them, and crops.
+
+A box is (x, y, half): the centre of a square, from -1 to 1 across a square picture, and half its
+side in the same unit. (0, 0, 1) is the whole picture.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from asl.augment import picture_hands
+from asl.data import get_batch
+from asl.models import HandFinder
+from asl.training import autocast, default_device, drawn_generator, run_epochs, seeded
+
+WINDOWS = (0.8, 5.0)  # sides of a training picture, in sides of the hand's square, at strength 1
+STRENGTH = 0.8  # of `asl.augment.augment`
+EMPTY_SHARE = 0.3  # of training pictures without a hand
+MARGIN = 1.15  # side of a crop, in sides of the box: the finder is never exact
+
+
+def draw_scenes(
+    images: Tensor, generator: torch.Generator, *, photographs: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Puts hands of all sizes anywhere before backgrounds, and shows some backgrounds without.
+
+    Args:
+        images: normalised float (N, 3, S, S): hands on black, each filling its picture.
+        generator: draws all numbers; on the images' device.
+        photographs: as of `asl.augment.augment`.
+
+    Returns:
+        scenes: normalised float (N, 3, S, S)
+        boxes: float (N, 3)
+        present: float (N,), 1 where there is a hand
+    """
+    present = torch.rand(len(images), generator=generator, device=images.device) > EMPTY_SHARE
+    scenes, boxes = picture_hands(
+        images,
+        generator,
+        strength=STRENGTH,
+        background_share=0.9,
+        photographs=photographs,
+        windows=WINDOWS,
+        hands=present,
+    )
+    return scenes, boxes, present.float()
+
+
+def train_finder(
+    finder: HandFinder,
+    train_data: Dataset,
+    epochs: int,
+    *,
+    photographs: Tensor | None = None,
+    batch_size: int = 64,
+    lr: float = 3e-3,
+    weight_decay: float = 0.05,
+    half_precision: bool = False,
+    seed: int | None = None,
+    device: torch.device | str | None = None,
+    progress: bool = True,
+) -> list[float]:
+    """Trains a finder in place, as `asl.train_model` trains a model; leaves it in evaluation mode.
+
+    Args:
+        finder: the network.
+        train_data: items (image (3, S, S) of a hand on black, label); labels are not used.
+        epochs: passes over the training part.
+        photographs: as of `draw_scenes`.
+        batch_size, lr, weight_decay, half_precision, seed, device, progress: as of
+            `asl.train_model`.
+
+    Returns:
+        The mean loss of each epoch.
+    """
+    device = torch.device(device) if device is not None else default_device()
+    finder.to(device)
+    with seeded(seed, device):
+        generator = drawn_generator(device)
+
+        def loss_of(indices: Tensor) -> Tensor:
+            images, _ = get_batch(train_data, indices, device)
+            scenes, boxes, present = draw_scenes(images, generator, photographs=photographs)
+            with autocast(device, half_precision):
+                found, evidence = finder(scenes)
+            return finder_loss(found, evidence, boxes, present)
+
+        options = {"batch_size": batch_size, "lr": lr, "weight_decay": weight_decay}
+        if progress:
+            options["name"] = "Finder"
+        losses = [
+            loss for loss, _ in run_epochs(finder, len(train_data), loss_of, epochs, **options)
+        ]
+    finder.eval()
+    return losses
+
+
+def finder_loss(found: Tensor, evidence: Tensor, boxes: Tensor, present: Tensor) -> Tensor:
+    """Returns the mean loss of a batch: where a hand is, and whether there is one.
+
+    Distances count in sizes of the hand, so that a small hand is found as precisely as a large one.
+
+    Args:
+        found: boxes (N, 3), as answered.
+        evidence: log-odds (N,) of a hand, as answered.
+        boxes: (N, 3), true.
+        present: 1 or 0, (N,); boxes count where it is 1.
+    """
+    error = box_error(found, boxes)
+    distance = F.smooth_l1_loss(error, torch.zeros_like(error), reduction="none", beta=0.2)
+    placing = (distance.sum(dim=1) * present).sum() / present.sum().clamp(min=1)
+    return placing + F.binary_cross_entropy_with_logits(evidence, present)
+
+
+def box_error(found: Tensor, boxes: Tensor) -> Tensor:
+    """Returns errors (N, 3): of x and y in half sides of the true box, and of its size's log."""
+    half = boxes[:, 2:]
+    return torch.cat([(found[:, :2] - boxes[:, :2]) / half, (found[:, 2:] / half).log()], dim=1)
+
+
+def square(image: Image.Image, size: int) -> Image.Image:
+    """Returns a picture shrunk or grown to fit a black square of `size` pixels, centred."""
+    scale = size / max(image.size)
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    fitted = image.resize((width, height), Image.Resampling.BILINEAR)
+    if width == height:
+        return fitted
+    framed = Image.new("RGB", (size, size))
+    framed.paste(fitted, ((size - width) // 2, (size - height) // 2))
+    return framed
+
+
+def crop(image: Image.Image, box: Sequence[float], size: int) -> Image.Image:
+    """Cuts out a box, with a margin, as `size` pixels squared; black beyond the picture's edges.
+
+    Args:
+        image: of any shape.
+        box: (x, y, half), in the square that `square` makes of it.
+        size: side of the crop, in pixels.
+    """
+    x, y, half = box
+    unit = max(image.size) / 2
+    left, top = image.width / 2 + x * unit, image.height / 2 + y * unit
+    reach = max(1.0, half * MARGIN * unit)
+    edges = (left - reach, top - reach, left + reach, top + reach)
+    cut = image.crop(tuple(round(edge) for edge in edges))
+    return cut.resize((size, size), Image.Resampling.BILINEAR)

@@ -1,0 +1,80 @@
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import TensorDataset
+
+from asl import normalize
+from asl.finder import box_error, crop, draw_scenes, finder_loss, square, train_finder
+from asl.models import HandFinder
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def hands():
+    """Forty pictures, each filled by a light disc on black."""
+    axis = torch.linspace(-1, 1, 32)
+    disc = (axis[:, None] ** 2 + axis**2 < 0.8).float()
+    skin = torch.tensor([220.0, 170, 140]).view(3, 1, 1)
+    return normalize((disc * skin).repeat(40, 1, 1, 1))
+
+
+def test_scenes_hold_hands_of_all_sizes_or_none(hands):
+    scenes, boxes, present = draw_scenes(hands, generator())
+    assert scenes.shape == hands.shape and boxes.shape == (40, 3)
+    assert 0.5 < present.mean() < 0.9 and set(present.tolist()) == {0.0, 1.0}
+    assert boxes[:, 2].min() < 0.4 and boxes[:, 2].max() > 0.8
+    again = draw_scenes(hands, generator())[0]
+    assert scenes.equal(again) and not scenes.equal(draw_scenes(hands, generator(1))[0])
+
+
+def test_a_finder_learns_where_a_hand_is_and_repeats_exactly(hands):
+    data = TensorDataset(hands, torch.zeros(40, dtype=torch.long))
+
+    def run(epochs, seed):
+        torch.manual_seed(0)
+        finder = HandFinder(image_size=32)
+        options = {"batch_size": 20, "lr": 1e-2, "seed": seed, "progress": False}
+        return train_finder(finder, data, epochs, **options), finder
+
+    losses, finder = run(80, 0)
+    assert len(losses) == 80 and sum(losses[-5:]) / 5 < 0.7 * losses[0] and not finder.training
+    assert run(2, 0)[0] == run(2, 0)[0] != run(2, 1)[0]
+
+
+def test_errors_count_in_sizes_of_the_hand():
+    boxes = torch.tensor([[0.5, 0.0, 0.2], [0.5, 0.0, 0.4]])
+    found = boxes + torch.tensor([0.1, 0.0, 0.0])
+    torch.testing.assert_close(box_error(found, boxes)[:, 0], torch.tensor([0.5, 0.25]))
+    torch.testing.assert_close(
+        box_error(boxes * torch.tensor([1, 1, 2]), boxes)[:, 2], torch.full((2,), 2.0).log()
+    )
+
+
+def test_a_box_does_not_count_where_there_is_no_hand():
+    boxes, evidence = torch.tensor([[0.0, 0.0, 1.0]] * 2), torch.tensor([9.0, -9.0])
+    found, present = torch.tensor([[0.0, 0.0, 1.0], [1.0, 1.0, 0.1]]), torch.tensor([1.0, 0.0])
+    assert finder_loss(found, evidence, boxes, present) < 0.01
+    assert finder_loss(found, evidence, boxes, torch.ones(2)) > 3
+    assert finder_loss(found, -evidence, boxes, present) > 3
+
+
+def test_square_keeps_the_shape_of_what_it_shows():
+    framed = square(Image.new("RGB", (200, 100), "white"), 64)
+    assert framed.size == (64, 64)
+    assert framed.getpixel((0, 32)) == (255, 255, 255) and framed.getpixel((32, 10)) == (0, 0, 0)
+    assert framed.getbbox() == (0, 16, 64, 48)
+    assert square(Image.new("RGB", (1, 900), "white"), 64).getbbox() == (31, 0, 32, 64)
+
+
+def test_a_crop_shows_what_the_box_holds():
+    image = Image.new("RGB", (200, 100))
+    image.paste((255, 0, 0), (140, 30, 180, 70))  # centre (160, 50): 0.6 of the half width
+    cut = crop(image, (0.6, 0.0, 0.2), 46)  # 20 pixels each way, and the margin
+    assert cut.size == (46, 46)
+    left, top, right, bottom = cut.getchannel("R").point(lambda v: 255 * (v > 127)).getbbox()
+    assert (left, top) == (3, 3) and (right, bottom) == (43, 43)
+    assert crop(image, (0.9, 0.9, 0.3), 30).getpixel((29, 29)) == (0, 0, 0)  # beyond the edge
+    assert crop(image, (0, 0, 1e-9), 30).size == (30, 30)
