@@ -6,6 +6,7 @@ Everything in the project's public contract can be imported from here.
 from typing import TYPE_CHECKING
 
 from asl.audit import LabelIssues, audit_dataset, find_label_issues
+from asl.augment import augment
 from asl.baseline import NearestNeighbour, nearest_neighbour_accuracy
 from asl.calibration import (
     Reliability,
@@ -23,6 +24,7 @@ from asl.data import (
 )
 from asl.evaluation import (
     accuracy,
+    accuracy_within,
     bootstrap_interval,
     confusion_matrix,
     group_accuracy,
@@ -31,7 +33,8 @@ from asl.evaluation import (
     summarize,
 )
 from asl.leakage import Leakage, check_leakage
-from asl.models import ASLNet, ASLResNet, create_sequential_model
+from asl.models import ASLNet, ASLResNet, HandFinder, create_sequential_model
+from asl.recognizer import Recognizer, Sight
 from asl.scores import CrossValidation
 from asl.signs import LOOK_ALIKES, MOTION_SIGNS, SHAPE_OF, SHAPES, SIGNS, sign_name
 from asl.sources import DatasetError, DatasetNotFoundError, find_dataset
@@ -84,13 +87,18 @@ __all__ = [
     "CrossValidation",
     "DatasetError",
     "DatasetNotFoundError",
+    "HandFinder",
     "LabelIssues",
     "Leakage",
     "NearestNeighbour",
+    "Recognizer",
     "Reliability",
+    "Sight",
     "accuracy",
+    "accuracy_within",
     "apply_temperature",
     "audit_dataset",
+    "augment",
     "bootstrap_interval",
     "check_leakage",
     "compare_per_class_accuracy",

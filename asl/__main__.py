@@ -8,7 +8,6 @@ import os
 import platform
 import shlex
 import sys
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -18,7 +17,8 @@ from asl.baseline import NearestNeighbour
 from asl.cross_validation import cross_validate
 from asl.data import IMAGE_SIZE, ASLDataset
 from asl.leakage import check_leakage
-from asl.models import ASLNet, create_sequential_model
+from asl.models import ARCHITECTURES
+from asl.recognizer_commands import add_predict, add_train
 from asl.rendering import LIGHTS
 from asl.signs import SIGNS
 from asl.sources import find_dataset
@@ -26,11 +26,9 @@ from asl.splits import SPLITS, load_asl_data
 from asl.synthetic import synthesize
 from asl.training import default_device
 
-MODELS = {
-    "nearest": NearestNeighbour,
-    "mlp": create_sequential_model,
-    "cnn": ASLNet,
-    "cnn-channel": partial(ASLNet, attention="channel"),
+# The residual network needs a larger size and another recipe: `train` is for it.
+MODELS = {"nearest": NearestNeighbour} | {
+    name: ARCHITECTURES[name] for name in ("mlp", "cnn", "cnn-channel")
 }
 
 
@@ -39,6 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(arguments)
     options.command_line = shlex.join(["python", "-m", "asl", *arguments])
+    options.status = 0
     try:
         # What is printed on the way (the folder found, sizes, bars) does not mix with the result.
         with contextlib.redirect_stdout(sys.stderr):
@@ -47,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(json.dumps(result, indent=1) if options.json else text)
-    return 0
+    return options.status
 
 
 # --- evaluate ------------------------------------------------------------------------------------
@@ -283,6 +282,15 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--seed", type=int, default=0, help="of the split")
     sub.add_argument("--train", metavar="DIR", help="or compare two folders: this one")
     sub.add_argument("--test", metavar="DIR", help="with this one")
+
+    text = "Read the hand shape in pictures; score a folder laid out like the dataset."
+    sub = commands.add_parser("predict", help=text, description=text)
+    add_predict(sub)
+    sub.add_argument("--json", action="store_true", help="print the result as JSON")
+
+    sub = add("train", None, "Train a recogniser and write its weights (needs the extra 'train').")
+    sub.add_argument("--corrected", action="store_true", help="with the labels of asl.corrections")
+    add_train(sub)
 
     text = "Write rendered signers in the layout of the real images (needs the extra 'render')."
     sub = commands.add_parser("synthesize", help=text, description=text)

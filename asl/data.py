@@ -67,7 +67,12 @@ def open_rgb(path: str | os.PathLike, *, size: int | None = None) -> Image.Image
             )
         if size is not None:
             image.draft("RGB", (size, size))
-        upright = ImageOps.exif_transpose(image)
+        return upright_rgb(image)
+
+
+def upright_rgb(image: Image.Image) -> Image.Image:
+    """Returns an opened image of any mode as `open_rgb` does; the first frame of an animation."""
+    upright = ImageOps.exif_transpose(image)
     if upright.mode.startswith("I"):  # 16-bit grey; convert() would clip at 255
         upright = Image.fromarray((np.asarray(upright) >> 8).clip(0, 255).astype(np.uint8))
     if upright.has_transparency_data:
@@ -158,7 +163,7 @@ class ASLDataset(Dataset):
         self.transform = transform
         self.label_to_idx = {sign: label for label, sign in enumerate(SIGNS)}
 
-        files = [path for sign in SIGNS for path in _images_in(self.data_dir / sign)]
+        files = [path for sign in SIGNS for path in images_in(self.data_dir / sign)]
         if not files:
             raise DatasetError(
                 f"expected images ({', '.join(IMAGE_SUFFIXES)}) in the class folders of "
@@ -241,7 +246,8 @@ class ASLDataset(Dataset):
         return sign_name(idx)
 
 
-def _images_in(folder: Path) -> list[Path]:
+def images_in(folder: Path) -> list[Path]:
+    """Returns the images directly in a folder, sorted by name; none if there is no such folder."""
     if not folder.is_dir():
         return []
     return sorted(

@@ -29,6 +29,24 @@ def accuracy(log_probs: Tensor, labels: Tensor) -> float:
     return (log_probs.argmax(dim=1) == labels).double().mean().item()
 
 
+def accuracy_within(log_probs: Tensor, labels: Tensor) -> float:
+    """Returns the accuracy if only signs that occur among the labels may be answered.
+
+    Some sets of photos hold letters or digits only, and who made them knew which.
+
+    Args:
+        log_probs: float (N, 36).
+        labels: int64 (N,).
+
+    Raises:
+        ValueError: as `check_answers`.
+    """
+    check_answers(log_probs, labels)
+    present = labels.unique()
+    answers = present[log_probs[:, present].argmax(dim=1)]
+    return (answers == labels).double().mean().item()
+
+
 def confusion_matrix(log_probs: Tensor, labels: Tensor, num_classes: int = len(SIGNS)) -> Tensor:
     """Counts actual signs (rows) against predicted ones (columns).
 
@@ -72,9 +90,14 @@ def merge_look_alikes(log_probs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor
         log_probs: float (..., N, 33), over `asl.signs.SHAPES`
         labels: int64 (N,), shapes
     """
+    return merge_shapes(log_probs), torch.tensor(SHAPE_OF)[labels]
+
+
+def merge_shapes(log_probs: Tensor) -> Tensor:
+    """Turns log-probabilities (..., 36) over labels into those (..., 33) over hand shapes."""
     shape_of = torch.tensor(SHAPE_OF)
     merged = [log_probs[..., shape_of == shape].logsumexp(-1) for shape in range(len(SHAPES))]
-    return torch.stack(merged, dim=-1), shape_of[labels]
+    return torch.stack(merged, dim=-1)
 
 
 def group_accuracy(

@@ -1,0 +1,297 @@
+"""Trained weights and a picture → ranked hand shapes, or that none is recognisable.
+
+`Recognizer` finds the hand, cuts it out, classifies it and says how sure it is. How it was trained
+is `asl.recipe`; how its weights lie in a file is `asl.weights`.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from asl.calibration import apply_temperature
+from asl.data import normalize, open_rgb, upright_rgb
+from asl.evaluation import merge_shapes
+from asl.finder import crop, square
+from asl.models import ARCHITECTURES, RESNET_SIZE, HandFinder
+from asl.signs import SHAPES
+from asl.weights import read_weights, write_weights
+
+SHIPPED_WEIGHTS = Path(__file__).with_name("recognizer.safetensors")
+FRAME = 192  # pixels a side, below which a JPEG is not reduced while it is decoded
+_BATCH = 64  # pictures at once: bounds the memory
+
+Picture = str | os.PathLike | Image.Image | np.ndarray | Tensor
+Answers = list[tuple[str | None, float]]
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a recogniser saw in one picture.
+
+    Attributes:
+        frame: the whole picture, upright RGB.
+        box: (x, y, half) of the hand in the square that `asl.finder.square` makes of the frame.
+        crop: what the classifier was shown, RGB.
+        hand: probability that there is a hand, from 0 to 1.
+        log_probs: float (36,), of the labels, given that there is a hand; not calibrated.
+        answers: as `Recognizer` returns them.
+    """
+
+    frame: Image.Image
+    box: tuple[float, float, float]
+    crop: Image.Image
+    hand: float
+    log_probs: Tensor
+    answers: Answers
+
+
+@dataclass
+class Recognizer:
+    """Reads the hand shape in a picture: ``recognizer(picture)`` → ``[("a", 0.93), …]``.
+
+    Attributes:
+        finder: pictures (N, 3, S, S) → boxes and evidence, see `asl.models.HandFinder`.
+        classifier: crops (N, 3, S, S) → log-probabilities (N, 36).
+        architecture: the classifier's name in `asl.models.ARCHITECTURES`.
+        image_size: side S of what both read, in pixels.
+        temperature: of its log-probabilities, see `asl.calibration.fit_temperature`.
+        threshold: confidence below which no sign is given as the answer.
+        facts: how it was trained and what was measured, for people: anything JSON can hold.
+    """
+
+    finder: HandFinder
+    classifier: nn.Module
+    architecture: str
+    image_size: int
+    temperature: float = 1.0
+    threshold: float = 0.0
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def create(cls, architecture: str = "resnet", image_size: int = RESNET_SIZE) -> "Recognizer":
+        """Returns an untrained recogniser, its weights drawn from the global generator.
+
+        Raises:
+            ValueError: if there is no such architecture, or the size does not fit it.
+        """
+        if architecture not in ARCHITECTURES:
+            raise ValueError(
+                f"expected an architecture of {', '.join(ARCHITECTURES)}, found {architecture!r}"
+            )
+        classifier = ARCHITECTURES[architecture](image_size=image_size)
+        finder = HandFinder(image_size=image_size)
+        return cls(finder.eval(), classifier.eval(), architecture, image_size)
+
+    @classmethod
+    def load(
+        cls, weights: str | os.PathLike | None = None, *, device: torch.device | str = "cpu"
+    ) -> "Recognizer":
+        """Reads a recogniser from a file; without one, the recogniser that ships with the project.
+
+        Nothing in the file is executed: it holds numbers and text only.
+
+        Args:
+            weights: a file written by `save`.
+            device: where to compute; for single pictures a CPU is as fast.
+
+        Raises:
+            OSError: if the file cannot be read.
+            ValueError: if it is damaged, changed since it was written, of another format, or of an
+                architecture that does not fit its weights.
+        """
+        path = Path(SHIPPED_WEIGHTS if weights is None else weights)
+        tensors, facts = read_weights(path)
+        try:
+            recognizer = cls.create(facts["architecture"], facts["image_size"])
+            for name, network in recognizer._networks().items():
+                prefix = f"{name}."
+                network.load_state_dict(
+                    {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+                )
+                network.to(device).eval()
+            recognizer.temperature = float(facts["temperature"])
+            recognizer.threshold = float(facts["threshold"])
+            recognizer.facts = facts["facts"]
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(f"'{path}' holds no recogniser of this version: {error}") from error
+        return recognizer
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes everything to one file, which appears whole or not at all."""
+        tensors = {
+            f"{name}.{key}": tensor
+            for name, network in self._networks().items()
+            for key, tensor in network.state_dict().items()
+        }
+        facts = {
+            "architecture": self.architecture,
+            "image_size": self.image_size,
+            "temperature": self.temperature,
+            "threshold": self.threshold,
+            "facts": self.facts,
+        }
+        write_weights(path, tensors, facts)
+
+    def _networks(self) -> dict[str, nn.Module]:
+        return {"finder": self.finder, "classifier": self.classifier}
+
+    def __call__(self, image: Picture | Sequence[Picture], top: int = 3) -> Answers | list[Answers]:
+        """Ranks the hand shapes in a picture, or in each of a list.
+
+        Args:
+            image: a path, a PIL image, an array (H, W), (H, W, 3) or (H, W, 4), or a tensor
+                (3, H, W) or (1, H, W): uint8, or float from 0 to 1. Or a list of them.
+            top: how many answers to give, at most 33.
+
+        Returns:
+            (sign, probability) from the most probable on; look-alikes are one answer, such as
+            ``"0 or o"``. Where none is confident enough the first is ``(None, p)``, and p is the
+            probability that the best sign, which follows, is wrong. For a list, one list each.
+
+        Raises:
+            OSError: if a path cannot be read as an image.
+            ValueError: if a picture or `top` is not as described.
+        """
+        if isinstance(image, list | tuple):
+            return [sight.answers for sight in self.look(image, top)]
+        return self.look([image], top)[0].answers
+
+    def look(self, images: Sequence[Picture], top: int = 3) -> list[Sight]:
+        """Returns what is seen in each picture; arguments and errors as of a call."""
+        if not 1 <= top <= len(SHAPES):
+            raise ValueError(f"expected top from 1 to {len(SHAPES)}, found {top}")
+        sights = []
+        for frames, boxes, evidence, crops, log_probs in self._see(images):
+            confidence = self.confidence(log_probs, evidence)
+            for i, frame in enumerate(frames):
+                sights.append(
+                    Sight(
+                        frame=frame,
+                        box=tuple(boxes[i].tolist()),
+                        crop=crops[i],
+                        hand=evidence[i].sigmoid().item(),
+                        log_probs=log_probs[i],
+                        answers=self._rank(confidence[i], top),
+                    )
+                )
+        return sights
+
+    def raw_answers(self, images: Sequence[Picture]) -> tuple[Tensor, Tensor]:
+        """Returns uncalibrated answers, to evaluate or to calibrate.
+
+        Args:
+            images: at least one picture, as of a call.
+
+        Returns:
+            log_probs: float (N, 36), of the classifier
+            evidence: float (N,), log-odds of a hand, of the finder
+        """
+        seen = [(log_probs, evidence) for *_, evidence, _, log_probs in self._see(images)]
+        log_probs, evidence = (torch.cat(parts) for parts in zip(*seen, strict=True))
+        return log_probs, evidence
+
+    def confidence(self, log_probs: Tensor, evidence: Tensor) -> Tensor:
+        """Returns the probability of each shape, (N, 33), from raw answers: less than 1 in sum.
+
+        What is left is the probability that there is no hand.
+        """
+        shapes = merge_shapes(apply_temperature(log_probs, self.temperature)).exp()
+        return shapes * evidence.sigmoid().unsqueeze(1)
+
+    @torch.inference_mode()
+    def _see(self, images: Sequence[Picture]) -> Iterator[tuple]:
+        """Yields frames, boxes (N, 3), evidence (N,), crops and log-probabilities (N, 36)."""
+        device = next(self.finder.parameters()).device
+        for start in range(0, len(images), _BATCH):
+            frames = _to_frames(images[start : start + _BATCH])
+            framed = [square(frame, self.finder.image_size) for frame in frames]
+            boxes, evidence = (part.cpu() for part in self.finder(_batch(framed, device)))
+            # However sure a finder is, a crop is of a sensible size, in the picture.
+            boxes = torch.cat([boxes[:, :2].clamp(-1, 1), boxes[:, 2:].clamp(0.05, 1.2)], dim=1)
+            crops = [
+                crop(frame, box, self.image_size)
+                for frame, box in zip(frames, boxes.tolist(), strict=True)
+            ]
+            yield frames, boxes, evidence, crops, self.classifier(_batch(crops, device)).cpu()
+
+    def _rank(self, confidence: Tensor, top: int) -> Answers:
+        """Returns the answers for one picture, whose shapes have confidences (33,)."""
+        best = confidence.topk(top)
+        ranked = [
+            (SHAPES[shape].replace("/", " or "), probability)
+            for shape, probability in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        ]
+        highest = ranked[0][1]
+        if highest < self.threshold:
+            ranked = [(None, 1 - highest), *ranked][:top]
+        return ranked
+
+
+def _batch(images: Sequence[Image.Image], device: torch.device) -> Tensor:
+    """Returns RGB images of one size as normalised float (N, 3, H, W)."""
+    pixels = torch.from_numpy(np.stack([np.asarray(image) for image in images]))
+    return normalize(pixels.permute(0, 3, 1, 2).to(device))
+
+
+def _to_frames(images: Sequence[Picture]) -> list[Image.Image]:
+    if len(images) == 1:
+        return [_to_frame(images[0])]
+    with ThreadPoolExecutor(os.cpu_count()) as threads:  # Pillow decodes outside Python's lock
+        return list(threads.map(_to_frame, images))
+
+
+def _to_frame(image: Picture) -> Image.Image:
+    """Returns any picture as upright RGB."""
+    if isinstance(image, str | os.PathLike):
+        try:
+            return open_rgb(image, size=FRAME)
+        except FileNotFoundError:
+            raise
+        except Exception as error:  # a damaged file can make a decoder raise nearly anything
+            raise OSError(f"cannot read '{image}' as an image: {error}") from error
+    if isinstance(image, Image.Image):
+        return upright_rgb(image)
+    if isinstance(image, Tensor):
+        if image.ndim != 3 or image.shape[0] not in (1, 3):
+            raise ValueError(
+                f"expected a tensor (3, H, W) or (1, H, W), found {tuple(image.shape)}"
+            )
+        image = image.detach().cpu().permute(1, 2, 0).numpy()
+        image = image[..., 0] if image.shape[2] == 1 else image
+    return upright_rgb(Image.fromarray(_to_bytes(image)))
+
+
+def _to_bytes(array: np.ndarray) -> np.ndarray:
+    """Checks an array (H, W), (H, W, 3) or (H, W, 4), and scales floats from 0-1 to 0-255."""
+    if not isinstance(array, np.ndarray):
+        raise ValueError(
+            f"expected a path, a PIL image, an array or a tensor, found {type(array).__name__}"
+        )
+    if (
+        array.ndim not in (2, 3)
+        or (array.ndim == 3 and array.shape[2] not in (3, 4))
+        or 0 in array.shape
+    ):
+        raise ValueError(
+            f"expected an array (H, W), (H, W, 3) or (H, W, 4) of at least one pixel, found "
+            f"{array.shape}"
+        )
+    if array.dtype == np.uint8:
+        return np.ascontiguousarray(array)
+    if not np.issubdtype(array.dtype, np.floating):
+        raise ValueError(f"expected uint8, or floats from 0 to 1, found {array.dtype}")
+    low, high = float(array.min()), float(array.max())
+    if not (low >= 0 and high <= 1):  # also catches nan
+        raise ValueError(
+            f"expected floats from 0 to 1, found {low:.3g} to {high:.3g}; a normalised image is "
+            "turned back by asl.denormalize"
+        )
+    return np.ascontiguousarray((array * 255).round().astype(np.uint8))

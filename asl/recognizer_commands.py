@@ -1,0 +1,181 @@
+"""The commands `train` and `predict` of `python -m asl`: arguments in, one call out."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch.utils.data import Subset
+
+from asl import recipe
+from asl.data import IMAGE_SUFFIXES, ASLDataset, images_in
+from asl.evaluation import accuracy, accuracy_within, merge_look_alikes
+from asl.models import ARCHITECTURES, RESNET_SIZE
+from asl.recognizer import Answers, Recognizer, Sight
+from asl.signs import SIGNS
+from asl.sources import class_root, find_dataset
+
+_TOGETHER = 64  # pictures looked at in one call
+
+# --- train ---------------------------------------------------------------------------------------
+
+
+def add_train(sub: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `train`, beside --data and --json."""
+    sub.set_defaults(command=train)
+    sub.add_argument("--model", choices=ARCHITECTURES, default="resnet", help="the classifier")
+    sub.add_argument("--image-size", type=int, default=RESNET_SIZE, metavar="PIXELS")
+    sub.add_argument("--rendered", metavar="DIR", help="rendered hands that join the training part")
+    sub.add_argument("--leave-out", type=int, nargs="+", default=[], metavar="SIGNER")
+    sub.add_argument(
+        "--unseen",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="recognisers trained with --leave-out, one for each signer: what they answer for that "
+        "signer calibrates this one, and is the result",
+    )
+    sub.add_argument("--epochs", type=int, default=recipe.EPOCHS, metavar="N")
+    sub.add_argument("--finder-epochs", type=int, default=recipe.FINDER_EPOCHS, metavar="N")
+    sub.add_argument("--seed", type=int, default=0)
+    sub.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
+    sub.add_argument("--output", type=Path, required=True, metavar="FILE", help="the weights")
+
+
+def train(options: argparse.Namespace) -> tuple[dict, str]:
+    """Trains a recogniser, calibrates it if others tell how, and writes its weights."""
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    unseen = [Recognizer.load(path) for path in options.unseen]
+    real = ASLDataset(
+        find_dataset(options.data), image_size=options.image_size, corrected=options.corrected
+    )
+    unknown = sorted(set(options.leave_out) - set(real.signers))
+    if unknown:
+        raise ValueError(
+            f"expected --leave-out of the signers {sorted(set(real.signers))}, found {unknown}"
+        )
+    rendered = None
+    if options.rendered:
+        rendered = ASLDataset(options.rendered, image_size=options.image_size)
+    seen = [i for i, signer in enumerate(real.signers) if signer not in options.leave_out]
+    recognizer = recipe.train_recognizer(
+        Subset(real, seen),
+        rendered,
+        recipe.load_photographs("train"),
+        architecture=options.model,
+        epochs=options.epochs,
+        finder_epochs=options.finder_epochs,
+        seed=options.seed,
+    )
+    recognizer.facts = {
+        "command": options.command_line,
+        "images": len(seen),
+        "rendered": 0 if rendered is None else len(rendered),
+        "left_out": options.leave_out,
+        "torch": torch.__version__,
+    }
+    if unseen:
+        photographs = recipe.load_photographs("val")
+        recognizer.facts |= recipe.calibrate(recognizer, unseen, real, photographs)
+        shapes = recipe.answer_unseen(unseen, real).scores(real)["shapes_33"]
+        recognizer.facts |= {
+            "unseen_signers_33_shapes": shapes["accuracy"]["mean"],
+            "worst_signer_33_shapes": shapes["worst_signer"]["mean"],
+        }
+    recognizer.save(options.output)
+    lines = [f"{name}: {value}" for name, value in recognizer.facts.items()]
+    return recognizer.facts, "\n".join([f"weights: {options.output}", *lines])
+
+
+# --- predict -------------------------------------------------------------------------------------
+
+
+def add_predict(sub: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `predict`, beside --json."""
+    sub.set_defaults(command=predict)
+    sub.add_argument(
+        "pictures", type=Path, nargs="+", metavar="PHOTO", help="pictures, or folders of them"
+    )
+    sub.add_argument("--weights", metavar="FILE", help="(default: those shipped)")
+    sub.add_argument("--top", type=int, default=3, metavar="N", help="answers for each picture")
+
+
+def predict(options: argparse.Namespace) -> tuple[dict, str]:
+    """Reads pictures; what lies in class folders, as the dataset does, is also scored.
+
+    A picture that cannot be read is reported, and does not keep the others from being answered.
+    """
+    recognizer = Recognizer.load(options.weights)
+    result: dict = {"answers": {}, "unreadable": {}, "scores": {}}
+    lines = []
+    for given in options.pictures:
+        seen = []
+        for path, sight in _look_at(recognizer, _pictures_in(given), options.top):
+            if isinstance(sight, OSError):
+                options.status = 2
+                result["unreadable"][str(path)] = str(sight)
+                print(f"error: {sight}", file=sys.stderr)
+            else:
+                seen.append((path, sight))
+                result["answers"][str(path)] = sight.answers
+                lines.append(f"{path}: {_sentence(sight.answers)}")
+        if given.is_dir() and class_root(given) is not None and seen:
+            scores = _scores(seen)
+            result["scores"][str(given)] = scores
+            lines.append(f"{given}: " + ", ".join(f"{k} {v}" for k, v in scores.items()))
+    return result, "\n".join(lines)
+
+
+def _pictures_in(given: Path) -> list[Path]:
+    """Returns a picture itself, or the pictures in a folder or in its class folders."""
+    if not given.is_dir():
+        return [given]
+    root = class_root(given)
+    folders = [given] if root is None else [root / sign for sign in SIGNS]
+    pictures = [path for folder in folders for path in images_in(folder)]
+    if not pictures:
+        raise ValueError(
+            f"expected pictures ({', '.join(IMAGE_SUFFIXES)}) in the folder '{given}', or in class "
+            "folders 0-9, a-z in it, found none"
+        )
+    return pictures
+
+
+def _look_at(
+    recognizer: Recognizer, paths: Sequence[Path], top: int
+) -> Iterator[tuple[Path, Sight | OSError]]:
+    for start in range(0, len(paths), _TOGETHER):
+        some = paths[start : start + _TOGETHER]
+        try:
+            yield from zip(some, recognizer.look(some, top), strict=True)
+        except OSError as error:
+            if len(some) == 1:
+                yield some[0], error
+            else:  # find out which
+                for path in some:
+                    yield from _look_at(recognizer, [path], top)
+
+
+def _sentence(answers: Answers) -> str:
+    (sign, probability), *others = answers
+    rest = ", ".join(f"{other} {100 * p:.0f} %" for other, p in others)
+    if sign is None:
+        return "no confident sign" + (f" (perhaps {rest})" if rest else "")
+    return f"{sign} {100 * probability:.0f} %" + (f" ({rest})" if rest else "")
+
+
+def _scores(seen: Sequence[tuple[Path, Sight]]) -> dict[str, float | int]:
+    """Returns accuracies, in percent, of sights whose pictures' folders tell their signs."""
+    log_probs = torch.stack([sight.log_probs for _, sight in seen])
+    labels = torch.tensor([SIGNS.index(path.parent.name) for path, _ in seen])
+    answered = [sight.answers[0][0] is not None for _, sight in seen]
+    shares = {
+        "36 labels": accuracy(log_probs, labels),
+        "33 shapes": accuracy(*merge_look_alikes(log_probs, labels)),
+        "within its signs": accuracy_within(log_probs, labels),
+        "answered": sum(answered) / len(answered),
+    }
+    return {"images": len(seen)} | {name: round(100 * v, 1) for name, v in shares.items()}
