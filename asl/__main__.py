@@ -18,7 +18,7 @@ from asl.cross_validation import cross_validate
 from asl.data import IMAGE_SIZE, ASLDataset
 from asl.leakage import check_leakage
 from asl.models import ARCHITECTURES
-from asl.recognizer_commands import add_predict, add_train
+from asl.recognizer_commands import add_export, add_predict, add_train
 from asl.rendering import LIGHTS
 from asl.signs import SIGNS
 from asl.sources import find_dataset
@@ -286,6 +286,11 @@ def _parser() -> argparse.ArgumentParser:
     text = "Read the hand shape in pictures; score a folder laid out like the dataset."
     sub = commands.add_parser("predict", help=text, description=text)
     add_predict(sub)
+    sub.add_argument("--json", action="store_true", help="print the result as JSON")
+
+    text = "Write the recogniser's networks for torch.export or ONNX, checked."
+    sub = commands.add_parser("export", help=text, description=text)
+    add_export(sub)
     sub.add_argument("--json", action="store_true", help="print the result as JSON")
 
     sub = add("train", None, "Train a recogniser and write its weights (needs the extra 'train').")

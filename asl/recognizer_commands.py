@@ -1,4 +1,4 @@
-"""The commands `train` and `predict` of `python -m asl`: arguments in, one call out."""
+"""The commands `train`, `predict` and `export` of `python -m asl`: arguments in, one call out."""
 
 import argparse
 import sys
@@ -11,6 +11,7 @@ from torch.utils.data import Subset
 from asl import recipe
 from asl.data import IMAGE_SUFFIXES, ASLDataset, images_in
 from asl.evaluation import accuracy, accuracy_within, merge_look_alikes
+from asl.export import FORMATS, export_recognizer
 from asl.models import ARCHITECTURES, RESNET_SIZE
 from asl.recognizer import Answers, Recognizer, Sight
 from asl.signs import SIGNS
@@ -179,3 +180,22 @@ def _scores(seen: Sequence[tuple[Path, Sight]]) -> dict[str, float | int]:
         "answered": sum(answered) / len(answered),
     }
     return {"images": len(seen)} | {name: round(100 * v, 1) for name, v in shares.items()}
+
+
+# --- export --------------------------------------------------------------------------------------
+
+
+def add_export(sub: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `export`, beside --json."""
+    sub.set_defaults(command=export)
+    sub.add_argument("folder", type=Path, metavar="DIR", help="where the two files go")
+    sub.add_argument("--weights", metavar="FILE", help="(default: those shipped)")
+    sub.add_argument("--format", choices=FORMATS, default="pt2", help="(default: %(default)s)")
+
+
+def export(options: argparse.Namespace) -> tuple[dict, str]:
+    """Writes a recogniser's networks for use without this project."""
+    recognizer = Recognizer.load(options.weights)
+    paths = export_recognizer(recognizer, options.folder, format=options.format)
+    files = [str(path) for path in paths]
+    return {"files": files}, "checked, answers as before: " + ", ".join(files)

@@ -3,7 +3,7 @@ import json
 import pytest
 import torch
 
-from asl import Recognizer, recipe
+from asl import Recognizer, recipe, recognizer_commands
 from asl.__main__ import main
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
@@ -168,6 +168,7 @@ def test_train_writes_weights_and_those_without_a_signer_calibrate_them(
 ):
     noise = torch.randint(0, 256, (2, 3, 40, 40)).byte()
     monkeypatch.setattr(recipe, "load_photographs", lambda part: noise)
+    monkeypatch.setattr(recipe, "pictures_without_hands", lambda photographs: list(photographs))
     common = ["--data", people, "--image-size", 32, "--epochs", 1, "--finder-epochs", 1]
     unseen = []
     for signer in (1, 2, 3):
@@ -183,3 +184,15 @@ def test_train_writes_weights_and_those_without_a_signer_calibrate_them(
     assert loaded.facts == facts and loaded.threshold == facts["threshold"]
     status, _, err = run("train", *common, "--leave-out", 7, "--output", tmp_path / "x")
     assert status == 2 and "of the signers [1, 2, 3], found [7]" in err
+
+
+def test_export(run, weights, tmp_path, monkeypatch):
+    called = []
+
+    def write(recognizer, folder, format):
+        called.append((recognizer.image_size, format))
+        return [folder / "finder.pt2", folder / "classifier.pt2"]
+
+    monkeypatch.setattr(recognizer_commands, "export_recognizer", write)
+    status, out, _ = run("export", tmp_path, "--weights", weights)
+    assert status == 0 and called == [(32, "pt2")] and str(tmp_path / "finder.pt2") in out
