@@ -3,6 +3,7 @@
 Everything in the project's public contract can be imported from here.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from asl.audit import LabelIssues, audit_dataset, find_label_issues
@@ -43,15 +44,19 @@ from asl.stand_in import unpack_stand_in
 from asl.training import default_device, predict_log_probs, train_model
 
 if TYPE_CHECKING:
+    from asl.pictures import (
+        plot_augmented,
+        plot_people,
+        plot_sights,
+        plot_signs,
+        plot_suspects,
+    )
     from asl.plots import (
         compare_per_class_accuracy,
         plot_confusion_matrix,
-        plot_people,
         plot_protocols,
         plot_reliability,
         plot_signers,
-        plot_signs,
-        plot_suspects,
         plot_training_metrics,
         visualize_channel_attention,
         visualize_data_samples,
@@ -60,20 +65,26 @@ if TYPE_CHECKING:
 
 # The figures need matplotlib and seaborn, which take longer to import than all the rest but torch;
 # whoever only trains or predicts does not wait for them.
-_FIGURES = (
-    "compare_per_class_accuracy",
-    "plot_confusion_matrix",
-    "plot_people",
-    "plot_protocols",
-    "plot_reliability",
-    "plot_signers",
-    "plot_signs",
-    "plot_suspects",
-    "plot_training_metrics",
-    "visualize_channel_attention",
-    "visualize_data_samples",
-    "visualize_features",
-)
+_FIGURES = {
+    "pictures": (
+        "plot_augmented",
+        "plot_people",
+        "plot_sights",
+        "plot_signs",
+        "plot_suspects",
+    ),
+    "plots": (
+        "compare_per_class_accuracy",
+        "plot_confusion_matrix",
+        "plot_protocols",
+        "plot_reliability",
+        "plot_signers",
+        "plot_training_metrics",
+        "visualize_channel_attention",
+        "visualize_data_samples",
+        "visualize_features",
+    ),
+}
 
 __all__ = [
     "LOOK_ALIKES",
@@ -118,10 +129,12 @@ __all__ = [
     "nearest_neighbour_accuracy",
     "normalize",
     "per_class_accuracy",
+    "plot_augmented",
     "plot_confusion_matrix",
     "plot_people",
     "plot_protocols",
     "plot_reliability",
+    "plot_sights",
     "plot_signers",
     "plot_signs",
     "plot_suspects",
@@ -140,8 +153,7 @@ __all__ = [
 
 
 def __getattr__(name: str):
-    if name in _FIGURES:
-        from asl import plots
-
-        return getattr(plots, name)
+    for module, names in _FIGURES.items():
+        if name in names:
+            return getattr(import_module(f"asl.{module}"), name)
     raise AttributeError(f"module 'asl' has no attribute {name!r}")

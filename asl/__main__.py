@@ -156,7 +156,7 @@ def _synthesize(options: argparse.Namespace) -> tuple[dict, str]:
 
 
 def _compare(options: argparse.Namespace) -> tuple[dict, str]:
-    from asl.plots import plot_signs  # matplotlib, which no other command needs
+    from asl.pictures import plot_signs  # matplotlib, which no other command needs
 
     first = ASLDataset(options.folder, image_size=200)
     second = ASLDataset(find_dataset(options.data), image_size=200)

@@ -8,54 +8,27 @@ model ask `asl.training` and `asl.evaluation` for the numbers, then draw.
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 import torch
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Subset
 
-from asl.data import ASLDataset, denormalize, open_rgb
 from asl.evaluation import accuracy, confusion_matrix, per_class_accuracy
+from asl.figures import BLUE, GREEN, ORANGE, VERMILION, open_figure, show_image
 from asl.signs import SIGNS, sign_name
 from asl.training import predict_log_probs
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    pass
 
-BLUE, ORANGE, GREEN, VERMILION = (sns.color_palette("colorblind")[i] for i in (0, 1, 2, 3))
 # Whoever guesses within the three look-alike pairs is right half the time: 30 of 36 signs + 3.
 _CEILING = 33 / 36
 _PALETTE = ("0.5", BLUE, ORANGE, GREEN)
 _LABELLINGS = ("36 labels", "33 shapes (0/o, 2/v, 6/w merged)")
 CHANNELS = {"red": VERMILION, "green": GREEN, "blue": BLUE}
-
-
-class _FigureShownOnce(Figure):
-    """A figure that a notebook shows once, also when it is the value of its cell's last line."""
-
-    def _repr_mimebundle_(self, **_) -> dict:
-        # IPython asks for this before it draws. A figure that pyplot no longer knows is not shown
-        # a second time by the notebook's backend, which shows all it knows when a cell ends.
-        if "inline" in plt.get_backend():
-            plt.close(self)
-        return {}  # nothing to add: IPython goes on to draw the figure as any other
-
-
-def _figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, list]:
-    """Opens a figure (size in inches) and returns it with its axes in reading order."""
-    figure, axes = plt.subplots(
-        rows,
-        columns,
-        figsize=(width, height),
-        layout="constrained",
-        squeeze=False,
-        FigureClass=_FigureShownOnce,
-    )
-    return figure, list(axes.flat)
 
 
 def visualize_data_samples(dataloader: DataLoader, dataset: Dataset) -> Figure:
@@ -68,11 +41,11 @@ def visualize_data_samples(dataloader: DataLoader, dataset: Dataset) -> Figure:
     images, labels = next(iter(dataloader))
     named = dataset.dataset if isinstance(dataset, Subset) else dataset
     count = min(12, len(images))
-    figure, axes = _figure(9, 2.5 * -(-count // 4), rows=-(-count // 4), columns=4)
+    figure, axes = open_figure(9, 2.5 * -(-count // 4), rows=-(-count // 4), columns=4)
     for axis in axes[count:]:
         axis.set_axis_off()
     for axis, image, label in zip(axes, images, labels, strict=False):
-        _show_image(axis, image, f"Sign: {named.get_label_name(int(label))}")
+        show_image(axis, image, f"Sign: {named.get_label_name(int(label))}")
     return figure
 
 
@@ -89,7 +62,7 @@ def plot_training_metrics(
         module_metrics: the same for the second.
         baseline: test accuracy of a 1-nearest-neighbour on pixels, in percent, to draw beside them.
     """
-    figure, (losses, accuracies, rates, times) = _figure(11, 8, rows=2, columns=2)
+    figure, (losses, accuracies, rates, times) = open_figure(11, 8, rows=2, columns=2)
     runs = {
         "Sequential": (sequential_metrics, BLUE, "o", "-"),
         "nn.Module": (module_metrics, ORANGE, "s", ":"),
@@ -139,7 +112,7 @@ def plot_confusion_matrix(
     """
     log_probs, labels = predict_log_probs(model, test_loader)
     counts = confusion_matrix(log_probs, labels, num_classes).numpy()
-    figure, (axis,) = _figure(11, 9.5)
+    figure, (axis,) = open_figure(11, 9.5)
     names = [sign_name(label) for label in range(num_classes)]
     sns.heatmap(
         counts,
@@ -178,7 +151,7 @@ def compare_per_class_accuracy(
     """
     answers = [predict_log_probs(model, test_loader) for model in (sequential_model, module_model)]
     accuracies = [per_class_accuracy(confusion_matrix(*answer)).numpy() for answer in answers]
-    figure, (axis,) = _figure(13, 4.5)
+    figure, (axis,) = open_figure(13, 4.5)
     x, width = np.arange(len(SIGNS)), 0.4
     runs = (("Sequential", BLUE, -width / 2), ("nn.Module", ORANGE, width / 2))
     for (name, color, shift), values in zip(runs, accuracies, strict=True):
@@ -208,9 +181,9 @@ def visualize_channel_attention(model: nn.Module, data_loader: DataLoader) -> np
     images = next(iter(data_loader))[0]
     weights = _ask(model, model.attention_weights, images).numpy()
     count = min(5, len(images))
-    figure, axes = _figure(2.2 * count + 0.4, 4.6, rows=2, columns=count)
+    figure, axes = open_figure(2.2 * count + 0.4, 4.6, rows=2, columns=count)
     for i, (top, bottom) in enumerate(zip(axes[:count], axes[count:], strict=True)):
-        _show_image(top, images[i], f"Image {i + 1}")
+        show_image(top, images[i], f"Image {i + 1}")
         bars = bottom.bar(list(CHANNELS), weights[i], color=list(CHANNELS.values()))
         bottom.bar_label(bars, fmt="%.2f")
         bottom.set(ylim=(0, 1.1), yticks=(0, 0.5, 1))
@@ -230,8 +203,8 @@ def visualize_features(model: nn.Module, data_loader: DataLoader) -> Figure:
     """
     images = next(iter(data_loader))[0][:1]
     means = _ask(model, model.channel_features, images)[0].mean(dim=1).numpy()  # (3, S/4, S/4)
-    figure, axes = _figure(11, 2.8, columns=4)
-    _show_image(axes[0], images[0], "Image")
+    figure, axes = open_figure(11, 2.8, columns=4)
+    show_image(axes[0], images[0], "Image")
     for axis, channel, mean in zip(axes[1:], CHANNELS, means, strict=True):
         # One scale for the three panels, so that brighter means more active in all of them.
         drawn = axis.imshow(mean, cmap="viridis", vmin=means.min(), vmax=means.max())
@@ -253,7 +226,7 @@ def plot_protocols(evaluations: Mapping[str, Mapping]) -> Figure:
         "burst": "new bursts,\nsame people",
         "signer": "unseen signer",
     }
-    figure, axes = _figure(12, 4.8, columns=2)
+    figure, axes = open_figure(12, 4.8, columns=2)
     models = list(next(iter(evaluations.values()))["models"])
     width = 0.8 / len(models)
     for axis, key, title in zip(axes, ("labels_36", "shapes_33"), _LABELLINGS, strict=True):
@@ -284,7 +257,7 @@ def plot_signers(models: Mapping[str, Mapping]) -> Figure:
     Args:
         models: up to four, name → what `CrossValidation.scores` returned, protocol ``"signer"``.
     """
-    figure, (axis,) = _figure(9, 4)
+    figure, (axis,) = open_figure(9, 4)
     for i, (model, scores) in enumerate(models.items()):
         entry = scores["shapes_33"]
         rows = entry["per_signer"]
@@ -314,7 +287,7 @@ def plot_reliability(entry: Mapping[str, Any], name: str) -> Figure:
         entry: ``labels_36`` or ``shapes_33`` of what `CrossValidation.scores` returned.
         name: of the model, for the title.
     """
-    figure, (diagram, answered) = _figure(10, 4.6, columns=2)
+    figure, (diagram, answered) = open_figure(10, 4.6, columns=2)
     diagram.plot((0, 100), (0, 100), ":", color="0.4", label="perfectly calibrated")
     runs = {"": ("as trained", ORANGE, "s--"), "_calibrated": ("after temperature", BLUE, "o-")}
     for suffix, (label, color, style) in runs.items():
@@ -334,91 +307,6 @@ def plot_reliability(entry: Mapping[str, Any], name: str) -> Figure:
         axis.legend()
     figure.suptitle(name)
     return figure
-
-
-def plot_suspects(table: "DataFrame", count: int = 10) -> Figure:
-    """Draws the images at the top of an audit.
-
-    Args:
-        table: what `audit_dataset` returned.
-        count: how many images, at least 1.
-    """
-    rows = table.head(count).to_dict("records")
-    columns = min(5, len(rows))
-    figure, axes = _figure(
-        1.7 * columns,
-        2.1 * -(-len(rows) // columns),
-        rows=-(-len(rows) // columns),
-        columns=columns,
-    )
-    for axis in axes:
-        axis.set_axis_off()
-    for axis, row in zip(axes, rows, strict=False):
-        axis.imshow(open_rgb(row["file"]))
-        axis.set_title(f"filed as {row['given']}\nlike {row['suspected']}", fontsize=9)
-    return figure
-
-
-def plot_signs(*datasets: ASLDataset, signer: int | None = None) -> Figure:
-    """Draws one image of each sign, from each of the datasets below each other.
-
-    Args:
-        datasets: for example rendered hands and photographs.
-        signer: whose images; None takes the first of each sign, whoever it shows.
-    """
-    count, columns = len(datasets), 12
-    rows = count * -(-len(SIGNS) // columns)
-    figure, axes = _figure(columns, 1.12 * rows, rows=rows, columns=columns)
-    grid = np.array(axes).reshape(-1, count, columns)  # rows of signs, dataset, column
-    for label, sign in enumerate(SIGNS):
-        for i, dataset in enumerate(datasets):
-            axis = grid[label // columns, i, label % columns]
-            _show_first(axis, dataset, label, signer)
-            if i == 0:
-                axis.set_title(sign, fontsize=11)
-    return figure
-
-
-def plot_people(dataset: ASLDataset, signs: Sequence[str] = ("5", "f", "k", "y")) -> Figure:
-    """Draws each signer, a row each, making some signs under each light there is.
-
-    Args:
-        dataset: whose file names tell signers and lights.
-        signs: which signs.
-    """
-    people, lights = sorted(set(dataset.signers)), sorted(set(dataset.lights))
-    columns = [(sign, light) for sign in signs for light in lights]
-    width = len(columns)
-    figure, axes = _figure(1.2 * width, 1.3 * len(people), rows=len(people), columns=width)
-    for i, axis in enumerate(axes):
-        sign, light = columns[i % width]
-        person = people[i // width]
-        _show_first(axis, dataset, SIGNS.index(sign), person, light)
-        if i < width:
-            axis.set_title(f"{sign}, {light}", fontsize=10)
-        if i % width == 0:
-            axis.annotate(
-                f"signer {person}",
-                (-0.08, 0.5),
-                xycoords="axes fraction",
-                rotation=90,
-                ha="center",
-                va="center",
-                fontsize=9,
-            )
-    return figure
-
-
-def _show_first(
-    axis: Axes, dataset: ASLDataset, label: int, signer: int | None, light: str | None = None
-) -> None:
-    """Shows the first image there is of a sign, a signer and a light; nothing if there is none."""
-    axis.set_axis_off()
-    facts = zip(dataset.labels, dataset.signers, dataset.lights, strict=True)
-    for i, (a, b, c) in enumerate(facts):
-        if a == label and signer in (None, b) and light in (None, c):
-            axis.imshow(dataset.images[i].permute(1, 2, 0).numpy())
-            return
 
 
 def _name(model: str) -> str:
@@ -441,9 +329,3 @@ def _ask(model: nn.Module, question, images: Tensor) -> Tensor:
         return question(images.to(next(model.parameters()).device)).cpu()
     finally:
         model.train(was_training)
-
-
-def _show_image(axis: Axes, image: Tensor, title: str) -> None:
-    axis.imshow(denormalize(image.cpu()).permute(1, 2, 0).numpy())
-    axis.set_title(title)
-    axis.set_axis_off()

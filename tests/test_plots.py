@@ -10,17 +10,13 @@ from asl import (
     ASLDataset,
     ASLNet,
     NearestNeighbour,
-    audit_dataset,
     compare_per_class_accuracy,
     create_sequential_model,
     cross_validate,
     plot_confusion_matrix,
-    plot_people,
     plot_protocols,
     plot_reliability,
     plot_signers,
-    plot_signs,
-    plot_suspects,
     plot_training_metrics,
     visualize_channel_attention,
     visualize_data_samples,
@@ -208,43 +204,3 @@ def test_reliability_before_and_after(scores):
     assert answered.lines[0].get_xdata()[-1] == 100
     del entry["ece_calibrated"]
     assert len(plot_reliability(entry, "MLP").axes[0].lines) == 2
-
-
-@pytest.mark.parametrize(("count", "drawn"), [(7, 7), (100, 60)])
-def test_suspects_are_pictures_in_order(count, drawn, people):
-    with pytest.warns(UserWarning, match="2 of 36 signs"):
-        table = audit_dataset(people, make_model=NearestNeighbour, seeds=[0], progress=False)
-    axes = drawn_images(plot_suspects(table, count))
-    assert len(axes) == drawn
-    first = table.iloc[0]
-    assert axes[0].get_title() == f"filed as {first['given']}\nlike {first['suspected']}"
-    pixels = plt.imread(first["file"])
-    np.testing.assert_allclose(axes[0].images[0].get_array() / 255, pixels, atol=1e-6)
-
-
-def test_one_image_of_each_sign_from_each_dataset(write_images, tmp_path):
-    first = ASLDataset(write_images(bursts=2))
-    with pytest.warns(UserWarning, match="2 of 36 signs"):
-        second = ASLDataset(write_images("a0", folder=tmp_path / "second"))
-    figure = plot_signs(first, second, signer=2)
-    shown = drawn_images(figure)
-    assert len(shown) == 36  # the second dataset has no signer 2
-    titles = [axis.get_title() for axis in shown]
-    assert titles == list(SIGNS)
-    index = first.signers.index(2)
-    np.testing.assert_array_equal(
-        shown[0].images[0].get_array(), first.images[index].permute(1, 2, 0)
-    )
-    assert len(drawn_images(plot_signs(first, second))) == 38
-
-
-def test_people_stand_in_rows(people):
-    with pytest.warns(UserWarning, match="2 of 36 signs"):
-        dataset = ASLDataset(people)
-    shown = drawn_images(plot_people(dataset, ["b"]))
-    assert [axis.get_title() for axis in shown[:2]] == ["b, dif", "b, top"]
-    assert len(shown) == 3 * 2
-    place = [dataset.signers[i] == 2 and dataset.labels[i] == 11 for i in range(60)].index(True)
-    np.testing.assert_array_equal(
-        shown[2].images[0].get_array(), dataset.images[place].permute(1, 2, 0)
-    )

@@ -1,0 +1,169 @@
+"""Figures that show images: people, signs, suspects, what a network sees, what was recognised.
+
+Each function draws one figure, as in `asl.plots`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+from asl.data import ASLDataset, normalize, open_rgb
+from asl.figures import BLUE, VERMILION, open_figure, show_image
+from asl.recognizer import Sight
+from asl.signs import SIGNS
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+def plot_suspects(table: "DataFrame", count: int = 10) -> Figure:
+    """Draws the images at the top of an audit.
+
+    Args:
+        table: what `audit_dataset` returned.
+        count: how many images, at least 1.
+    """
+    rows = table.head(count).to_dict("records")
+    columns = min(5, len(rows))
+    figure, axes = open_figure(
+        1.7 * columns,
+        2.1 * -(-len(rows) // columns),
+        rows=-(-len(rows) // columns),
+        columns=columns,
+    )
+    for axis in axes:
+        axis.set_axis_off()
+    for axis, row in zip(axes, rows, strict=False):
+        axis.imshow(open_rgb(row["file"]))
+        axis.set_title(f"filed as {row['given']}\nlike {row['suspected']}", fontsize=9)
+    return figure
+
+
+def plot_signs(*datasets: ASLDataset, signer: int | None = None) -> Figure:
+    """Draws one image of each sign, from each of the datasets below each other.
+
+    Args:
+        datasets: for example rendered hands and photographs.
+        signer: whose images; None takes the first of each sign, whoever it shows.
+    """
+    count, columns = len(datasets), 12
+    rows = count * -(-len(SIGNS) // columns)
+    figure, axes = open_figure(columns, 1.12 * rows, rows=rows, columns=columns)
+    grid = np.array(axes).reshape(-1, count, columns)  # rows of signs, dataset, column
+    for label, sign in enumerate(SIGNS):
+        for i, dataset in enumerate(datasets):
+            axis = grid[label // columns, i, label % columns]
+            _show_first(axis, dataset, label, signer)
+            if i == 0:
+                axis.set_title(sign, fontsize=11)
+    return figure
+
+
+def plot_people(dataset: ASLDataset, signs: Sequence[str] = ("5", "f", "k", "y")) -> Figure:
+    """Draws each signer, a row each, making some signs under each light there is.
+
+    Args:
+        dataset: whose file names tell signers and lights.
+        signs: which signs.
+    """
+    people, lights = sorted(set(dataset.signers)), sorted(set(dataset.lights))
+    columns = [(sign, light) for sign in signs for light in lights]
+    width = len(columns)
+    figure, axes = open_figure(1.2 * width, 1.3 * len(people), rows=len(people), columns=width)
+    for i, axis in enumerate(axes):
+        sign, light = columns[i % width]
+        person = people[i // width]
+        _show_first(axis, dataset, SIGNS.index(sign), person, light)
+        if i < width:
+            axis.set_title(f"{sign}, {light}", fontsize=10)
+        if i % width == 0:
+            axis.annotate(
+                f"signer {person}",
+                (-0.08, 0.5),
+                xycoords="axes fraction",
+                rotation=90,
+                ha="center",
+                va="center",
+                fontsize=9,
+            )
+    return figure
+
+
+def plot_augmented(
+    dataset: ASLDataset,
+    augment: Callable[[Tensor, torch.Generator], Tensor],
+    *,
+    rows: int = 4,
+    columns: int = 11,
+    seed: int = 0,
+) -> Figure:
+    """Draws images as they are, at the left, and as a network sees them, changed at random.
+
+    Args:
+        dataset: images to draw some of, spread over the signs.
+        augment: as of `asl.train_model`.
+        rows: how many images.
+        columns: how many pictures of each.
+        seed: of the choice and the changes.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    chosen = torch.randperm(len(dataset), generator=generator)[:rows]
+    figure, axes = open_figure(columns, 1.02 * rows, rows=rows, columns=columns)
+    for row, image in enumerate(normalize(dataset.images[chosen])):
+        changed = augment(image.repeat(columns - 1, 1, 1, 1), generator)
+        for column, picture in enumerate([image, *changed]):
+            show_image(axes[row * columns + column], picture, "")
+    axes[0].set_title("as it is", fontsize=10)
+    axes[1].set_title("as a network sees it", fontsize=10, loc="left")
+    return figure
+
+
+def plot_sights(sights: Sequence[Sight]) -> Figure:
+    """Draws what a recogniser saw, a row each: the picture, the crop, its answers with bars.
+
+    Args:
+        sights: what `asl.Recognizer.look` returned, at least one.
+    """
+    figure, axes = open_figure(9, 2.6 * len(sights), rows=len(sights), columns=3)
+    for (whole, cut, bars), sight in zip(np.array(axes).reshape(-1, 3), sights, strict=True):
+        whole.imshow(sight.frame)
+        x, y, half = sight.box
+        width, height = sight.frame.size
+        unit = max(width, height) / 2
+        corner = (width / 2 + (x - half) * unit - 0.5, height / 2 + (y - half) * unit - 0.5)
+        side = 2 * half * unit
+        whole.add_patch(Rectangle(corner, side, side, fill=False, color=VERMILION, linewidth=2))
+        whole.set_title("the picture, and where the hand is")
+        cut.imshow(sight.crop)
+        cut.set_title("what is read")
+        for axis in (whole, cut):
+            axis.set_axis_off()
+        names = ["no confident sign" if sign is None else sign for sign, _ in sight.answers]
+        shares = [100 * probability for _, probability in sight.answers]
+        colours = ["0.6" if sign is None else BLUE for sign, _ in sight.answers]
+        drawn = bars.barh(range(len(names)), shares, color=colours)
+        bars.bar_label(drawn, fmt="%.0f %%", padding=3)
+        bars.set_yticks(range(len(names)), names)
+        bars.invert_yaxis()
+        bars.set_xlim(0, 118)
+        bars.set_xlabel("probability (%)")
+        bars.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _show_first(
+    axis: Axes, dataset: ASLDataset, label: int, signer: int | None, light: str | None = None
+) -> None:
+    """Shows the first image there is of a sign, a signer and a light; nothing if there is none."""
+    axis.set_axis_off()
+    facts = zip(dataset.labels, dataset.signers, dataset.lights, strict=True)
+    for i, (a, b, c) in enumerate(facts):
+        if a == label and signer in (None, b) and light in (None, c):
+            axis.imshow(dataset.images[i].permute(1, 2, 0).numpy())
+            return

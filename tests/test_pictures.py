@@ -1,0 +1,100 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from asl import (
+    SIGNS,
+    ASLDataset,
+    NearestNeighbour,
+    Sight,
+    audit_dataset,
+    plot_augmented,
+    plot_people,
+    plot_sights,
+    plot_signs,
+    plot_suspects,
+)
+
+
+def drawn_images(figure):
+    return [axis for axis in figure.axes if axis.images]
+
+
+@pytest.mark.parametrize(("count", "drawn"), [(7, 7), (100, 60)])
+def test_suspects_are_pictures_in_order(count, drawn, people):
+    with pytest.warns(UserWarning, match="2 of 36 signs"):
+        table = audit_dataset(people, make_model=NearestNeighbour, seeds=[0], progress=False)
+    axes = drawn_images(plot_suspects(table, count))
+    assert len(axes) == drawn
+    first = table.iloc[0]
+    assert axes[0].get_title() == f"filed as {first['given']}\nlike {first['suspected']}"
+    pixels = plt.imread(first["file"])
+    np.testing.assert_allclose(axes[0].images[0].get_array() / 255, pixels, atol=1e-6)
+
+
+def test_one_image_of_each_sign_from_each_dataset(write_images, tmp_path):
+    first = ASLDataset(write_images(bursts=2))
+    with pytest.warns(UserWarning, match="2 of 36 signs"):
+        second = ASLDataset(write_images("a0", folder=tmp_path / "second"))
+    figure = plot_signs(first, second, signer=2)
+    shown = drawn_images(figure)
+    assert len(shown) == 36  # the second dataset has no signer 2
+    titles = [axis.get_title() for axis in shown]
+    assert titles == list(SIGNS)
+    index = first.signers.index(2)
+    np.testing.assert_array_equal(
+        shown[0].images[0].get_array(), first.images[index].permute(1, 2, 0)
+    )
+    assert len(drawn_images(plot_signs(first, second))) == 38
+
+
+def test_people_stand_in_rows(people):
+    with pytest.warns(UserWarning, match="2 of 36 signs"):
+        dataset = ASLDataset(people)
+    shown = drawn_images(plot_people(dataset, ["b"]))
+    assert [axis.get_title() for axis in shown[:2]] == ["b, dif", "b, top"]
+    assert len(shown) == 3 * 2
+    place = [dataset.signers[i] == 2 and dataset.labels[i] == 11 for i in range(60)].index(True)
+    np.testing.assert_array_equal(
+        shown[2].images[0].get_array(), dataset.images[place].permute(1, 2, 0)
+    )
+
+
+def test_each_row_shows_an_image_and_what_became_of_it(write_images):
+    dataset = ASLDataset(write_images())
+
+    def darken(images, generator):
+        return images - torch.rand(len(images), 1, 1, 1, generator=generator)
+
+    shown = drawn_images(plot_augmented(dataset, darken, rows=2, columns=4))
+    assert len(shown) == 8
+    pixels = np.stack([axis.images[0].get_array() for axis in shown])
+    originals = dataset.images.permute(0, 2, 3, 1).numpy() / 255
+    for row in (0, 4):
+        assert np.abs(originals - pixels[row]).max(axis=(1, 2, 3)).min() < 1e-6
+        assert (pixels[row + 1 : row + 4].mean(axis=(1, 2, 3)) < pixels[row].mean()).all()
+    assert not np.array_equal(pixels[1], pixels[2])
+
+
+def test_sights_show_box_crop_and_answers():
+    answers = [[("0 or o", 0.8), ("c", 0.15)], [(None, 0.7), ("z", 0.3)]]
+    sights = [
+        Sight(
+            frame=Image.new("RGB", (200, 100)),
+            box=(0.5, 0.0, 0.2),
+            crop=Image.new("RGB", (64, 64)),
+            hand=0.9,
+            log_probs=torch.zeros(36),
+            answers=ranked,
+        )
+        for ranked in answers
+    ]
+    whole, cut, bars, *_, unsure = plot_sights(sights).axes
+    (box,) = whole.patches
+    assert box.get_xy() == pytest.approx((129.5, 29.5)) and box.get_width() == pytest.approx(40)
+    assert cut.images[0].get_array().shape == (64, 64, 3)
+    assert [bar.get_width() for bar in bars.patches] == pytest.approx([80, 15])
+    assert [label.get_text() for label in bars.get_yticklabels()] == ["0 or o", "c"]
+    assert unsure.get_yticklabels()[0].get_text() == "no confident sign"
