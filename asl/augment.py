@@ -80,10 +80,12 @@ def picture_hands(
         if not 0 <= value <= 1:
             raise ValueError(f"expected {name} from 0 to 1, found {value}")
     draw, full = _Draw(len(images), generator, strength), _Draw(len(images), generator)
-    pixels = denormalize(images)
-    pixels, mask, boxes = move(pixels, hand_mask(pixels), draw, windows)
-    pixels = tint_skin(pixels, mask, draw)
     placed = full.chance(background_share)
+    pixels = denormalize(images)
+    mask = hand_mask(pixels)
+    pixels = torch.where(placed, without_rim(pixels, mask), pixels)
+    pixels, mask, boxes = move(pixels, mask, draw, windows)
+    pixels = tint_skin(pixels, mask, draw)
     pixels, background = backlight(pixels, draw_backgrounds(pixels, full, photographs), draw)
     if hands is not None:
         mask = mask * hands.view(-1, 1, 1, 1)
@@ -140,6 +142,16 @@ def hand_mask(pixels: Tensor) -> Tensor:
     soft = soft * (soft > 0.3)  # JPEG's ringing around a hand is not hand
     grown = F.max_pool2d(soft, 3, stride=1, padding=1)
     return -F.max_pool2d(-grown, 3, stride=1, padding=1)
+
+
+def without_rim(pixels: Tensor, mask: Tensor) -> Tensor:
+    """Gives the pixels at a hand's edge, darkened by the black around it, the colour next to them.
+
+    Before a background that rim would outline every hand, as nothing does in a photograph.
+    """
+    inner = -F.max_pool2d(-(mask > 0).float(), 3, stride=1, padding=1)
+    colour = F.max_pool2d(pixels * inner, 3, stride=1, padding=1)
+    return torch.where((mask > 0) & (inner == 0), torch.maximum(pixels, colour), pixels)
 
 
 def move(

@@ -15,6 +15,7 @@ from asl.augment import (
     picture_hands,
     relight,
     tint_skin,
+    without_rim,
 )
 
 
@@ -166,3 +167,12 @@ def test_a_side_may_be_black_but_not_the_middle():
     assert cut[:, :, 9:23, 9:23].min() == 1
     rows, columns = (cut.amax(dim=(1, 3)) == 0).any(dim=1), (cut.amax(dim=(1, 2)) == 0).any(dim=1)
     assert 3 <= rows.sum() <= 18 and 3 <= columns.sum() <= 18
+
+
+def test_the_dark_rim_of_a_hand_takes_the_colour_beside_it(pixels):
+    clean = pixels.clone()
+    pixels[:, :, 8:, 12] *= 0.3
+    pixels[:, :, 8:, 19] *= 0.1
+    whole = without_rim(pixels, hand_mask(pixels))
+    torch.testing.assert_close(whole[:, :, 10:30, 12:20], clean[:, :, 10:30, 12:20])
+    assert whole[..., :12].max() == 0  # what is not hand stays black
