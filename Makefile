@@ -2,6 +2,7 @@
 # make notebook  open it in JupyterLab
 # make test      lint, then all tests, the notebook included (EXTRAS=render: the renderer's too)
 # make stand-in  render the hands that ship with the project anew (installs the extra)
+# make recognizer  train the weights that ship with the project anew (hours; -j2 on two cores)
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -14,7 +15,7 @@ else
 BIN = $(VENV)/bin
 endif
 
-.PHONY: run notebook test stand-in setup
+.PHONY: run notebook test stand-in recognizer setup
 
 run: setup
 	TQDM_DISABLE=1 $(BIN)/jupyter nbconvert --log-level ERROR --execute --to notebook --output-dir build $(NOTEBOOK)
@@ -35,6 +36,24 @@ stand-in: EXTRAS = render
 stand-in: setup
 	$(BIN)/python -m asl synthesize build/stand-in --force --signers 5 --seed 0 --size 160 --quality 85
 	$(BIN)/python -c "from asl.stand_in import pack_stand_in; print(pack_stand_in('build/stand-in'))"
+
+# One recogniser without each signer, then the one that ships; what is finished is not done again.
+# One thread each: two side by side are faster than one with two.
+SIGNERS = 1 2 3 4 5
+UNSEEN = $(SIGNERS:%=build/recognizers/without-%.safetensors)
+TRAIN = $(BIN)/python -m asl train --corrected --rendered build/rendered --threads 1
+
+recognizer: EXTRAS = render train
+recognizer: asl/recognizer.safetensors
+
+asl/recognizer.safetensors: $(UNSEEN)
+	$(TRAIN) --unseen $(UNSEEN) --output $@
+
+build/recognizers/without-%.safetensors: build/rendered/manifest.json
+	$(TRAIN) --leave-out $* --output $@
+
+build/rendered/manifest.json: | setup
+	$(BIN)/python -m asl synthesize build/rendered --signers 60 --seed 7 --size 64 --frames 1
 
 # Installs again only when the text of the requirements has changed, whatever its date says.
 setup:

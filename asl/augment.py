@@ -203,12 +203,22 @@ def tint_skin(pixels: Tensor, mask: Tensor, draw: _Draw) -> Tensor:
     place = draw.uniform(0, len(tones) - 1).flatten()
     low = place.long().clamp(max=len(tones) - 2)
     tone = torch.lerp(tones[low], tones[low + 1], (place - low).unsqueeze(1))[..., None, None]
-    area = mask.sum(dim=(2, 3), keepdim=True).clamp(min=1)
-    mean = (pixels * mask).sum(dim=(2, 3), keepdim=True) / area
-    # In shade a hand is darker than its tone on a chart.
-    ratio = (tone * draw.uniform(0.55, 1.0) / mean.clamp(min=0.05)).clamp(0.1, 2.5)
+    mean = _mean_colour(pixels, mask)
     contrasted = (mean + (pixels - mean) * draw.factor(1.7)) * (mask > 0)  # of light and shade
-    return (contrasted * torch.where(draw.chance(2 / 3), ratio, 1.0)).clamp(0, 1)
+    # In shade a hand is darker than its tone on a chart.
+    tinted = recolour(contrasted, mask, tone * draw.uniform(0.55, 1.0))
+    return torch.where(draw.chance(2 / 3), tinted, contrasted.clamp(0, 1))
+
+
+def recolour(pixels: Tensor, mask: Tensor, colour: Tensor) -> Tensor:
+    """Gives hands a mean colour, (N, 3, 1, 1) from 0 to 1, without changing light and shade."""
+    ratio = (colour / _mean_colour(pixels, mask).clamp(min=0.05)).clamp(0.1, 2.5)
+    return (pixels * ratio).clamp(0, 1)
+
+
+def _mean_colour(pixels: Tensor, mask: Tensor) -> Tensor:
+    area = mask.sum(dim=(2, 3), keepdim=True).clamp(min=1)
+    return (pixels * mask).sum(dim=(2, 3), keepdim=True) / area
 
 
 # --- what is behind and before it ----------------------------------------------------------------
@@ -234,6 +244,8 @@ def draw_backgrounds(like: Tensor, draw: _Draw, photographs: Tensor | None = Non
         picture = picture + strength * torch.lerp(texture, 2 * grey, draw.uniform(0, 1))
     waves = (along * draw.uniform(5, 40) + draw.uniform(0, 6)).sin() * draw.uniform(1, 8)
     picture = picture + draw.chance(0.2) * draw.uniform(-0.3, 0.3, 3) * waves.clamp(-1, 1)
+    grey = picture.mean(dim=1, keepdim=True)
+    picture = torch.lerp(grey, picture, draw.uniform(0, 1))  # few rooms are as colourful as that
     if photographs is not None:
         picture = _show_windows(picture, draw, photographs, draw.chance(0.5).flatten())
     for _ in range(5):

@@ -7,12 +7,21 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from asl.signs import SHAPE_OF, SHAPES, SIGNS
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+# The labels of each shape, (33, 2); the second is one past the last where there is only one.
+_LABELS_OF = torch.tensor(
+    [
+        ([label for label, of in enumerate(SHAPE_OF) if of == shape] + [len(SIGNS)])[:2]
+        for shape in range(len(SHAPES))
+    ]
+)
 
 
 def accuracy(log_probs: Tensor, labels: Tensor) -> float:
@@ -95,9 +104,8 @@ def merge_look_alikes(log_probs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor
 
 def merge_shapes(log_probs: Tensor) -> Tensor:
     """Turns log-probabilities (..., 36) over labels into those (..., 33) over hand shapes."""
-    shape_of = torch.tensor(SHAPE_OF)
-    merged = [log_probs[..., shape_of == shape].logsumexp(-1) for shape in range(len(SHAPES))]
-    return torch.stack(merged, dim=-1)
+    padded = F.pad(log_probs, (0, 1), value=-torch.inf)  # the second label of a shape of one
+    return padded[..., _LABELS_OF].logsumexp(-1)
 
 
 def group_accuracy(

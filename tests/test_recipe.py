@@ -124,11 +124,11 @@ def test_pictures_without_hands_are_the_same_every_time(photographs):
     assert all(a.equal(b) for a, b in zip(pictures, again, strict=True))
 
 
-def test_photographs_for_training_are_not_those_for_validation():
+def test_no_photograph_is_in_two_parts():
     pytest.importorskip("skimage", reason="needs the extra 'train'")
-    train, val = load_photographs("train", 20), load_photographs("val", 20)
-    assert train.shape == (14, 3, 20, 20) and val.shape == (6, 3, 20, 20)
-    assert not any(a.equal(b) for a in train for b in val)
+    parts = [load_photographs(part, 20) for part in ("train", "val", "test")]
+    assert [len(part) for part in parts] == [14, 3, 3] and parts[0].shape[1:] == (3, 20, 20)
+    assert len(torch.cat(parts).flatten(1).unique(dim=0)) == 20
 
 
 def test_photographs_missing(monkeypatch):
