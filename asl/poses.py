@@ -18,7 +18,7 @@ _BARCZAK = "Barczak et al. 2011, the view of the Massey University images; shape
 
 
 class Pose(NamedTuple):
-    """One hand shape of a right hand; angles in degrees, see `asl.hand_model.JOINT_LIMITS`.
+    """One hand shape of a right hand; angles in degrees, see `asl.joints.JOINT_LIMITS`.
 
     Attributes:
         thumb: CMC flexion, CMC abduction, CMC rotation, MCP flexion, IP flexion.

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from asl.hand_model import JOINTS
+from asl.joints import JOINTS
 from asl.skin import MONK_TONES
 
 

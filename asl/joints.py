@@ -1,0 +1,59 @@
+"""The joints of the hand: what they are called and how far they go."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+FINGERS = ("thumb", "index", "middle", "ring", "little")
+
+JOINT_LIMITS: dict[str, tuple[float, float]] = {
+    "thumb CMC flexion": (-30, 65),
+    "thumb CMC abduction": (-45, 30),
+    "thumb CMC rotation": (-30, 60),
+    "thumb MCP flexion": (-15, 70),
+    "thumb IP flexion": (-25, 90),
+    **{
+        f"{finger} {joint}": limits
+        for finger in FINGERS[1:]
+        for joint, limits in (
+            ("MCP flexion", (-30, 95)),
+            ("PIP flexion", (-8, 115)),
+            ("DIP flexion", (-15, 85)),
+            ("abduction", (-25, 35)),
+        )
+    },
+    "wrist flexion": (-60, 70),
+    "wrist deviation": (-35, 25),
+}
+"""Joint → (least, greatest) angle in degrees, the ranges of healthy adults.
+
+Flexion bends towards the palm and is zero for a straight finger in line with the palm. Abduction
+of a finger is the turn of the plane it bends in, away from the middle finger (for the middle
+finger: towards the thumb), and zero along the hand. The thumb's angles at the CMC joint are turns
+from the resting hand of the library: flexion across the palm, abduction out of the palm, rotation
+of its pad towards the fingers (opposition). Wrist deviation is positive towards the thumb.
+
+Sources: American Academy of Orthopaedic Surgeons, "Joint Motion" (1965): MCP 90, PIP 100, DIP 90,
+thumb MCP 50, IP 80, wrist 80/70/20/30; passive ranges go beyond by 10 to 20 degrees (Kapandji,
+"The Physiology of the Joints", vol. 1), which signs with fingers pressed on each other use.
+Both are cited from memory and not looked up.
+"""
+
+JOINTS: tuple[str, ...] = tuple(JOINT_LIMITS)
+
+
+def check_angles(angles: Mapping[str, float]) -> None:
+    """Raises ValueError, naming joint, value and range, if an angle is not humanly possible."""
+    for joint, value in angles.items():
+        if joint not in JOINT_LIMITS:
+            raise ValueError(f"unknown joint {joint!r}; the joints are: {', '.join(JOINTS)}")
+        low, high = JOINT_LIMITS[joint]
+        if not low <= value <= high:
+            raise ValueError(f"expected {joint} from {low} to {high} degrees, found {value:g}")
+
+
+def pose_vector(angles: Mapping[str, float]) -> Tensor:
+    """Returns checked angles as (len(JOINTS),), zero where a joint is not named."""
+    check_angles(angles)
+    return torch.tensor([float(angles.get(joint, 0.0)) for joint in JOINTS], dtype=torch.float64)
