@@ -68,7 +68,7 @@ def _mixed(seed, tone, warmth, phenotype, shape) -> Skin:
     waves = rng.normal(0, 120, (6, 3))
     blotch = np.sin(vertices @ waves.T + rng.uniform(0, 2 * math.pi, 6)).mean(1, keepdims=True)
     albedo = albedo * (1 + 0.12 * blotch * np.array([0.5, 1.0, 1.0]))
-    nail_colour = 0.6 * palm + 0.4 * _linear((240, 205, 195)) * (1 if tone < 8 else 0.8)
+    nail_colour = 0.45 * palm + 0.3 * back + 0.25 * _linear((240, 205, 195))
     return Skin(albedo, nail, along, palmar, nail_colour, float(rng.uniform(0.03, 0.12)))
 
 

@@ -22,18 +22,20 @@ from asl.joints import FINGERS
 INSTALL_COMMAND = "pip install -e .[render]"
 
 SHAPE: dict[str, float] = {
-    "breadth": 0.97,
-    "finger length": 1.0,
-    "finger thickness": 1.16,
-    "thumb thickness": 1.06,
-    "thumb length": 1.04,
-    "wrist breadth": 1.2,
+    "breadth": 1.02,
+    "finger length": 1.02,
+    "finger thickness": 1.18,
+    "thumb thickness": 1.22,
+    "thumb length": 1.08,
+    "wrist breadth": 1.15,
 }
 """Factors by which the library's hand is changed, and their values for an average hand.
 
 The library's phenotypes move the size of a hand but hardly its proportions: its breadth at the
 knuckles is 0.353 of its length for every one of them.
 """
+
+_INDEX_NEARER = 0.0035
 
 PHENOTYPES = ("gender", "age", "muscle", "weight", "height", "proportions")
 
@@ -145,6 +147,13 @@ def _rest_hand(
 
 def _reshape(vertices, heads, weights, names, shape):
     """Applies the factors of `SHAPE` in the frame of the hand."""
+    # The library's index knuckle stands 25 mm from the middle one and the others 18 mm apart: its
+    # fists gape there.
+    chain = _finger_bones(names, 1)
+    nearer = weights[:, chain].sum(1) + 0.6 * weights[:, names.index("metacarpal1")]
+    vertices, heads = vertices.clone(), heads.clone()
+    vertices[:, 0] -= _INDEX_NEARER * nearer
+    heads[chain, 0] -= _INDEX_NEARER
     near_wrist = torch.sigmoid((0.03 - vertices[:, 1]) / 0.01)
     breadth = shape["breadth"] * (1 + (shape["wrist breadth"] - 1) * near_wrist)
     vertices = vertices * torch.stack([breadth, *[torch.ones_like(breadth)] * 2], dim=1)

@@ -34,10 +34,12 @@ finger: towards the thumb), and zero along the hand. The thumb's angles at the C
 from the resting hand of the library: flexion across the palm, abduction out of the palm, rotation
 of its pad towards the fingers (opposition). Wrist deviation is positive towards the thumb.
 
-Sources: American Academy of Orthopaedic Surgeons, "Joint Motion" (1965): MCP 90, PIP 100, DIP 90,
-thumb MCP 50, IP 80, wrist 80/70/20/30; passive ranges go beyond by 10 to 20 degrees (Kapandji,
-"The Physiology of the Joints", vol. 1), which signs with fingers pressed on each other use.
-Both are cited from memory and not looked up.
+Sources: the ranges of the American Academy of Orthopaedic Surgeons as second-hand lists give them
+(fingers MCP 90, PIP 100, DIP 90; thumb MCP 50, IP 80; wrist 80 to the palm, 70 back, 20 and 30 to
+the sides; the book, "Joint Motion" of 1965, was not seen), and C. Eaton, e-hand.com, normal range
+of motion (thumb MCP 55, IP 15 back; finger MCP up to 45 back). Signs press fingers on each other
+and go beyond by 10 to 20 degrees, a margin that is ours, as are the limits of the thumb's CMC
+joint: they count from the library's resting hand.
 """
 
 JOINTS: tuple[str, ...] = tuple(JOINT_LIMITS)

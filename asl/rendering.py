@@ -7,14 +7,16 @@ real images are. Everything follows from seeds; no global generator is touched.
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
 
 from asl.complexion import skin_of
+from asl.contact import Contacts, contacts, press, settle
 from asl.hand_model import RestHand, rest_hand
-from asl.joints import JOINT_LIMITS, JOINTS, pose_vector
-from asl.poses import POSES
+from asl.joints import JOINT_LIMITS, JOINTS
+from asl.poses import POSES, VARIANTS, Pose
 from asl.posing import pose_hand
 from asl.raytracing import DirectedLight, trace
 from asl.signers import Signer
@@ -22,6 +24,9 @@ from asl.signs import SIGNS
 
 LIGHTS = ("bot", "dif", "left", "right", "top")
 SIZES = (16, 2048)
+
+_SETTLING = 10  # steps: enough for a habit's few degrees, and no slower than the rays
+_VARIANT_SHARE = 0.25
 
 # The studio of the real images has one broad light in front and above, and for four of the five
 # lightings a warmer lamp at one side (read off the images by eye).
@@ -68,14 +73,12 @@ def render_sign(
     check_size(size)
     hand = rest_hand(signer.phenotype, signer.shape)
     skin = skin_of(signer)
-    habit = np.random.default_rng([signer.seed, 2, SIGNS.index(sign)])
-    take = np.random.default_rng([signer.seed, 3, SIGNS.index(sign), burst, LIGHTS.index(light)])
-    shake = np.random.default_rng(
-        [signer.seed, 4, SIGNS.index(sign), burst, LIGHTS.index(light), frame]
-    )
-    angles = _angles(sign, signer, habit, take, shake)
-    turn = _view(sign, signer, habit, take, shake)
-    vertices = pose_hand(hand, angles).numpy() @ turn.T
+    numbers = [SIGNS.index(sign), burst, LIGHTS.index(light)]
+    take = np.random.default_rng([signer.seed, 3, *numbers])
+    shake = np.random.default_rng([signer.seed, 4, *numbers, frame])
+    pose, angles, known = _habit(sign, signer)
+    vertices = press(hand, known, pose_hand(hand, _moved(angles, take, shake)))
+    vertices = vertices.numpy() @ _view(pose, sign, signer, take, shake).T
     cut = _cut(hand, signer, take)
     distance = float(take.uniform(0.45, 1.2))
     # A mirrored picture needs mirrored lamps.
@@ -99,13 +102,24 @@ def check_size(size: int) -> None:
         raise ValueError(f"expected a size from {SIZES[0]} to {SIZES[1]} pixels, found {size}")
 
 
-def _angles(sign, signer, habit, take, shake) -> torch.Tensor:
-    """The pose of a sign with the signer's habits and this frame's tremor, within the limits."""
-    angles = POSES[sign].angles()
+@lru_cache(maxsize=16)
+def _contacts_of(phenotype, shape) -> Contacts:
+    return contacts(rest_hand(dict(phenotype), dict(shape)))
+
+
+@lru_cache(maxsize=64)
+def _habit(sign: str, signer: Signer) -> tuple[Pose, torch.Tensor, Contacts]:
+    """How a signer makes a sign: the pose it comes from, its angles, and the hand's contacts."""
+    hand = rest_hand(signer.phenotype, signer.shape)
+    known = _contacts_of(tuple(signer.phenotype.items()), tuple(signer.shape.items()))
+    habit = np.random.default_rng([signer.seed, 2, SIGNS.index(sign)])
+    vary = habit.random() < _VARIANT_SHARE
+    pose = VARIANTS[sign] if vary and sign in VARIANTS else POSES[sign]
+    angles = pose.angles()
     for joint in JOINTS:
         finger, name = joint.split(" ", 1)
         if finger == "wrist":
-            angles[joint] += 6 * habit.standard_normal() + shake.standard_normal()
+            angles[joint] += 6 * habit.standard_normal()
             continue
         straight = finger != "thumb" and angles[f"{finger} PIP flexion"] < 16
         if name == "abduction":
@@ -113,30 +127,37 @@ def _angles(sign, signer, habit, take, shake) -> torch.Tensor:
                 angles[joint] *= signer.spread
             deviation = 2.0
         else:
-            deviation = 6.0 if finger == "thumb" else 3.0 if straight else 6.0
+            deviation = 3.0 if straight else 4.0
         # A finger that bends more than another does so in all of its joints.
         angles[joint] += signer.offsets[joint] * (0.5 if name == "abduction" or straight else 1.0)
         angles[joint] += deviation * signer.laxity * np.clip(habit.standard_normal(), -2, 2)
-        angles[joint] += 1.5 * take.standard_normal() + 0.5 * shake.standard_normal()
-        low, high = JOINT_LIMITS[joint]
-        angles[joint] = min(max(angles[joint], low), high)
-    for joint in ("wrist flexion", "wrist deviation"):
-        low, high = JOINT_LIMITS[joint]
-        angles[joint] = min(max(angles[joint], low), high)
-    return pose_vector(angles)
+    vector = _within_limits(torch.tensor([angles[joint] for joint in JOINTS]))
+    return pose, settle(hand, known, vector, pose.touches, steps=_SETTLING), known
 
 
-def _view(sign, signer, habit, take, shake) -> np.ndarray:
+def _within_limits(angles: torch.Tensor) -> torch.Tensor:
+    limits = torch.tensor([JOINT_LIMITS[joint] for joint in JOINTS], dtype=torch.float64)
+    return torch.clamp(angles.double(), limits[:, 0], limits[:, 1])
+
+
+def _moved(angles: torch.Tensor, take, shake) -> torch.Tensor:
+    """Angles of one frame: a little different from take to take, and a tremor."""
+    move = 1.5 * take.standard_normal(len(JOINTS)) + 0.5 * shake.standard_normal(len(JOINTS))
+    return _within_limits(angles + torch.from_numpy(move))
+
+
+def _view(pose, sign, signer, take, shake) -> np.ndarray:
     """Rotation (3, 3) from the frame of the hand to that of the camera."""
+    habit = np.random.default_rng([signer.seed, 6, SIGNS.index(sign)])
     deviation = (12.0, 8.0, 6.0), (3.0, 3.0, 3.0), (0.7, 0.7, 0.7)
     yaw, pitch, roll = (
-        pose
+        base
         + person
         + sum(
             d[i] * rng.standard_normal()
             for d, rng in zip(deviation, (habit, take, shake), strict=True)
         )
-        for i, (pose, person) in enumerate(zip(POSES[sign].view, signer.view, strict=True))
+        for i, (base, person) in enumerate(zip(pose.view, signer.view, strict=True))
     )
     return _rotation(2, roll) @ _rotation(0, pitch) @ _rotation(1, yaw)
 

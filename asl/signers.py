@@ -4,8 +4,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from asl.hand_model import SHAPE
 from asl.joints import JOINTS
 from asl.skin import MONK_TONES
+
+_SHAPE_SPREAD = {
+    "breadth": 0.05,
+    "finger length": 0.04,
+    "finger thickness": 0.06,
+    "thumb thickness": 0.05,
+    "thumb length": 0.04,
+    "wrist breadth": 0.07,
+}
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,9 @@ class Signer:
     warmth: float
     view: tuple[float, float, float]
     forearm: float
+
+    def __hash__(self) -> int:
+        return hash(self.seed)
 
 
 def make_signer(seed: int, *, left: bool | None = None, tone: int | None = None) -> Signer:
@@ -71,15 +84,8 @@ def make_signer(seed: int, *, left: bool | None = None, tone: int | None = None)
             "weight": float(rng.uniform(0.2, 1.0)),
             "muscle": float(rng.uniform(0.2, 0.9)),
         },
-        shape={
-            "breadth": around(0.97, 0.05),
-            "finger length": around(1.0, 0.04),
-            "finger thickness": around(1.16, 0.06),
-            "thumb thickness": around(1.06, 0.05),
-            "thumb length": around(1.04, 0.04),
-            "wrist breadth": around(1.2, 0.07),
-        },
-        offsets={joint: around(0, 3.0 * laxity) for joint in JOINTS if "wrist" not in joint},
+        shape={factor: around(SHAPE[factor], _SHAPE_SPREAD[factor]) for factor in SHAPE},
+        offsets={joint: around(0, 2.0 * laxity) for joint in JOINTS if "wrist" not in joint},
         laxity=laxity,
         spread=around(0.9, 0.25),
         warmth=float(rng.uniform(-1, 1)),

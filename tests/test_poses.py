@@ -1,7 +1,7 @@
 """The table of the 36 poses."""
 
 from asl.joints import JOINTS, check_angles
-from asl.poses import POSES
+from asl.poses import POSES, VARIANTS
 from asl.signs import LOOK_ALIKES, SIGNS
 
 
@@ -13,3 +13,11 @@ def test_every_sign_has_a_pose_within_the_limits():
         assert pose.source, sign
     for first, second in LOOK_ALIKES:
         assert POSES[first].angles() == POSES[second].angles()
+
+
+def test_variants_are_of_known_signs_and_within_the_limits():
+    assert set(VARIANTS) <= set(SIGNS)
+    for sign, pose in VARIANTS.items():
+        check_angles(pose.angles())
+        assert pose.view == POSES[sign].view
+        assert pose.angles() != POSES[sign].angles()

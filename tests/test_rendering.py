@@ -3,8 +3,15 @@
 import numpy as np
 import pytest
 
-from asl.rendering import render_sign
+from asl.contact import press
+from asl.hand_model import rest_hand
+from asl.penetration import penetration
+from asl.posing import pose_hand
+from asl.rendering import _habit, render_sign
 from asl.signers import make_signer
+
+# The table's own poses stay below 2; habits and other hands are settled in few steps.
+DEEPEST_OF_OTHERS_MM = 5.0
 
 
 @pytest.fixture
@@ -33,6 +40,16 @@ def test_a_left_hand_is_mirrored(render):
     _, right = render_sign("l", make_signer(2, left=False), size=48)
     _, left = render_sign("l", make_signer(2, left=True), size=48)
     assert (right == left[:, ::-1]).mean() > 0.97
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_hands_of_other_people_do_not_pass_through_themselves(render, seed):
+    signer = make_signer(seed)
+    hand = rest_hand(signer.phenotype, signer.shape)
+    for sign in "6cemnost":
+        _, angles, known = _habit(sign, signer)
+        depths = penetration(hand, press(hand, known, pose_hand(hand, angles)))
+        assert max(depths.values(), default=0) <= DEEPEST_OF_OTHERS_MM, (sign, depths)
 
 
 def test_dark_and_light_skin(render):

@@ -1,0 +1,93 @@
+"""Poses settled on the mesh: contact without passing through."""
+
+import numpy as np
+import pytest
+
+from asl.contact import contacts, place, press, settle
+from asl.hand_model import rest_hand
+from asl.joints import JOINTS, check_angles, pose_vector
+from asl.penetration import penetration
+from asl.poses import POSES, VARIANTS
+from asl.posing import pose_hand
+
+# Millimetres. Skin of real hands gives by 1 to 2 where it is pressed.
+DEEPEST = 2.0
+
+
+@pytest.fixture(scope="module")
+def hand():
+    pytest.importorskip("anny", reason="needs the extra: pip install -e .[render]")
+    return rest_hand()
+
+
+@pytest.fixture(scope="module")
+def known(hand):
+    return contacts(hand)
+
+
+def through(hand, known, angles):
+    posed = press(hand, known, pose_hand(hand, angles))
+    return {parts: depth for parts, depth in penetration(hand, posed).items() if depth > DEEPEST}
+
+
+@pytest.mark.parametrize("sign", POSES)
+def test_fingers_do_not_pass_through_each_other_or_the_palm(hand, known, sign):
+    assert not through(hand, known, pose_vector(POSES[sign].angles()))
+
+
+@pytest.mark.parametrize("sign", VARIANTS)
+def test_nor_in_the_variants(hand, known, sign):
+    assert not through(hand, known, pose_vector(VARIANTS[sign].angles()))
+
+
+@pytest.mark.parametrize("sign", [s for s in POSES if POSES[s].touches])
+def test_what_should_touch_is_as_near_as_the_table_says(hand, sign):
+    vertices = pose_hand(hand, pose_vector(POSES[sign].angles()))
+    for first, second, gap in POSES[sign].touches:
+        between = vertices[place(hand, first)] - vertices[place(hand, second)]
+        assert 1000 * between.norm() <= gap + 0.01
+
+
+def test_settling_frees_fingers_and_keeps_to_the_limits(hand, known):
+    deep = POSES["s"].angles() | {"thumb CMC flexion": 60, "index DIP flexion": 80}
+    before = pose_vector(deep)
+    after = settle(hand, known, before, steps=30)
+    check_angles(dict(zip(JOINTS, after.tolist(), strict=True)))
+    depth = [max(penetration(hand, pose_hand(hand, x)).values()) for x in (before, after)]
+    assert depth[1] < depth[0] / 2
+    assert after[JOINTS.index("wrist flexion")] == before[JOINTS.index("wrist flexion")]
+
+
+def test_settling_closes_a_gap(hand, known):
+    first, second, gap = POSES["o"].touches[0]
+    opened = POSES["o"].angles()
+    opened["thumb CMC abduction"] = 0.0
+    between = []
+    for angles in (
+        pose_vector(opened),
+        settle(hand, known, pose_vector(opened), POSES["o"].touches),
+    ):
+        vertices = pose_hand(hand, angles)
+        between.append(float((vertices[place(hand, first)] - vertices[place(hand, second)]).norm()))
+    assert between[1] < between[0] / 2 and 1000 * between[1] < gap + 3
+
+
+def test_an_open_hand_is_left_alone(hand, known):
+    angles = pose_vector(POSES["5"].angles())
+    assert settle(hand, known, angles).equal(angles)
+    vertices = pose_hand(hand, angles)
+    assert press(hand, known, vertices).equal(vertices)
+
+
+def test_skin_yields_by_five_millimetres_at_most(hand, known):
+    deep = POSES["5"].angles() | {"thumb CMC flexion": 60, "thumb MCP flexion": 60}
+    vertices = pose_hand(hand, pose_vector(deep))
+    moved = (press(hand, known, vertices) - vertices).norm(dim=1)
+    assert 0.001 < moved.max() <= 0.00501
+
+
+def test_places_lie_on_their_finger_and_side(hand):
+    back, front = place(hand, "middle 3 0.5 dorsal"), place(hand, "middle 3 0.5 palmar")
+    assert hand.part[back] == hand.part[front] == 3
+    assert hand.vertices[front, 2] > hand.vertices[back, 2]
+    assert np.isclose(hand.vertices[place(hand, "thumb 3 0.9 tip")], hand.tips[0], atol=0.006).all()
