@@ -22,12 +22,12 @@ from asl.joints import FINGERS
 INSTALL_COMMAND = "pip install -e .[render]"
 
 SHAPE: dict[str, float] = {
-    "breadth": 1.02,
+    "breadth": 1.05,
     "finger length": 1.02,
     "finger thickness": 1.18,
     "thumb thickness": 1.22,
     "thumb length": 1.08,
-    "wrist breadth": 1.15,
+    "wrist breadth": 1.2,
 }
 """Factors by which the library's hand is changed, and their values for an average hand.
 
@@ -156,7 +156,8 @@ def _reshape(vertices, heads, weights, names, shape):
     heads[chain, 0] -= _INDEX_NEARER
     near_wrist = torch.sigmoid((0.03 - vertices[:, 1]) / 0.01)
     breadth = shape["breadth"] * (1 + (shape["wrist breadth"] - 1) * near_wrist)
-    vertices = vertices * torch.stack([breadth, *[torch.ones_like(breadth)] * 2], dim=1)
+    thickness = breadth / shape["breadth"]  # a broad wrist is thick too
+    vertices = vertices * torch.stack([breadth, torch.ones_like(breadth), thickness], dim=1)
     heads = heads * torch.tensor([shape["breadth"], 1.0, 1.0], dtype=heads.dtype)
     for finger in range(5):
         bones = _finger_bones(names, finger)

@@ -19,6 +19,7 @@ class DirectedLight(NamedTuple):
 _OCCLUSION_RAYS = 24
 _SHADOW_RAYS = 6
 _SUPERSAMPLING = 2
+_OPEN_SKY = 0.8  # the share of the sky that a typical place on a hand sees
 
 
 def _scene(vertices: np.ndarray, faces: np.ndarray):
@@ -34,7 +35,7 @@ def _scene(vertices: np.ndarray, faces: np.ndarray):
     return scene, TriangleMesh(scene, vertices.astype(np.float32)[faces])
 
 
-def trace(vertices, hand, skin, lamps, cut, distance, size, rng):
+def trace(vertices, hand, skin, lamps, cut, distance, size, rng, *, shade=True):
     """Traces, shades and averages; see `asl.rendering.render_sign` for what comes out.
 
     Args:
@@ -46,6 +47,7 @@ def trace(vertices, hand, skin, lamps, cut, distance, size, rng):
         distance: of the camera from the hand, metres.
         size: side of the picture, pixels.
         rng: for the directions of shadow rays.
+        shade: whether one part keeps light from another.
     """
     faces = hand.faces.numpy()
     normals = vertex_normals(vertices, faces)
@@ -72,6 +74,9 @@ def trace(vertices, hand, skin, lamps, cut, distance, size, rng):
 
     occlusion = _visible(scene, vertices, normals, None, _OCCLUSION_RAYS, rng)
     shadows = [_visible(scene, vertices, normals, lamp, _SHADOW_RAYS, rng) for lamp in lamps]
+    if not shade:
+        occlusion = np.full_like(occlusion, _OPEN_SKY)
+        shadows = [np.ones_like(seen) for seen in shadows]
     columns = [normals, skin.albedo, occlusion[:, None], *(s[:, None] for s in shadows)]
     columns += [skin.nail[:, None], skin.along[:, None], skin.palmar[:, None]]
     values = np.concatenate(columns, axis=1).astype(np.float32)

@@ -77,13 +77,15 @@ def render_sign(
     take = np.random.default_rng([signer.seed, 3, *numbers])
     shake = np.random.default_rng([signer.seed, 4, *numbers, frame])
     pose, angles, known = _habit(sign, signer)
-    vertices = press(hand, known, pose_hand(hand, _moved(angles, take, shake)))
+    vertices = press(hand, known, pose_hand(hand, _moved(angles, signer, take, shake)))
     vertices = vertices.numpy() @ _view(pose, sign, signer, take, shake).T
     cut = _cut(hand, signer, take)
     distance = float(take.uniform(0.45, 1.2))
     # A mirrored picture needs mirrored lamps.
-    lamps = [_jittered(lamp, take, signer.left) for lamp in (_FRONT, _LAMPS[light])]
-    image, mask = trace(vertices, hand, skin, lamps, cut, distance, size, take)
+    shining = (_FRONT, _LAMPS[light if "light" in signer.vary else "dif"])
+    lamps = [_jittered(lamp, take, signer) for lamp in shining]
+    shade = "shade" in signer.vary
+    image, mask = trace(vertices, hand, skin, lamps, cut, distance, size, take, shade=shade)
     if signer.left:
         image, mask = image[:, ::-1].copy(), mask[:, ::-1].copy()
     return image, mask
@@ -113,13 +115,13 @@ def _habit(sign: str, signer: Signer) -> tuple[Pose, torch.Tensor, Contacts]:
     hand = rest_hand(signer.phenotype, signer.shape)
     known = _contacts_of(tuple(signer.phenotype.items()), tuple(signer.shape.items()))
     habit = np.random.default_rng([signer.seed, 2, SIGNS.index(sign)])
-    vary = habit.random() < _VARIANT_SHARE
-    pose = VARIANTS[sign] if vary and sign in VARIANTS else POSES[sign]
+    other = habit.random() < _VARIANT_SHARE and "pose" in signer.vary
+    pose = VARIANTS[sign] if other and sign in VARIANTS else POSES[sign]
     angles = pose.angles()
     for joint in JOINTS:
         finger, name = joint.split(" ", 1)
         if finger == "wrist":
-            angles[joint] += 6 * habit.standard_normal()
+            angles[joint] += ("pose" in signer.vary) * 6 * habit.standard_normal()
             continue
         straight = finger != "thumb" and angles[f"{finger} PIP flexion"] < 16
         if name == "abduction":
@@ -140,20 +142,22 @@ def _within_limits(angles: torch.Tensor) -> torch.Tensor:
     return torch.clamp(angles.double(), limits[:, 0], limits[:, 1])
 
 
-def _moved(angles: torch.Tensor, take, shake) -> torch.Tensor:
+def _moved(angles: torch.Tensor, signer, take, shake) -> torch.Tensor:
     """Angles of one frame: a little different from take to take, and a tremor."""
     move = 1.5 * take.standard_normal(len(JOINTS)) + 0.5 * shake.standard_normal(len(JOINTS))
+    move *= "pose" in signer.vary
     return _within_limits(angles + torch.from_numpy(move))
 
 
 def _view(pose, sign, signer, take, shake) -> np.ndarray:
     """Rotation (3, 3) from the frame of the hand to that of the camera."""
     habit = np.random.default_rng([signer.seed, 6, SIGNS.index(sign)])
-    deviation = (12.0, 8.0, 6.0), (3.0, 3.0, 3.0), (0.7, 0.7, 0.7)
+    deviation = (8.0, 6.0, 5.0), (3.0, 3.0, 3.0), (0.7, 0.7, 0.7)
     yaw, pitch, roll = (
         base
         + person
-        + sum(
+        + ("view" in signer.vary)
+        * sum(
             d[i] * rng.standard_normal()
             for d, rng in zip(deviation, (habit, take, shake), strict=True)
         )
@@ -173,14 +177,18 @@ def _rotation(axis: int, degrees: float) -> np.ndarray:
 
 def _cut(hand: RestHand, signer: Signer, take: np.random.Generator) -> np.ndarray:
     """Signed distance (V,) in metres from the plane where the picture of the arm ends."""
-    slope = take.normal(0, 0.25)
+    varies = "forearm" in signer.vary
+    slope = varies * take.normal(0, 0.15)
     lateral = hand.vertices[:, 0].numpy()
-    end = signer.forearm + take.normal(0, 0.004)
+    end = signer.forearm + varies * take.normal(0, 0.004)
     return np.where(hand.forearm.numpy() > -0.5, hand.forearm.numpy() - end + slope * lateral, -1.0)
 
 
-def _jittered(lamp: DirectedLight, take: np.random.Generator, mirrored: bool) -> DirectedLight:
-    direction = np.array(lamp.direction) * ((-1, 1, 1) if mirrored else (1, 1, 1))
-    direction = direction + 0.15 * take.standard_normal(3)
-    colour = np.array(lamp.colour) * take.uniform(0.8, 1.2) * take.uniform(0.94, 1.06, 3)
+def _jittered(lamp: DirectedLight, take: np.random.Generator, signer: Signer) -> DirectedLight:
+    direction = np.array(lamp.direction) * ((-1, 1, 1) if signer.left else (1, 1, 1))
+    moved = direction + 0.15 * take.standard_normal(3)
+    changed = np.array(lamp.colour) * take.uniform(0.8, 1.2) * take.uniform(0.94, 1.06, 3)
+    if "light" not in signer.vary:
+        return lamp._replace(direction=tuple(direction / np.linalg.norm(direction)))
+    direction, colour = moved, changed
     return DirectedLight(tuple(direction / np.linalg.norm(direction)), tuple(colour), lamp.size)

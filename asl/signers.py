@@ -1,12 +1,21 @@
 """Rendered people: what stays the same about one person from sign to sign, drawn from a seed."""
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from asl.hand_model import SHAPE
 from asl.joints import JOINTS
 from asl.skin import MONK_TONES
+
+VARIATIONS: tuple[str, ...] = ("forearm", "light", "pose", "shade", "shape", "tone", "view")
+"""What differs between rendered pictures of one sign, for `make_signer` to leave out.
+
+How much of the forearm is seen and where it is cut; which lamps shine, from where; habits, variants
+and tremor of the pose; shadow and occlusion; body and proportions of the hand; colour of the skin;
+how the hand is turned before the camera.
+"""
 
 _SHAPE_SPREAD = {
     "breadth": 0.05,
@@ -16,6 +25,7 @@ _SHAPE_SPREAD = {
     "thumb length": 0.04,
     "wrist breadth": 0.07,
 }
+_TONE = 4  # of everybody, where tones do not vary
 
 
 @dataclass(frozen=True)
@@ -34,6 +44,7 @@ class Signer:
         warmth: shift of the skin from pink (-1) to yellow (1).
         view: yaw, pitch and roll of the hand the person prefers, degrees.
         forearm: how much of the forearm is seen, metres below the wrist.
+        vary: which of `VARIATIONS` the person's pictures show.
     """
 
     seed: int
@@ -47,26 +58,37 @@ class Signer:
     warmth: float
     view: tuple[float, float, float]
     forearm: float
+    vary: tuple[str, ...] = VARIATIONS
 
     def __hash__(self) -> int:
         return hash(self.seed)
 
 
-def make_signer(seed: int, *, left: bool | None = None, tone: int | None = None) -> Signer:
+def make_signer(
+    seed: int,
+    *,
+    left: bool | None = None,
+    tone: int | None = None,
+    vary: Collection[str] = VARIATIONS,
+) -> Signer:
     """Draws a person.
 
     Args:
         seed: any non-negative integer; the same seed is the same person.
         left: whether the left hand signs; drawn (1 in 10) if not given.
         tone: of the Monk scale, 1 to 10; drawn evenly if not given.
+        vary: of `VARIATIONS`; what is left out is the same for every person and picture. All else
+            stays as the seed draws it.
 
     Raises:
-        ValueError: if `seed` is negative or `tone` is not from 1 to 10.
+        ValueError: if `seed` is negative, `tone` is not from 1 to 10 or `vary` names another thing.
     """
     if seed < 0:
         raise ValueError(f"expected a seed of at least 0, found {seed}")
     if tone is not None and not 1 <= tone <= len(MONK_TONES):
         raise ValueError(f"expected a Monk tone from 1 to {len(MONK_TONES)}, found {tone}")
+    if unknown := sorted({*vary} - {*VARIATIONS}):
+        raise ValueError(f"expected to vary {', '.join(VARIATIONS)}; found {', '.join(unknown)}")
     rng = np.random.default_rng([seed, 1])
     drawn_left, drawn_tone = bool(rng.random() < 0.1), int(rng.integers(1, 11))
     laxity = float(rng.uniform(0.6, 1.4))
@@ -74,7 +96,7 @@ def make_signer(seed: int, *, left: bool | None = None, tone: int | None = None)
     def around(mean: float, deviation: float) -> float:
         return float(mean + deviation * np.clip(rng.standard_normal(), -2, 2))
 
-    return Signer(
+    signer = Signer(
         seed=seed,
         left=drawn_left if left is None else left,
         tone=drawn_tone if tone is None else tone,
@@ -90,5 +112,15 @@ def make_signer(seed: int, *, left: bool | None = None, tone: int | None = None)
         spread=around(0.9, 0.25),
         warmth=float(rng.uniform(-1, 1)),
         view=(around(0, 6), around(0, 5), around(0, 5)),
-        forearm=float(rng.choice([0.0, 0.005, 0.01, 0.02, 0.04])),
+        forearm=float(rng.choice([0.0, 0.0, 0.005, 0.01, 0.02])),
     )
+    same = {
+        "forearm": {"forearm": 0.01},
+        "pose": {"offsets": dict.fromkeys(signer.offsets, 0.0), "laxity": 0.0, "spread": 0.9},
+        "shape": {"phenotype": {}, "shape": dict(SHAPE)},
+        "tone": {"tone": _TONE if tone is None else tone, "warmth": 0.0},
+        "view": {"view": (0.0, 0.0, 0.0)},
+    }
+    for name in set(VARIATIONS) - {*vary}:
+        signer = replace(signer, **same.get(name, {}))
+    return replace(signer, vary=tuple(sorted({*vary})))

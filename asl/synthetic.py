@@ -9,7 +9,7 @@ import json
 import multiprocessing
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from functools import partial
@@ -22,7 +22,7 @@ from PIL import Image
 from asl.data import progress_bar
 from asl.hand_model import rest_hand
 from asl.rendering import LIGHTS, check_choices, check_size, render_sign
-from asl.signers import Signer, make_signer
+from asl.signers import VARIATIONS, Signer, make_signer
 from asl.signs import SIGNS
 
 MANIFEST = "manifest.json"
@@ -39,6 +39,7 @@ def synthesize(
     frames: int = 5,
     quality: int = 92,
     left_handed: bool = True,
+    vary: Collection[str] = VARIATIONS,
     workers: int | None = None,
     force: bool = False,
     progress: bool = True,
@@ -63,6 +64,7 @@ def synthesize(
         frames: pictures to a burst.
         quality: of the JPEGs, 1 to 95.
         left_handed: let 1 in 10 sign with the left hand; the real set has right hands only.
+        vary: of `asl.signers.VARIATIONS`; what is left out is the same in all pictures.
         workers: processes; as many as the machine has cores if None.
         force: replace `folder` with all that is in it.
         progress: show a bar.
@@ -95,7 +97,7 @@ def synthesize(
         )
     rest_hand()  # compiles the library's cache once, not in every worker; says what is missing
     people = [
-        make_signer(1000 * seed + k, left=None if left_handed else False)
+        make_signer(1000 * seed + k, left=None if left_handed else False, vary=vary)
         for k in range(1, signers + 1)
     ]
     options = {
@@ -107,6 +109,7 @@ def synthesize(
         "frames": frames,
         "quality": quality,
         "left_handed": left_handed,
+        "vary": sorted({*vary}),
     }
     partial_folder = folder.parent / f".{folder.name}.partial-{os.getpid()}"
     try:

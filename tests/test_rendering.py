@@ -8,7 +8,7 @@ from asl.hand_model import rest_hand
 from asl.penetration import penetration
 from asl.posing import pose_hand
 from asl.rendering import _habit, render_sign
-from asl.signers import make_signer
+from asl.signers import VARIATIONS, make_signer
 
 # The table's own poses stay below 2; habits and other hands are settled in few steps.
 DEEPEST_OF_OTHERS_MM = 5.0
@@ -52,6 +52,23 @@ def test_hands_of_other_people_do_not_pass_through_themselves(render, seed):
         assert max(depths.values(), default=0) <= DEEPEST_OF_OTHERS_MM, (sign, depths)
 
 
+@pytest.mark.parametrize("name", VARIATIONS)
+def test_what_is_left_out_does_not_differ_between_people(render, name):
+    rest = tuple({*VARIATIONS} - {name})
+    person, varied = make_signer(3, vary=rest), make_signer(3)
+    assert person.vary == tuple(sorted(rest))
+    first = render_sign("k", person, light="left", size=32)[0]
+    assert (first != render_sign("k", varied, light="left", size=32)[0]).any()
+
+
+def test_with_nothing_varied_two_people_are_one(render):
+    first, second = (
+        render_sign("k", make_signer(seed, left=False, vary=()), light=light, size=48)[1]
+        for seed, light in ((3, "left"), (4, "top"))
+    )
+    assert (first == second).mean() > 0.97  # the camera's distance is still its own
+
+
 def test_dark_and_light_skin(render):
     means = []
     for tone in (1, 10):
@@ -75,8 +92,9 @@ def test_bad_requests_for_a_picture(arguments, message):
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"seed": -1}, {"seed": 0, "tone": 0}, {"seed": 0, "tone": 11}]
+    "arguments",
+    [{"seed": -1}, {"seed": 0, "tone": 0}, {"seed": 0, "tone": 11}, {"seed": 0, "vary": ["mood"]}],
 )
 def test_bad_signers(arguments):
-    with pytest.raises(ValueError, match="expected a"):
+    with pytest.raises(ValueError, match="expected"):
         make_signer(**arguments)
