@@ -121,15 +121,15 @@ def _habit(sign: str, signer: Signer) -> tuple[Pose, torch.Tensor, Contacts]:
     for joint in JOINTS:
         finger, name = joint.split(" ", 1)
         if finger == "wrist":
-            angles[joint] += ("pose" in signer.vary) * 6 * habit.standard_normal()
+            angles[joint] += ("pose" in signer.vary) * 5 * habit.standard_normal()
             continue
         straight = finger != "thumb" and angles[f"{finger} PIP flexion"] < 16
         if name == "abduction":
             if straight and angles[joint] > 6:
                 angles[joint] *= signer.spread
-            deviation = 2.0
+            deviation = 1.5
         else:
-            deviation = 3.0 if straight else 4.0
+            deviation = 2.5 if straight else 3.0
         # A finger that bends more than another does so in all of its joints.
         angles[joint] += signer.offsets[joint] * (0.5 if name == "abduction" or straight else 1.0)
         angles[joint] += deviation * signer.laxity * np.clip(habit.standard_normal(), -2, 2)
@@ -152,7 +152,7 @@ def _moved(angles: torch.Tensor, signer, take, shake) -> torch.Tensor:
 def _view(pose, sign, signer, take, shake) -> np.ndarray:
     """Rotation (3, 3) from the frame of the hand to that of the camera."""
     habit = np.random.default_rng([signer.seed, 6, SIGNS.index(sign)])
-    deviation = (8.0, 6.0, 5.0), (3.0, 3.0, 3.0), (0.7, 0.7, 0.7)
+    deviation = (6.0, 4.0, 3.0), (2.0, 2.0, 2.0), (0.7, 0.7, 0.7)
     yaw, pitch, roll = (
         base
         + person

@@ -107,11 +107,11 @@ def make_signer(
             "muscle": float(rng.uniform(0.2, 0.9)),
         },
         shape={factor: around(SHAPE[factor], _SHAPE_SPREAD[factor]) for factor in SHAPE},
-        offsets={joint: around(0, 2.0 * laxity) for joint in JOINTS if "wrist" not in joint},
+        offsets={joint: around(0, 1.5 * laxity) for joint in JOINTS if "wrist" not in joint},
         laxity=laxity,
         spread=around(0.9, 0.25),
         warmth=float(rng.uniform(-1, 1)),
-        view=(around(0, 6), around(0, 5), around(0, 5)),
+        view=(around(0, 5), around(0, 4), around(0, 4)),
         forearm=float(rng.choice([0.0, 0.0, 0.005, 0.01, 0.02])),
     )
     same = {

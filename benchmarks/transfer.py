@@ -11,6 +11,7 @@ rendered again.
 
 import argparse
 import json
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -91,7 +92,7 @@ def main() -> None:
         print(name, rounded(sets[name]), flush=True)
     result = {
         "setting": {
-            "command": f"python benchmarks/transfer.py {' '.join(sys.argv[1:])}",
+            "command": f"python benchmarks/transfer.py {shlex.join(sys.argv[1:])}",
             "signers": options.signers,
             "lights": 2,
             "frames": 1,
