@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from asl.forearm import with_forearm
 from asl.joints import FINGERS
 
 INSTALL_COMMAND = "pip install -e .[render]"
@@ -139,7 +140,7 @@ def _rest_hand(
         ]
     )
     axes, rest = _axes(heads, tips, bone_x, names)
-    vertices, faces, weights, part, forearm = _with_forearm(vertices, faces, weights, part, names)
+    vertices, faces, weights, part, forearm = with_forearm(vertices, faces, weights, part, names)
     return RestHand(
         vertices, faces, weights, heads, tips, tuple(model.bone_parents), axes, rest, part, forearm
     )
@@ -264,57 +265,6 @@ def _turn(a: Tensor, b: Tensor, axis: Tensor) -> float:
     """The angle from `a` to `b` about an axis, in degrees."""
     a, b = a - (a @ axis) * axis, b - (b @ axis) * axis
     return math.degrees(math.atan2(torch.linalg.cross(a, b) @ axis, a @ b))
-
-
-def _with_forearm(vertices, faces, weights, part, names, length=0.09, rings=18):
-    """Continues the open edge of the mesh at the wrist by a forearm and closes its end."""
-    loop = _boundary_loop(faces)
-    edge = vertices[loop]
-    centre = edge.mean(0)
-    normal = torch.tensor([0.0, -1.0, 0.0], dtype=vertices.dtype)
-    below = (-edge[:, 1]).max()
-    new, index = [], [loop]
-    count = len(vertices)
-    lateral = torch.tensor([1.0, 0.0, 1.0], dtype=vertices.dtype)
-    for ring in range(1, rings + 1):
-        t = ring / rings
-        # The slanted edge becomes a plane, the wrist widens into the forearm.
-        level = (-edge[:, 1:2] * (1 - min(1, 4 * t)) + below * min(1, 4 * t)) + length * t
-        spread = centre * lateral + (edge - centre) * lateral * (1 + 0.2 * t)
-        new.append(spread + normal * level)
-        index.append(list(range(count, count + len(loop))))
-        count += len(loop)
-    new.append(new[-1].mean(0, keepdim=True))
-    triangles = []
-    n = len(loop)
-    for a, b in zip(index, index[1:], strict=False):
-        for i in range(n):
-            j = (i + 1) % n
-            triangles += [[a[j], a[i], b[i]], [a[j], b[i], b[j]]]
-    triangles += [[index[-1][(i + 1) % n], index[-1][i], count] for i in range(n)]
-    added = torch.cat(new)
-    root = torch.zeros(len(added), weights.shape[1], dtype=weights.dtype)
-    root[:, names.index("root")] = 1.0
-    return (
-        torch.cat([vertices, added]),
-        torch.cat([faces, torch.tensor(triangles)]),
-        torch.cat([weights, root]),
-        torch.cat([part, torch.full((len(added),), 6)]),
-        torch.cat([torch.where(part == 0, -vertices[:, 1], -1.0), -added[:, 1]]),
-    )
-
-
-def _boundary_loop(faces: Tensor) -> list[int]:
-    """The vertices of the mesh's one open edge, in order, as its faces run along it."""
-    edges = {}
-    for a, b, c in faces.tolist():
-        for edge in ((a, b), (b, c), (c, a)):
-            edges[edge] = True
-    following = {a: b for a, b in edges if (b, a) not in edges}
-    loop = [next(iter(following))]
-    while (after := following[loop[-1]]) != loop[0]:
-        loop.append(after)
-    return loop
 
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:

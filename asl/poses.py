@@ -3,9 +3,10 @@
 Drawn by hand, then settled on the mesh of an average hand by `asl.contact`, so that what should
 touch touches and nothing passes through anything, and stored as the plain angles that came out; on
 other hands they are settled anew. What fingers and thumb do was compared, sign by sign, with two
-published descriptions in words (their sources; "0" is described by neither and taken from "o");
-the angles are ours. Some shapes differ only in where the hand points or what the picture shows of a
-motion.
+published descriptions in words (their sources; "0" and "2" are described by neither and taken from
+"o" and "v"; the handout lays the thumb of "i" on the index finger and that of "m" on the little
+finger's knuckle, which the photographs do not); the angles are ours. Some shapes differ only in
+where the hand points or what the picture shows of a motion.
 
 Angles and views were corrected by eye against pictures of all five signers of the dataset, and
 after looking at which of them networks trained on renders got wrong: what is trained on renders
