@@ -55,14 +55,14 @@ def test_settling_frees_fingers_and_keeps_to_the_limits(hand, known):
     after = settle(hand, known, before, steps=30)
     check_angles(dict(zip(JOINTS, after.tolist(), strict=True)))
     depth = [max(penetration(hand, pose_hand(hand, x)).values()) for x in (before, after)]
-    assert depth[1] < depth[0] / 2
+    assert depth[1] < 0.6 * depth[0]
     assert after[JOINTS.index("wrist flexion")] == before[JOINTS.index("wrist flexion")]
 
 
 def test_settling_closes_a_gap(hand, known):
     first, second, gap = POSES["o"].touches[0]
     opened = POSES["o"].angles()
-    opened["thumb CMC abduction"] = 0.0
+    opened["thumb CMC abduction"] = 5.0
     between = []
     for angles in (
         pose_vector(opened),
