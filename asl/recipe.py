@@ -27,15 +27,15 @@ from asl.scores import CrossValidation
 from asl.splits import bursts_of
 from asl.training import default_device, seeded, train_model
 
-EPOCHS = 24  # over the real images, repeated, and as many rendered ones
-FINDER_EPOCHS = 12
+EPOCHS = 14  # over the real images, repeated, and as many rendered ones
+FINDER_EPOCHS = 8
 CROPS = (0.85, 1.5)  # sides of a training crop, in sides of the hand's square, at strength 1
-STRENGTH = 0.4  # of `asl.augment.augment`
+STRENGTH = 0.5  # of `asl.augment.augment`
 ANSWERED = 0.95  # share of unseen signers' studio images that get an answer, at least
 REJECTED = 0.99  # share of pictures without hands that get none, if that leaves enough answers
 
 _ELSEWHERE = 128  # pixels a side of pictures made to calibrate on
-_PHOTOGRAPHS = {  # in scikit-image; none shows a hand
+_PHOTOGRAPHS = {  # in scikit-image; none is of a hand
     "train": "brick camera chelsea clock_motion coins color grass gravel hubble_deep_field ihc "
     "logo motorcycle_left page rocket",
     "val": "astronaut moon text",
@@ -90,7 +90,7 @@ def train_recognizer(
         epochs,
         "Classifier",
         augment=partial(augment, strength=STRENGTH, photographs=photographs, windows=CROPS),
-        lr=2e-3,
+        lr=5e-3,
         **options,
     )
     return recognizer
