@@ -42,7 +42,7 @@ def trace(vertices, hand, skin, lamps, cut, distance, size, rng, *, shade=True):
         vertices: (V, 3) in the camera's axes: x right, y up, z towards the camera, metres.
         hand: whose faces they are.
         skin: of the same vertices.
-        lamps: in the camera's axes.
+        lamps: two, in the camera's axes.
         cut: (V,), what lies above zero is not drawn.
         distance: of the camera from the hand, metres.
         size: side of the picture, pixels.
