@@ -149,7 +149,8 @@ def test_pictures_without_hands_show_the_background_alone(images):
     settings = {"strength": 1.0, "background_share": 0.0, "photographs": None, "windows": (1, 1.2)}
     none = torch.zeros(40, dtype=torch.bool)
     pictures, _ = picture_hands(images, generator(), **settings, hands=none)
-    assert denormalize(pictures).amax(dim=1).flatten(1).median(dim=1).values.max() < 0.2
+    light = (denormalize(pictures).amax(dim=1) > 0.25).flatten(1).float().mean(dim=1)
+    assert light.median() == 0  # some have an occluding spot
 
 
 def test_some_hands_are_dark_before_a_bright_background(pixels):

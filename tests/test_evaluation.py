@@ -4,6 +4,7 @@ import torch
 from asl import (
     SHAPES,
     accuracy,
+    accuracy_within,
     bootstrap_interval,
     confusion_matrix,
     group_accuracy,
@@ -113,3 +114,12 @@ def test_summary_reports_best_final_and_difference():
     assert table["MLP"].tolist() == [90, 80, 1, 1.5, 2]
     assert table["difference"].tolist() == [5, 15, 0, 0, 2]
     assert "difference" not in summarize({"MLP": first})
+
+
+def test_within_its_signs_only_those_present_may_be_answered():
+    log_probs = torch.full((2, 36), 0.01)
+    log_probs[0, [3, 20]] = torch.tensor([0.2, 0.46])  # 20 is the answer, but does not occur
+    log_probs[1, [3, 7]] = torch.tensor([0.46, 0.2])
+    labels = torch.tensor([3, 7])
+    assert accuracy(log_probs.log(), labels) == 0
+    assert accuracy_within(log_probs.log(), labels) == 0.5

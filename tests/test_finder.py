@@ -71,8 +71,8 @@ def test_square_keeps_the_shape_of_what_it_shows():
 
 def test_a_crop_shows_what_the_box_holds():
     image = Image.new("RGB", (200, 100))
-    image.paste((255, 0, 0), (140, 30, 180, 70))  # centre (160, 50): 0.6 of the half width
-    cut = crop(image, (0.6, 0.0, 0.2), 46)  # 20 pixels each way, and the margin
+    image.paste((255, 0, 0), (140, 10, 180, 50))  # centre (160, 30): 0.6 right, 0.2 up
+    cut = crop(image, (0.6, -0.2, 0.2), 46)  # 20 pixels each way, and the margin
     assert cut.size == (46, 46)
     left, top, right, bottom = cut.getchannel("R").point(lambda v: 255 * (v > 127)).getbbox()
     assert (left, top) == (3, 3) and (right, bottom) == (43, 43)
