@@ -46,8 +46,11 @@ TRAIN = $(BIN)/python -m asl train --corrected --rendered build/rendered --threa
 recognizer: EXTRAS = render train
 recognizer: asl/recognizer.safetensors
 
-asl/recognizer.safetensors: $(UNSEEN)
-	$(TRAIN) --unseen $(UNSEEN) --output $@
+asl/recognizer.safetensors: build/recognizers/all.safetensors $(UNSEEN)
+	$(BIN)/python -m asl calibrate $< --corrected --unseen $(UNSEEN) --output $@
+
+build/recognizers/all.safetensors: build/rendered/manifest.json
+	$(TRAIN) --output $@
 
 build/recognizers/without-%.safetensors: build/rendered/manifest.json
 	$(TRAIN) --leave-out $* --output $@

@@ -18,7 +18,7 @@ from asl.cross_validation import cross_validate
 from asl.data import IMAGE_SIZE, ASLDataset
 from asl.leakage import check_leakage
 from asl.models import ARCHITECTURES
-from asl.recognizer_commands import add_export, add_predict, add_train
+from asl.recognizer_commands import add_calibrate, add_export, add_predict, add_train
 from asl.rendering import LIGHTS
 from asl.signs import SIGNS
 from asl.sources import find_dataset
@@ -296,6 +296,10 @@ def _parser() -> argparse.ArgumentParser:
     sub = add("train", None, "Train a recogniser and write its weights (needs the extra 'train').")
     sub.add_argument("--corrected", action="store_true", help="with the labels of asl.corrections")
     add_train(sub)
+
+    sub = add("calibrate", None, "Calibrate a recogniser on people and pictures it has not seen.")
+    sub.add_argument("--corrected", action="store_true", help="with the labels of asl.corrections")
+    add_calibrate(sub)
 
     text = "Write rendered signers in the layout of the real images (needs the extra 'render')."
     sub = commands.add_parser("synthesize", help=text, description=text)

@@ -1,4 +1,4 @@
-"""The commands `train`, `predict` and `export` of `python -m asl`: arguments in, one call out."""
+"""The commands of `python -m asl` about the recogniser: arguments in, one call out."""
 
 import argparse
 import sys
@@ -29,15 +29,6 @@ def add_train(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--image-size", type=int, default=RESNET_SIZE, metavar="PIXELS")
     sub.add_argument("--rendered", metavar="DIR", help="rendered hands that join the training part")
     sub.add_argument("--leave-out", type=int, nargs="+", default=[], metavar="SIGNER")
-    sub.add_argument(
-        "--unseen",
-        type=Path,
-        nargs="+",
-        default=[],
-        metavar="FILE",
-        help="recognisers trained with --leave-out, one for each signer: what they answer for that "
-        "signer calibrates this one, and is the result",
-    )
     sub.add_argument("--epochs", type=int, default=recipe.EPOCHS, metavar="N")
     sub.add_argument("--finder-epochs", type=int, default=recipe.FINDER_EPOCHS, metavar="N")
     sub.add_argument("--seed", type=int, default=0)
@@ -46,10 +37,9 @@ def add_train(sub: argparse.ArgumentParser) -> None:
 
 
 def train(options: argparse.Namespace) -> tuple[dict, str]:
-    """Trains a recogniser, calibrates it if others tell how, and writes its weights."""
+    """Trains a recogniser and writes its weights, not yet calibrated."""
     if options.threads:
         torch.set_num_threads(options.threads)
-    unseen = [Recognizer.load(path) for path in options.unseen]
     real = ASLDataset(
         find_dataset(options.data), image_size=options.image_size, corrected=options.corrected
     )
@@ -78,17 +68,47 @@ def train(options: argparse.Namespace) -> tuple[dict, str]:
         "left_out": options.leave_out,
         "torch": torch.__version__,
     }
-    if unseen:
-        photographs = recipe.load_photographs("val")
-        recognizer.facts |= recipe.calibrate(recognizer, unseen, real, photographs)
-        shapes = recipe.answer_unseen(unseen, real).scores(real)["shapes_33"]
-        recognizer.facts |= {
-            "unseen_signers_33_shapes": shapes["accuracy"]["mean"],
-            "worst_signer_33_shapes": shapes["worst_signer"]["mean"],
-        }
-    recognizer.save(options.output)
+    return _save(recognizer, options.output)
+
+
+def _save(recognizer: Recognizer, output: Path) -> tuple[dict, str]:
+    recognizer.save(output)
     lines = [f"{name}: {value}" for name, value in recognizer.facts.items()]
-    return recognizer.facts, "\n".join([f"weights: {options.output}", *lines])
+    return recognizer.facts, "\n".join([f"weights: {output}", *lines])
+
+
+# --- calibrate -----------------------------------------------------------------------------------
+
+
+def add_calibrate(sub: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `calibrate`, beside --data and --json."""
+    sub.set_defaults(command=calibrate)
+    sub.add_argument("weights", type=Path, metavar="FILE", help="a recogniser that `train` wrote")
+    sub.add_argument(
+        "--unseen",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="recognisers trained with --leave-out, one for each signer",
+    )
+    sub.add_argument("--output", type=Path, required=True, metavar="FILE", help="the weights")
+
+
+def calibrate(options: argparse.Namespace) -> tuple[dict, str]:
+    """Sets temperature and threshold by what others answer for signers they have not seen."""
+    recognizer = Recognizer.load(options.weights)
+    unseen = [Recognizer.load(path) for path in options.unseen]
+    real = ASLDataset(find_dataset(options.data), corrected=options.corrected)
+    found = recipe.calibrate(recognizer, unseen, real, recipe.load_photographs("val"))
+    shapes = recipe.answer_unseen(unseen, real).scores(real)["shapes_33"]
+    recognizer.facts |= found | {
+        "calibrated": options.command_line,
+        "unseen_signers": sorted(signer for r in unseen for signer in r.facts["left_out"]),
+        "unseen_signers_33_shapes": shapes["accuracy"]["mean"],
+        "worst_signer_33_shapes": shapes["worst_signer"]["mean"],
+    }
+    return _save(recognizer, options.output)
 
 
 # --- predict -------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 FORMAT = "asl-recognizer 1"
@@ -28,7 +28,7 @@ def write_weights(path: str | os.PathLike, tensors: dict[str, Tensor], facts: di
     metadata = {"format": FORMAT, "facts": text, "sha256": _digest(tensors, text)}
     draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        save_file(tensors, draft, metadata)
+        draft.write_bytes(save(tensors, metadata))
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)

@@ -176,11 +176,13 @@ def test_train_writes_weights_and_those_without_a_signer_calibrate_them(
         status, out, _ = run("train", *common, "--leave-out", signer, "--output", unseen[-1])
         assert status == 0 and "left_out" in out
     assert Recognizer.load(unseen[1]).facts["left_out"] == [2]
-    arguments = ["train", *common, "--unseen", *unseen, "--output", tmp_path / "all", "--json"]
-    facts = json.loads(run(*arguments)[1])
+    assert run("train", *common, "--output", tmp_path / "all")[0] == 0
+    arguments = ["calibrate", tmp_path / "all", "--data", people, "--unseen", *unseen]
+    facts = json.loads(run(*arguments, "--output", tmp_path / "done", "--json")[1])
     assert facts["images"] == 60 and facts["answered"] >= 0.95 and facts["left_out"] == []
     assert 0 <= facts["worst_signer_33_shapes"] <= facts["unseen_signers_33_shapes"] <= 1
-    loaded = Recognizer.load(tmp_path / "all")
+    assert facts["unseen_signers"] == [1, 2, 3]
+    loaded = Recognizer.load(tmp_path / "done")
     assert loaded.facts == facts and loaded.threshold == facts["threshold"]
     status, _, err = run("train", *common, "--leave-out", 7, "--output", tmp_path / "x")
     assert status == 2 and "of the signers [1, 2, 3], found [7]" in err
