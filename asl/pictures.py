@@ -113,14 +113,15 @@ def plot_augmented(
         seed: of the choice and the changes.
     """
     generator = torch.Generator().manual_seed(seed)
-    chosen = torch.randperm(len(dataset), generator=generator)[:rows]
-    figure, axes = open_figure(columns, 1.02 * rows, rows=rows, columns=columns)
+    offset = torch.rand((), generator=generator)  # images are sorted by sign
+    chosen = ((torch.arange(rows) + offset) * len(dataset) / rows).long()
+    figure, axes = open_figure(0.8 * columns, 0.85 * rows, rows=rows, columns=columns)
     for row, image in enumerate(normalize(dataset.images[chosen])):
         changed = augment(image.repeat(columns - 1, 1, 1, 1), generator)
         for column, picture in enumerate([image, *changed]):
             show_image(axes[row * columns + column], picture, "")
-    axes[0].set_title("as it is", fontsize=10)
-    axes[1].set_title("as a network sees it", fontsize=10, loc="left")
+    axes[0].set_title("as it is", fontsize=9)
+    axes[1].set_title("as a network sees it", fontsize=9, loc="left")
     return figure
 
 

@@ -213,7 +213,9 @@ def calibrate(
     sure = recognizer.confidence(studio.log_probs, studio.evidence).amax(dim=1)
     empty = pictures_without_hands(photographs)
     unsure = torch.cat([recognizer.confidence(*r.raw_answers(empty)).amax(dim=1) for r in unseen])
-    recognizer.threshold = min(unsure.quantile(REJECTED).item(), sure.quantile(1 - ANSWERED).item())
+    recognizer.threshold = min(
+        unsure.quantile(REJECTED).item(), sure.quantile(1 - ANSWERED, interpolation="lower").item()
+    )
     return {
         "temperature": recognizer.temperature,
         "threshold": recognizer.threshold,

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw, ImageOps
 
-from asl import SHAPES, Recognizer, denormalize
+from asl import SHAPES, Recognizer, denormalize, unpack_stand_in
+from asl.recognizer import SHIPPED_WEIGHTS
 from asl.signs import SIGNS
 from asl.weights import read_weights, write_weights
 
@@ -224,3 +225,44 @@ def test_weights_of_another_architecture_are_refused(tmp_path):
     write_weights(tmp_path / "v", tensors, facts)
     with pytest.raises(ValueError, match="threshold"):
         Recognizer.load(tmp_path / "v")
+
+
+# --- the weights that ship -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return Recognizer.load()
+
+
+def test_the_shipped_weights_say_how_they_were_made(shipped):
+    facts = shipped.facts
+    assert facts["left_out"] == [] and facts["rendered"] > 0 and "asl train" in facts["command"]
+    assert 0 < facts["threshold"] == shipped.threshold < 1
+    assert facts["answered"] >= 0.95 and facts["rejected"] >= 0.95
+    assert SHIPPED_WEIGHTS.stat().st_size < 6e6
+
+
+@pytest.mark.parametrize("mirrored", [False, True], ids=["right", "left"])
+def test_the_shipped_weights_read_people_they_were_not_trained_on(shipped, mirrored):
+    folder = unpack_stand_in()  # five rendered people, none of those in training
+    files = [next((folder / sign).glob("hand2_*_dif_seg_1_*")) for sign in SIGNS]
+    pictures = [Image.open(file) for file in files]
+    if mirrored:
+        pictures = [ImageOps.mirror(picture) for picture in pictures]
+    answers = shipped(pictures, top=1)
+    right = [
+        sign in (ranked[0][0] or "").split(" or ")
+        for sign, ranked in zip(SIGNS, answers, strict=True)
+    ]
+    assert sum(right) >= 0.8 * len(SIGNS)
+
+
+def test_the_shipped_weights_know_what_is_no_hand(shipped):
+    text = Image.new("RGB", (640, 480), "white")
+    for line in range(20):
+        ImageDraw.Draw(text).text((20, 20 * line + 20), "no hand here, " * 6, fill="black")
+    noise = Image.effect_noise((300, 300), 80)
+    blank = [Image.new("RGB", (400, 300), colour) for colour in ("black", "white", "grey")]
+    answers = shipped([text, noise, *blank, Image.new("RGBA", (90, 90))], top=1)
+    assert [ranked[0][0] for ranked in answers] == [None] * 6

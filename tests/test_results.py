@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from asl import Recognizer
 from asl.__main__ import MODELS
 
 ROOT = Path(__file__).parent.parent
@@ -79,3 +80,43 @@ def test_readme_quotes_what_rendered_hands_are_worth(readme):
     assert f"{gain:+.1f} points (95 % interval {low:+.1f} to {high:+.1f})" in readme
     worst = [100 * added[name]["worst_signer"]["mean"] for name in ("without", "with")]
     assert "from {:.1f} to {:.1f} %".format(*worst) in readme
+
+
+def test_readme_quotes_what_carries_over(readme):
+    result = recorded("transfer")
+    assert result["setting"]["command"] in readme
+    sets = result["sets"]
+    for name, found in sets.items():
+        if name.startswith("without "):
+            lookup, cnn = (
+                100 * (sets["all"][model]["accuracy"] - found[model]["accuracy"])
+                for model in ("1-nearest-neighbour", "CNN")
+            )
+            assert f"| {name[8:]} | {lookup:+.1f} | {cnn:+.1f} |" in readme
+    assert f"the CNN falls to {100 * sets['none']['CNN']['accuracy']:.1f} %" in readme
+
+
+def test_readme_quotes_the_recogniser(readme):
+    result = recorded("recognizer")
+    assert result["setting"]["command"] in readme
+    unseen, photos = result["unseen signers"], result["photos from other cameras"]
+    shapes = unseen["shapes_33"]
+    worst = shapes["worst_signer"]
+    for row in (
+        f"| unseen signer, 33 shapes | {100 * shapes['accuracy']['mean']:.1f} | ",
+        f"| its worst signer ({worst['signer']}) | {100 * worst['mean']:.1f} | {worst['n']} |",
+        f"| {100 * unseen['labels_36']['accuracy']['mean']:.1f} | ",
+        f"drop | {100 * unseen['drop, mirrored (left hands)']:.1f} |",
+        f"largest drop | {100 * max(unseen['drop, by tone of the Monk scale']):.1f} |",
+        *(
+            f"| {100 * found['within their signs']:.1f} | {found['photos']} |"
+            for found in photos.values()
+        ),
+        f"no answer | {100 * result['pictures without hands turned away']:.1f} |",
+        f"get one | {100 * result['shipped']['answered']:.1f} |",
+    ):
+        assert row in readme
+
+
+def test_the_recorded_recogniser_is_the_one_that_ships():
+    assert recorded("recognizer")["shipped"] == Recognizer.load().facts
