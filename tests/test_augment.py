@@ -3,20 +3,17 @@ import torch
 
 from asl import denormalize, normalize
 from asl.augment import (
-    _Draw,
     augment,
-    backlight,
-    cut_off,
-    degrade,
-    draw_backgrounds,
+    brightest_near,
     hand_mask,
     move,
-    occlude,
     picture_hands,
-    relight,
     tint_skin,
     without_rim,
 )
+from asl.backgrounds import backlight, draw_backgrounds, occlude
+from asl.camera import cut_off, degrade, relight
+from asl.draw import Draw
 
 
 def generator(seed=0):
@@ -83,8 +80,24 @@ def test_the_mask_is_the_hand(pixels):
     assert hand_mask(pixels).equal(mask)
 
 
+def test_neighbours_are_searched_as_pooling_does(pixels):
+    noise = torch.rand(pixels.shape, generator=generator()) - 0.5
+    pooled = torch.nn.functional.max_pool2d(noise, 3, stride=1, padding=1)
+    assert brightest_near(noise).equal(pooled)
+
+
+@pytest.mark.parametrize(("strength", "share"), [(0.0, 0), (0.5, 0.5), (1.0, 0.5)])
+def test_half_are_left_hands_from_half_the_strength_on(strength, share):
+    pixels = torch.zeros(400, 3, 32, 32)
+    pixels[..., 6:26, 18:30] = 0.8  # right of the middle
+    moved, _, boxes = move(pixels, hand_mask(pixels), Draw(400, generator(), strength), (1, 1))
+    x = torch.linspace(-1, 1, 32) - boxes[:, :1]
+    left = (moved.sum(dim=(1, 2)) * x).sum(dim=1) < 0
+    assert left.float().mean().item() == pytest.approx(share, abs=0.1 if share else 0)
+
+
 def test_a_smaller_hand_has_a_forearm_to_the_edge(pixels):
-    moved, mask, _ = move(pixels, hand_mask(pixels), _Draw(40, generator()), (0.9, 1.9))
+    moved, mask, _ = move(pixels, hand_mask(pixels), Draw(40, generator()), (0.9, 1.9))
     area = mask.sum(dim=(1, 2, 3))
     assert area.std() > 20  # scales differ
     border = torch.cat([mask[..., 0, :], mask[..., -1, :], mask[..., 0], mask[..., -1]], dim=2)
@@ -95,7 +108,7 @@ def test_a_smaller_hand_has_a_forearm_to_the_edge(pixels):
 
 def test_skin_covers_the_range_of_tones_and_keeps_what_is_light_and_dark(pixels):
     pixels[:, :, 8:16] *= 0.5  # a shadow
-    tinted = tint_skin(pixels, hand_mask(pixels), _Draw(40, generator()))
+    tinted = tint_skin(pixels, hand_mask(pixels), Draw(40, generator()))
     tone = tinted[:, :, 20, 15].mean(dim=1)
     assert tone.min() < 0.2 and tone.max() > 0.7
     assert (tinted[:, :, 10, 15] <= tinted[:, :, 20, 15]).all()
@@ -103,11 +116,11 @@ def test_skin_covers_the_range_of_tones_and_keeps_what_is_light_and_dark(pixels)
 
 
 def test_backgrounds_differ_and_photographs_are_among_them(pixels):
-    drawn = draw_backgrounds(pixels, _Draw(40, generator()))
+    drawn = draw_backgrounds(pixels, Draw(40, generator()))
     assert drawn.shape == pixels.shape and drawn.min() >= 0 and drawn.max() <= 1
     assert drawn.flatten(2).std(dim=2).mean() > 0.05
     photographs = torch.tensor([0, 255, 0]).view(1, 3, 1, 1).expand(1, 3, 40, 40).byte()
-    shown = draw_backgrounds(pixels, _Draw(40, generator()), photographs)
+    shown = draw_backgrounds(pixels, Draw(40, generator()), photographs)
     green = (shown == torch.tensor([0, 1, 0]).view(3, 1, 1)).all(dim=1).flatten(1)
     share = green.float().mean(dim=1)
     assert 0.25 < (share > 0.3).float().mean() < 0.75
@@ -115,7 +128,7 @@ def test_backgrounds_differ_and_photographs_are_among_them(pixels):
 
 @pytest.mark.parametrize("step", [cut_off, occlude, relight, degrade])
 def test_steps_keep_shape_and_change_some(step, pixels):
-    changed = step(pixels, _Draw(40, generator()))
+    changed = step(pixels, Draw(40, generator()))
     assert changed.shape == pixels.shape and changed.isfinite().all()
     different = (changed != pixels).flatten(1).any(dim=1).float().mean()
     assert 0.05 < different <= 1
@@ -133,7 +146,7 @@ def test_any_size(side):
 
 def test_a_box_tells_where_the_hand_went(pixels):
     pixels[:, :, :16] = 0  # now its upper end is the old picture's middle
-    _, mask, boxes = move(pixels, hand_mask(pixels), _Draw(40, generator()), (2.0, 4.0))
+    _, mask, boxes = move(pixels, hand_mask(pixels), Draw(40, generator()), (2.0, 4.0))
     x, y, half = boxes.T
     assert (half >= 1 / 4 - 1e-6).all() and (half <= 1 / 2 + 1e-6).all()
     assert x.abs().max() > 0.3 and (x.abs() + half < 1.2).all() and (y.abs() + half < 1.2).all()
@@ -155,7 +168,7 @@ def test_pictures_without_hands_show_the_background_alone(images):
 
 def test_some_hands_are_dark_before_a_bright_background(pixels):
     grey = torch.full_like(pixels, 0.5)
-    hands, background = backlight(pixels, grey, _Draw(40, generator()))
+    hands, background = backlight(pixels, grey, Draw(40, generator()))
     changed = (hands != pixels).flatten(1).any(dim=1)
     assert 1 <= changed.sum() <= 15
     assert (hands[changed].amax() <= 0.4) and (background[changed].min() > 0.39)
@@ -164,7 +177,7 @@ def test_some_hands_are_dark_before_a_bright_background(pixels):
 
 def test_a_side_may_be_black_but_not_the_middle():
     white = torch.ones(40, 3, 32, 32)
-    cut = cut_off(white, _Draw(40, generator()))
+    cut = cut_off(white, Draw(40, generator()))
     assert cut[:, :, 9:23, 9:23].min() == 1
     rows, columns = (cut.amax(dim=(1, 3)) == 0).any(dim=1), (cut.amax(dim=(1, 2)) == 0).any(dim=1)
     assert 3 <= rows.sum() <= 18 and 3 <= columns.sum() <= 18

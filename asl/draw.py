@@ -1,0 +1,52 @@
+"""Random numbers for a batch of pictures, and the coordinates they are used at."""
+
+import math
+
+import torch
+from torch import Generator, Tensor
+
+
+class Draw:
+    """Draws numbers for each of N images, shaped to spread over (N, 3, H, W).
+
+    `strength`, from 0 to 1, scales `around`, `factor` and `chance`.
+    """
+
+    def __init__(self, count: int, generator: Generator, strength: float = 1.0):
+        self.count, self.generator, self.device = count, generator, generator.device
+        self.strength = strength
+
+    def uniform(self, low: float, high: float, channels: int = 1, side: int = 1) -> Tensor:
+        """Returns float (N, channels, side, side)."""
+        shape = (self.count, channels, side, side)
+        drawn = torch.rand(shape, generator=self.generator, device=self.device)
+        return low + (high - low) * drawn
+
+    def around(self, middle: float, below: float, above: float) -> Tensor:
+        """Returns float (N, 1, 1, 1) from middle - below to middle + above."""
+        return middle + self.strength * self.uniform(-below, above)
+
+    def factor(self, most: float, channels: int = 1) -> Tensor:
+        """Returns float (N, channels, 1, 1) from 1 / most to most, as often below 1 as above."""
+        return (self.strength * self.uniform(-math.log(most), math.log(most), channels)).exp()
+
+    def chance(self, probability: float) -> Tensor:
+        """Returns bool (N, 1, 1, 1)."""
+        return self.uniform(0, 1) < self.strength * probability
+
+    def normal(self, channels: int, height: int, width: int) -> Tensor:
+        """Returns float (N, channels, height, width)."""
+        shape = (self.count, channels, height, width)
+        return torch.randn(shape, generator=self.generator, device=self.device)
+
+
+def coordinates(like: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns y (1, 1, H, 1) and x (1, 1, 1, W), each from -1 to 1."""
+    height, width = like.shape[2:]
+    y = torch.linspace(-1, 1, height, device=like.device).view(1, 1, -1, 1)
+    return y, torch.linspace(-1, 1, width, device=like.device).view(1, 1, 1, -1)
+
+
+def matrix(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
+    """Returns the matrices ((a, b), (c, d)), (N, 2, 2), of four (N, 1, 1, 1)."""
+    return torch.cat([a, b, c, d], dim=1).reshape(-1, 2, 2)
