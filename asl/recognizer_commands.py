@@ -25,6 +25,7 @@ _TOGETHER = 64  # pictures looked at in one call
 def add_train(sub: argparse.ArgumentParser) -> None:
     """Declares the arguments of `train`, beside --data and --json."""
     sub.set_defaults(command=train)
+    sub.add_argument("--corrected", action="store_true", help="with the labels of asl.corrections")
     sub.add_argument("--model", choices=ARCHITECTURES, default="resnet", help="the classifier")
     sub.add_argument("--image-size", type=int, default=RESNET_SIZE, metavar="PIXELS")
     sub.add_argument("--rendered", metavar="DIR", help="rendered hands that join the training part")
@@ -83,6 +84,7 @@ def _save(recognizer: Recognizer, output: Path) -> tuple[dict, str]:
 def add_calibrate(sub: argparse.ArgumentParser) -> None:
     """Declares the arguments of `calibrate`, beside --data and --json."""
     sub.set_defaults(command=calibrate)
+    sub.add_argument("--corrected", action="store_true", help="with the labels of asl.corrections")
     sub.add_argument("weights", type=Path, metavar="FILE", help="a recogniser that `train` wrote")
     sub.add_argument(
         "--unseen",
