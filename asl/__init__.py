@@ -46,6 +46,7 @@ from asl.training import default_device, predict_log_probs, train_model
 if TYPE_CHECKING:
     from asl.pictures import (
         plot_augmented,
+        plot_gallery,
         plot_people,
         plot_sights,
         plot_signs,
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
 _FIGURES = {
     "pictures": (
         "plot_augmented",
+        "plot_gallery",
         "plot_people",
         "plot_sights",
         "plot_signs",
@@ -131,6 +133,7 @@ __all__ = [
     "per_class_accuracy",
     "plot_augmented",
     "plot_confusion_matrix",
+    "plot_gallery",
     "plot_people",
     "plot_protocols",
     "plot_reliability",

@@ -133,18 +133,11 @@ def plot_sights(sights: Sequence[Sight]) -> Figure:
     """
     figure, axes = open_figure(9, 2.6 * len(sights), rows=len(sights), columns=3)
     for (whole, cut, bars), sight in zip(np.array(axes).reshape(-1, 3), sights, strict=True):
-        whole.imshow(sight.frame)
-        x, y, half = sight.box
-        width, height = sight.frame.size
-        unit = max(width, height) / 2
-        corner = (width / 2 + (x - half) * unit - 0.5, height / 2 + (y - half) * unit - 0.5)
-        side = 2 * half * unit
-        whole.add_patch(Rectangle(corner, side, side, fill=False, color=VERMILION, linewidth=2))
+        _show_sight(whole, sight)
         whole.set_title("the picture, and where the hand is")
         cut.imshow(sight.crop)
         cut.set_title("what is read")
-        for axis in (whole, cut):
-            axis.set_axis_off()
+        cut.set_axis_off()
         names = ["no confident sign" if sign is None else sign for sign, _ in sight.answers]
         shares = [100 * probability for _, probability in sight.answers]
         colours = ["0.6" if sign is None else BLUE for sign, _ in sight.answers]
@@ -156,6 +149,53 @@ def plot_sights(sights: Sequence[Sight]) -> Figure:
         bars.set_xlabel("probability (%)")
         bars.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def plot_gallery(
+    sights: Sequence[Sight], signs: Sequence[str | None] | None = None, columns: int = 10
+) -> Figure:
+    """Draws many pictures small, each with the hand's box and the answer above it.
+
+    Args:
+        sights: what `asl.Recognizer.look` returned, at least one.
+        signs: the true signs, where known: answers that do not contain theirs are drawn in red,
+            with the true sign behind them.
+        columns: how many to a row.
+
+    Raises:
+        ValueError: if there is no sight, or not as many signs as sights.
+    """
+    signs = [None] * len(sights) if signs is None else signs
+    if not sights or len(signs) != len(sights):
+        raise ValueError(
+            f"expected at least one sight and a sign for each, found {len(sights)} sights and "
+            f"{len(signs)} signs"
+        )
+    columns = min(columns, len(sights))
+    rows = -(-len(sights) // columns)
+    figure, axes = open_figure(1.3 * columns, 1.5 * rows, rows=rows, columns=columns)
+    for axis, sight, sign in zip(axes, sights, signs, strict=False):
+        _show_sight(axis, sight)
+        answer, probability = sight.answers[0]
+        wrong = sign is not None and sign not in (answer or "").split(" or ")
+        title = "no sign" if answer is None else f"{answer} {100 * probability:.0f} %"
+        colour = VERMILION if wrong else "black"
+        axis.set_title(f"{title} ({sign})" if wrong else title, color=colour, fontsize=9)
+    for axis in axes[len(sights) :]:
+        axis.set_axis_off()
+    return figure
+
+
+def _show_sight(axis: Axes, sight: Sight) -> None:
+    """Shows a picture, and the box of the hand in it."""
+    axis.imshow(sight.frame)
+    x, y, half = sight.box
+    width, height = sight.frame.size
+    unit = max(width, height) / 2
+    corner = (width / 2 + (x - half) * unit - 0.5, height / 2 + (y - half) * unit - 0.5)
+    side = 2 * half * unit
+    axis.add_patch(Rectangle(corner, side, side, fill=False, color=VERMILION, linewidth=2))
+    axis.set_axis_off()
 
 
 def _show_first(

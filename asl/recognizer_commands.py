@@ -18,6 +18,7 @@ from asl.signs import SIGNS
 from asl.sources import class_root, find_dataset
 
 _TOGETHER = 64  # pictures looked at in one call
+_IN_GALLERY = 200  # pictures at most
 
 # --- train ---------------------------------------------------------------------------------------
 
@@ -124,6 +125,12 @@ def add_predict(sub: argparse.ArgumentParser) -> None:
     )
     sub.add_argument("--weights", metavar="FILE", help="(default: those shipped)")
     sub.add_argument("--top", type=int, default=3, metavar="N", help="answers for each picture")
+    sub.add_argument(
+        "--gallery",
+        type=Path,
+        metavar="FILE",
+        help="draw all pictures with their answers, to look at; wrong ones in red",
+    )
 
 
 def predict(options: argparse.Namespace) -> tuple[dict, str]:
@@ -133,7 +140,7 @@ def predict(options: argparse.Namespace) -> tuple[dict, str]:
     """
     recognizer = Recognizer.load(options.weights)
     result: dict = {"answers": {}, "unreadable": {}, "scores": {}}
-    lines = []
+    lines, everything = [], []
     for given in options.pictures:
         seen = []
         for path, sight in _look_at(recognizer, _pictures_in(given), options.top):
@@ -145,11 +152,27 @@ def predict(options: argparse.Namespace) -> tuple[dict, str]:
                 seen.append((path, sight))
                 result["answers"][str(path)] = sight.answers
                 lines.append(f"{path}: {_sentence(sight.answers)}")
-        if given.is_dir() and class_root(given) is not None and seen:
+        in_class_folders = given.is_dir() and class_root(given) is not None
+        if in_class_folders and seen:
             scores = _scores(seen)
             result["scores"][str(given)] = scores
             lines.append(f"{given}: " + ", ".join(f"{k} {v}" for k, v in scores.items()))
+        if options.gallery:
+            everything += [(s, path.parent.name if in_class_folders else None) for path, s in seen]
+    if everything:
+        result["gallery"] = str(options.gallery)
+        lines.append(_draw_gallery(everything, options.gallery))
     return result, "\n".join(lines)
+
+
+def _draw_gallery(seen: Sequence[tuple[Sight, str | None]], output: Path) -> str:
+    """Draws pictures, or as many of them, evenly spread, as can still be looked at."""
+    from asl.pictures import plot_gallery  # matplotlib, which only figures need
+
+    shown = [seen[i] for i in range(0, len(seen), -(-len(seen) // _IN_GALLERY))]
+    output.parent.mkdir(parents=True, exist_ok=True)
+    plot_gallery(*zip(*shown, strict=True)).savefig(output, dpi=100)
+    return f"{output}: {len(shown)} of {len(seen)} pictures, to look at"
 
 
 def _pictures_in(given: Path) -> list[Path]:

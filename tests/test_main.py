@@ -2,6 +2,7 @@ import json
 
 import pytest
 import torch
+from PIL import Image
 
 from asl import Recognizer, recipe, recognizer_commands
 from asl.__main__ import main
@@ -136,6 +137,15 @@ def test_predict_reads_pictures_and_scores_folders(people, run, weights):
     assert f"within its signs {scores['within its signs']}" in text.splitlines()[-1]
     answers = json.loads(run("predict", people / "a", "--weights", weights, "--json")[1])
     assert len(answers["answers"]) == 30 and answers["scores"] == {}
+
+
+def test_predict_draws_a_gallery(people, run, weights, tmp_path, monkeypatch):
+    monkeypatch.setattr("asl.recognizer_commands._IN_GALLERY", 7)
+    drawn = tmp_path / "new" / "gallery.png"
+    status, out, _ = run("predict", people, "--weights", weights, "--gallery", drawn)
+    assert status == 0 and out.splitlines()[-1] == f"{drawn}: 7 of 60 pictures, to look at"
+    with Image.open(drawn) as picture:
+        assert picture.width > 600
 
 
 def test_predict_says_when_no_sign_is_confident(people, run, tmp_path):

@@ -11,6 +11,7 @@ from asl import (
     Sight,
     audit_dataset,
     plot_augmented,
+    plot_gallery,
     plot_people,
     plot_sights,
     plot_signs,
@@ -78,9 +79,10 @@ def test_each_row_shows_an_image_and_what_became_of_it(write_images):
     assert not np.array_equal(pixels[1], pixels[2])
 
 
-def test_sights_show_box_crop_and_answers():
+@pytest.fixture
+def sights():
     answers = [[("0 or o", 0.8), ("c", 0.15)], [(None, 0.7), ("z", 0.3)]]
-    sights = [
+    return [
         Sight(
             frame=Image.new("RGB", (200, 100)),
             box=(0.5, 0.0, 0.2),
@@ -91,6 +93,9 @@ def test_sights_show_box_crop_and_answers():
         )
         for ranked in answers
     ]
+
+
+def test_sights_show_box_crop_and_answers(sights):
     whole, cut, bars, *_, unsure = plot_sights(sights).axes
     (box,) = whole.patches
     assert box.get_xy() == pytest.approx((129.5, 29.5)) and box.get_width() == pytest.approx(40)
@@ -98,3 +103,21 @@ def test_sights_show_box_crop_and_answers():
     assert [bar.get_width() for bar in bars.patches] == pytest.approx([80, 15])
     assert [label.get_text() for label in bars.get_yticklabels()] == ["0 or o", "c"]
     assert unsure.get_yticklabels()[0].get_text() == "no confident sign"
+
+
+def test_a_gallery_names_answers_and_marks_what_is_wrong(sights):
+    right, wrong, unsure, empty = plot_gallery(
+        [sights[0], sights[0], sights[1]], ["o", "c", "z"], columns=2
+    ).axes
+    assert [axis.get_title() for axis in (right, wrong, unsure, empty)] == [
+        "0 or o 80 %",
+        "0 or o 80 % (c)",
+        "no sign (z)",
+        "",
+    ]
+    assert right.title.get_color() != wrong.title.get_color() == unsure.title.get_color()
+    assert len(right.patches) == 1 and not empty.images
+    assert plot_gallery(sights).axes[1].get_title() == "no sign"
+    for bad in ([], ["a"]):
+        with pytest.raises(ValueError, match="at least one sight and a sign for each"):
+            plot_gallery(sights if bad else [], bad)
