@@ -158,7 +158,7 @@ def _view(pose, sign, signer, take, shake) -> np.ndarray:
         + person
         + ("view" in signer.vary)
         * sum(
-            d[i] * rng.standard_normal()
+            signer.turned * d[i] * rng.standard_normal()
             for d, rng in zip(deviation, (habit, take, shake), strict=True)
         )
         for i, (base, person) in enumerate(zip(pose.view, signer.view, strict=True))

@@ -24,6 +24,13 @@ def add_synthesize(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--lights", nargs="+", default=["dif", "top"], help=f"of {', '.join(LIGHTS)}")
     sub.add_argument("--frames", type=int, default=5, metavar="N", help="pictures to a burst")
     sub.add_argument("--quality", type=int, default=92, help="of the JPEGs (default: %(default)s)")
+    sub.add_argument(
+        "--turned",
+        type=float,
+        default=1.0,
+        metavar="FACTOR",
+        help="how far hands are turned, relative to the dataset's (default: %(default)s)",
+    )
     sub.add_argument("--workers", type=count, metavar="N", help="processes (default: all cores)")
     sub.add_argument("--force", action="store_true", help="replace what is in DIR")
 
@@ -39,6 +46,7 @@ def synthesize(options: argparse.Namespace) -> tuple[dict, str]:
         lights=options.lights,
         frames=options.frames,
         quality=options.quality,
+        turned=options.turned,
         workers=options.workers,
         force=options.force,
     )

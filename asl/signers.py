@@ -44,6 +44,7 @@ class Signer:
         warmth: shift of the skin from pink (-1) to yellow (1).
         view: yaw, pitch and roll of the hand the person prefers, degrees.
         forearm: how much of the forearm is seen, metres below the wrist.
+        turned: how far hands are turned from where the dataset's camera was, relative to it.
         vary: which of `VARIATIONS` the person's pictures show.
     """
 
@@ -58,6 +59,7 @@ class Signer:
     warmth: float
     view: tuple[float, float, float]
     forearm: float
+    turned: float = 1.0
     vary: tuple[str, ...] = VARIATIONS
 
     def __hash__(self) -> int:
@@ -69,6 +71,7 @@ def make_signer(
     *,
     left: bool | None = None,
     tone: int | None = None,
+    turned: float = 1.0,
     vary: Collection[str] = VARIATIONS,
 ) -> Signer:
     """Draws a person.
@@ -77,11 +80,14 @@ def make_signer(
         seed: any non-negative integer; the same seed is the same person.
         left: whether the left hand signs; drawn (1 in 10) if not given.
         tone: of the Monk scale, 1 to 10; drawn evenly if not given.
+        turned: 1 turns hands as far as the dataset's people do, 8 degrees (standard deviation) to
+            the sides; more is for cameras that stand elsewhere.
         vary: of `VARIATIONS`; what is left out is the same for every person and picture. All else
             stays as the seed draws it.
 
     Raises:
-        ValueError: if `seed` is negative, `tone` is not from 1 to 10 or `vary` names another thing.
+        ValueError: if `seed` is negative, `tone` is not from 1 to 10, `turned` is not from 0 to 4,
+            or `vary` names another thing.
     """
     if seed < 0:
         raise ValueError(f"expected a seed of at least 0, found {seed}")
@@ -89,6 +95,8 @@ def make_signer(
         raise ValueError(f"expected a Monk tone from 1 to {len(MONK_TONES)}, found {tone}")
     if unknown := sorted({*vary} - {*VARIATIONS}):
         raise ValueError(f"expected to vary {', '.join(VARIATIONS)}; found {', '.join(unknown)}")
+    if not 0 <= turned <= 4:
+        raise ValueError(f"expected turned from 0 to 4, found {turned}")
     rng = np.random.default_rng([seed, 1])
     drawn_left, drawn_tone = bool(rng.random() < 0.1), int(rng.integers(1, 11))
     laxity = float(rng.uniform(0.6, 1.4))
@@ -111,8 +119,9 @@ def make_signer(
         laxity=laxity,
         spread=around(0.9, 0.25),
         warmth=float(rng.uniform(-1, 1)),
-        view=(around(0, 5), around(0, 4), around(0, 4)),
+        view=tuple(turned * around(0, deviation) for deviation in (5, 4, 4)),
         forearm=float(rng.choice([0.0, 0.0, 0.005, 0.01, 0.02])),
+        turned=turned,
     )
     same = {
         "forearm": {"forearm": 0.01},

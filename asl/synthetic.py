@@ -39,6 +39,7 @@ def synthesize(
     frames: int = 5,
     quality: int = 92,
     left_handed: bool = True,
+    turned: float = 1.0,
     vary: Collection[str] = VARIATIONS,
     workers: int | None = None,
     force: bool = False,
@@ -64,6 +65,7 @@ def synthesize(
         frames: pictures to a burst.
         quality: of the JPEGs, 1 to 95.
         left_handed: let 1 in 10 sign with the left hand; the real set has right hands only.
+        turned: as of `make_signer`; 1 is for the dataset's camera, more for cameras elsewhere.
         vary: of `asl.signers.VARIATIONS`; what is left out is the same in all pictures.
         workers: processes; as many as the machine has cores if None.
         force: replace `folder` with all that is in it.
@@ -97,7 +99,7 @@ def synthesize(
         )
     rest_hand()  # compiles the library's cache once, not in every worker; says what is missing
     people = [
-        make_signer(1000 * seed + k, left=None if left_handed else False, vary=vary)
+        make_signer(1000 * seed + k, left=None if left_handed else False, turned=turned, vary=vary)
         for k in range(1, signers + 1)
     ]
     options = {
@@ -109,6 +111,7 @@ def synthesize(
         "frames": frames,
         "quality": quality,
         "left_handed": left_handed,
+        "turned": turned,
         "vary": sorted({*vary}),
     }
     partial_folder = folder.parent / f".{folder.name}.partial-{os.getpid()}"

@@ -69,6 +69,16 @@ def test_with_nothing_varied_two_people_are_one(render):
     assert (first == second).mean() > 0.97  # the camera's distance is still its own
 
 
+def test_hands_are_turned_as_far_as_asked(render):
+    person = make_signer(6, turned=3)
+    assert person.view == pytest.approx([3 * angle for angle in make_signer(6).view])
+    near, far = (render_sign("b", make_signer(6, turned=t), size=48)[1] for t in (1, 3))
+    unturned = render_sign("b", make_signer(6, turned=0), size=48)[1]
+    assert (unturned != near).sum() < (unturned != far).sum()
+    vary = {*VARIATIONS} - {"view"}
+    assert (unturned == render_sign("b", make_signer(6, vary=vary), size=48)[1]).all()
+
+
 def test_dark_and_light_skin(render):
     means = []
     for tone in (1, 10):
@@ -93,7 +103,13 @@ def test_bad_requests_for_a_picture(arguments, message):
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"seed": -1}, {"seed": 0, "tone": 0}, {"seed": 0, "tone": 11}, {"seed": 0, "vary": ["mood"]}],
+    [
+        {"seed": -1},
+        {"seed": 0, "tone": 0},
+        {"seed": 0, "tone": 11},
+        {"seed": 0, "turned": 5},
+        {"seed": 0, "vary": ["mood"]},
+    ],
 )
 def test_bad_signers(arguments):
     with pytest.raises(ValueError, match="expected"):
