@@ -1,6 +1,7 @@
 """A recogniser's networks as files that run without this project: torch.export, ONNX."""
 
 import os
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from asl.data import normalize
-from asl.recognizer import Recognizer
+from asl.recognizer import Recognizer, read_as_either_hand
 
 FORMATS = ("pt2", "onnx")
 _LARGEST_BATCH = 4096
@@ -22,8 +23,9 @@ def export_recognizer(
 
     Both read RGB pixels, float (N, 3, S, S) from 0 to 1, of any number N, and normalise them
     themselves. The finder returns boxes (N, 3) and evidence (N,), the classifier log-probabilities
-    (N, 36) over `asl.SIGNS`; what to cut out in between, and how to make confidences of it, is in
-    `asl.finder.crop` and `asl.Recognizer.confidence`.
+    (N, 36) over `asl.SIGNS`, already the mean of crops and their mirror images; what to cut out in
+    between, and how to make confidences of it, is in `asl.finder.crop` and
+    `asl.Recognizer.confidence`.
 
     Args:
         recognizer: on the CPU.
@@ -46,8 +48,8 @@ def export_recognizer(
     folder.mkdir(parents=True, exist_ok=True)
     size = recognizer.image_size
     paths = []
-    for name in ("finder", "classifier"):
-        network = _FromPixels(getattr(recognizer, name)).eval()
+    for name, answer in (("finder", _ask), ("classifier", read_as_either_hand)):
+        network = _FromPixels(getattr(recognizer, name), answer).eval()
         path = folder / f"{name}.{format}"
         write, read = (_write_pt2, _read_pt2) if format == "pt2" else (_write_onnx, _read_onnx)
         write(network, torch.rand(2, 3, size, size), path)
@@ -60,15 +62,19 @@ def export_recognizer(
     return paths
 
 
-class _FromPixels(nn.Module):
-    """A network that reads pixels from 0 to 1."""
+def _ask(network: nn.Module, images: Tensor):
+    return network(images)
 
-    def __init__(self, network: nn.Module):
+
+class _FromPixels(nn.Module):
+    """A network as the recogniser asks it, which reads pixels from 0 to 1."""
+
+    def __init__(self, network: nn.Module, answer: Callable):
         super().__init__()
-        self.network = network
+        self.network, self.answer = network, answer
 
     def forward(self, pixels: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        return self.network(normalize(255 * pixels))
+        return self.answer(self.network, normalize(255 * pixels))
 
 
 def _check_same(network: nn.Module, exported, size: int) -> None:

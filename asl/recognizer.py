@@ -27,6 +27,7 @@ from asl.weights import read_weights, write_weights
 SHIPPED_WEIGHTS = Path(__file__).with_name("recognizer.safetensors")
 FRAME = 192  # pixels a side, below which a JPEG is not reduced while it is decoded
 _BATCH = 64  # pictures at once: bounds the memory
+_HALF = (0.05, 0.95)  # of boxes: no hand is larger than its picture
 
 Picture = str | os.PathLike | Image.Image | np.ndarray | Tensor
 Answers = list[tuple[str | None, float]]
@@ -215,12 +216,13 @@ class Recognizer:
             framed = [square(frame, self.finder.image_size) for frame in frames]
             boxes, evidence = (part.cpu() for part in self.finder(_batch(framed, device)))
             # However sure a finder is, a crop is of a sensible size, in the picture.
-            boxes = torch.cat([boxes[:, :2].clamp(-1, 1), boxes[:, 2:].clamp(0.05, 1.2)], dim=1)
+            boxes = torch.cat([boxes[:, :2].clamp(-1, 1), boxes[:, 2:].clamp(*_HALF)], dim=1)
             crops = [
                 crop(frame, box, self.image_size)
                 for frame, box in zip(frames, boxes.tolist(), strict=True)
             ]
-            yield frames, boxes, evidence, crops, self.classifier(_batch(crops, device)).cpu()
+            log_probs = read_as_either_hand(self.classifier, _batch(crops, device)).cpu()
+            yield frames, boxes, evidence, crops, log_probs
 
     def _rank(self, confidence: Tensor, top: int) -> Answers:
         """Returns the answers for one picture, whose shapes have confidences (33,)."""
@@ -233,6 +235,15 @@ class Recognizer:
         if highest < self.threshold:
             ranked = [(None, 1 - highest), *ranked][:top]
         return ranked
+
+
+def read_as_either_hand(classifier: nn.Module, crops: Tensor) -> Tensor:
+    """Reads crops (N, 3, S, S) as they are and mirrored, and returns the mean, (N, 36).
+
+    A hand shape is the same sign on either hand, and the two readings err differently.
+    """
+    both = classifier(torch.cat([crops, crops.flip(3)]))
+    return both.reshape(2, -1, both.shape[1]).mean(dim=0).log_softmax(dim=1)
 
 
 def _batch(images: Sequence[Image.Image], device: torch.device) -> Tensor:

@@ -4,7 +4,7 @@ import torch
 from PIL import Image, ImageDraw, ImageOps
 
 from asl import SHAPES, Recognizer, denormalize, unpack_stand_in
-from asl.recognizer import SHIPPED_WEIGHTS
+from asl.recognizer import SHIPPED_WEIGHTS, read_as_either_hand
 from asl.signs import SIGNS
 from asl.weights import read_weights, write_weights
 
@@ -63,6 +63,25 @@ def test_no_hand_is_no_confident_sign(recognizer):
     assert p > 0.99 and p + q == pytest.approx(1)
     assert recognizer(Image.new("RGB", (50, 50)), top=1)[0][0] is None
     assert recognizer(Image.new("RGB", (50, 50), RED), top=1)[0][0] == "a"
+
+
+def test_a_left_hand_is_read_as_a_right_one():
+    torch.manual_seed(0)
+    recognizer = Recognizer.create(image_size=32)  # a network that tells left from right
+    recognizer.finder.register_forward_hook(_find_what_is_light)
+    picture = Image.fromarray(np.random.default_rng(0).integers(80, 255, (60, 60, 3), np.uint8))
+    right, left = recognizer.raw_answers([picture, ImageOps.mirror(picture)])[0]
+    torch.testing.assert_close(right, left, atol=1e-3, rtol=0)
+    crops = torch.randn(4, 3, 32, 32)
+    read = read_as_either_hand(recognizer.classifier, crops)
+    assert not read.allclose(recognizer.classifier(crops), atol=1e-3)
+    torch.testing.assert_close(read.exp().sum(dim=1), torch.ones(4))
+
+
+def test_what_is_read_is_hardly_more_than_the_picture(recognizer):
+    recognizer.finder.register_forward_hook(lambda *_: (torch.tensor([[0, 0, 3.0]]), torch.ones(1)))
+    (sight,) = recognizer.look([Image.new("RGB", (100, 100), RED)])
+    assert sight.box == pytest.approx((0, 0, 0.95))
 
 
 def test_temperature_changes_confidence_only(recognizer):
