@@ -27,8 +27,8 @@ from asl.scores import CrossValidation
 from asl.splits import bursts_of
 from asl.training import default_device, seeded, train_model
 
-EPOCHS = 14  # over the real images, repeated, and as many rendered ones
-FINDER_EPOCHS = 8
+EPOCHS = 30  # over the real images, repeated, and as many rendered ones
+FINDER_EPOCHS = 14
 CROPS = (0.85, 1.5)  # sides of a training crop, in sides of the hand's square, at strength 1
 STRENGTH = 0.5  # of `asl.augment.augment`
 ANSWERED = 0.95  # share of unseen signers' studio images that get an answer, at least
