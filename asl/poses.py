@@ -9,8 +9,9 @@ finger's knuckle, which the photographs do not); the angles are ours. Some shape
 where the hand points or what the picture shows of a motion.
 
 Angles and views were corrected by eye against pictures of all five signers of the dataset, and
-after looking at which of them networks trained on renders got wrong: what is trained on renders
-alone has seen no real picture, but these poses were not made blind to them.
+after looking at which of them networks got wrong, those trained on renders, and for "m", "n" and
+"t" those of other signers' pictures: what is trained on renders alone has seen no real picture, but
+these poses were not made blind to them.
 """
 
 from typing import NamedTuple
@@ -328,28 +329,28 @@ POSES: dict[str, Pose] = {
         note="",
     ),
     "m": Pose(
-        thumb=(55.5, 21.9, 51.8, 56.3, 48.9),
-        index=(64, 67, 23.5, 9.4),
-        middle=(68.5, 57.5, 28.3, -6.1),
-        ring=(65.9, 64, 32.3, -11.7),
-        little=(82.7, 78.1, 20, 15.5),
+        thumb=(48.2, 5.8, 43.2, 44.1, 57.6),
+        index=(42.6, 75.8, 25.1, 0.7),
+        middle=(56.5, 67.3, 30.1, -1.2),
+        ring=(47.7, 84.3, 54.5, -11),
+        little=(75.6, 85.1, 25, 7),
         wrist=(0, 0),
         view=(26, 12, -4),
         source=_LETTERS,
-        note="three fingers over the thumb; some only lay them in front of it",
-        touches=(("thumb 3 0.7 dorsal", "ring 2 0.4 palmar", 14.5),),
+        note="three fingers curled over the thumb; some only lay them in front of it",
+        touches=(("thumb 3 0.9 dorsal", "ring 2 0.2 palmar", 19),),
     ),
     "n": Pose(
-        thumb=(48, 6.6, 38.8, 48.4, 20.4),
-        index=(69, 47, 27.5, 2.9),
-        middle=(63.1, 46.6, 30.4, 9.8),
-        ring=(74.7, 90.3, 32.7, 6.1),
-        little=(79.2, 83.4, 23.3, 0.4),
+        thumb=(58.6, 3.3, 51.2, 39.3, 22.7),
+        index=(41.4, 82.8, 39, 0.3),
+        middle=(44, 78.4, 37.6, 0.5),
+        ring=(65, 96.7, 37.2, 3.2),
+        little=(74.8, 84.5, 29.8, -0.6),
         wrist=(0, 0),
         view=(20, 12, -4),
         source=_LETTERS,
-        note="two fingers over the thumb",
-        touches=(("thumb 3 0.6 dorsal", "middle 2 0.3 palmar", 11.5),),
+        note="two fingers curled over the thumb, whose tip shows beside them",
+        touches=(("thumb 3 0.7 ulnar", "ring 2 0.3 radial", 10.1),),
     ),
     "o": Pose(
         thumb=(22.9, 17.4, 26.4, 27.3, 28.5),
@@ -411,16 +412,16 @@ POSES: dict[str, Pose] = {
         touches=(("thumb 3 0.9 palmar", "middle 2 0.2 ulnar", 19),),
     ),
     "t": Pose(
-        thumb=(13.9, 2.4, 29, 56.1, 45.2),
-        index=(50.1, 52, 48.4, 15.1),
-        middle=(72.5, 99.5, 43.7, 2.5),
-        ring=(75.6, 88.9, 35.5, 6.1),
-        little=(79.3, 83, 22.6, 0.7),
+        thumb=(24.7, -0.6, 14.2, 49.4, 27.3),
+        index=(32.6, 100.7, 65.3, 17.9),
+        middle=(65.4, 105.7, 38.5, 6.4),
+        ring=(74, 90.1, 40.2, 2.2),
+        little=(73.3, 84.2, 29.2, -2.1),
         wrist=(0, 0),
         view=(8, 12, -3),
         source=_LETTERS,
-        note="thumb between index and middle finger",
-        touches=(("thumb 3 0.4 dorsal", "index 2 0.6 palmar", 9),),
+        note="the thumb's tip shows between index and middle finger",
+        touches=(("thumb 3 0.7 ulnar", "middle 2 0.3 radial", 11),),
     ),
     "u": Pose(
         thumb=(57.3, 16, 51.9, 48.2, 8.7),
@@ -524,21 +525,31 @@ VARIANTS: dict[str, Pose] = {
         touches=(),
     ),
     "m": POSES["m"]._replace(
-        thumb=(42, 29.3, 52.6, 66.8, 43.8),
-        index=(76.7, 50.8, 20, 5.5),
-        middle=(80.6, 53.1, 24.3, 6.2),
-        ring=(75.6, 54, 30.6, -23),
-        little=(77.9, 69, 20.9, -2.1),
-        note="fingers laid flat over the thumb",
-        touches=(("thumb 3 0.7 dorsal", "ring 2 0.3 palmar", 16),),
+        thumb=(55.5, 21.9, 51.8, 56.3, 48.9),
+        index=(64, 67, 23.5, 9.4),
+        middle=(68.5, 57.5, 28.3, -6.1),
+        ring=(65.9, 64, 32.3, -11.7),
+        little=(82.7, 78.1, 20, 15.5),
+        note="fingers laid in front of the thumb",
+        touches=(("thumb 3 0.7 dorsal", "ring 2 0.4 palmar", 14.5),),
     ),
     "n": POSES["n"]._replace(
-        thumb=(56.6, 0.9, 41.5, 40.9, 0.8),
-        index=(53.7, 68.2, 31.6, -1),
-        middle=(40, 60.4, 35.9, 3),
-        ring=(74.4, 88.1, 36, 7.1),
-        little=(79.5, 82.8, 22, 0.9),
-        note="fingertips drawn in",
+        thumb=(48, 6.6, 38.8, 48.4, 20.4),
+        index=(69, 47, 27.5, 2.9),
+        middle=(63.1, 46.6, 30.4, 9.8),
+        ring=(74.7, 90.3, 32.7, 6.1),
+        little=(79.2, 83.4, 23.3, 0.4),
+        note="fingers laid in front of the thumb",
+        touches=(("thumb 3 0.6 dorsal", "middle 2 0.3 palmar", 11.5),),
+    ),
+    "t": POSES["t"]._replace(
+        thumb=(13.9, 2.4, 29, 56.1, 45.2),
+        index=(50.1, 52, 48.4, 15.1),
+        middle=(72.5, 99.5, 43.7, 2.5),
+        ring=(75.6, 88.9, 35.5, 6.1),
+        little=(79.3, 83, 22.6, 0.7),
+        note="the thumb under the index finger",
+        touches=(("thumb 3 0.4 dorsal", "index 2 0.6 palmar", 9),),
     ),
     "e": POSES["e"]._replace(
         thumb=(31.7, 26.4, 33.2, 69.7, 80.9),
