@@ -56,7 +56,7 @@ build/recognizers/without-%.safetensors: build/rendered/manifest.json
 	$(TRAIN) --leave-out $* --output $@
 
 build/rendered/manifest.json: | setup
-	$(BIN)/python -m asl synthesize build/rendered --signers 60 --seed 7 --size 64 --frames 1
+	$(BIN)/python -m asl synthesize build/rendered --signers 120 --seed 7 --size 64 --frames 1 --turned 1.5
 
 # Installs again only when the text of the requirements has changed, whatever its date says.
 setup:

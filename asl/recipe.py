@@ -27,10 +27,10 @@ from asl.scores import CrossValidation
 from asl.splits import bursts_of
 from asl.training import default_device, seeded, train_model
 
-EPOCHS = 30  # over the real images, repeated, and as many rendered ones
-FINDER_EPOCHS = 14
+EPOCHS = 26  # over the real images, repeated, and as many rendered ones
+FINDER_EPOCHS = 9
 CROPS = (0.85, 1.5)  # sides of a training crop, in sides of the hand's square, at strength 1
-STRENGTH = 0.5  # of `asl.augment.augment`
+STRENGTH = 0.6  # of `asl.augment.augment`
 ANSWERED = 0.95  # share of unseen signers' studio images that get an answer, at least
 REJECTED = 0.99  # share of pictures without hands that get none, if that leaves enough answers
 

@@ -1,7 +1,7 @@
 """Measures what rendered hands are worth: training on them alone, and beside real ones.
 
-    python -m asl synthesize build/rendered --signers 60 --seed 7 --size 64 --frames 1
-    python benchmarks/rendered_signers.py --rendered build/rendered \\
+    python -m asl synthesize build/sixty --signers 60 --seed 7 --size 64 --frames 1
+    python benchmarks/rendered_signers.py --rendered build/sixty \\
         --output results/rendered_signers.json
 
 Rendered hands only: the CNN learns from them, and is tested on all real images and on photos from
