@@ -139,8 +139,10 @@ def run_epochs(
     lr: float,
     weight_decay: float,
     name: str | None = None,
+    warm_up: int | None = None,
+    after_step: Callable[[int], None] | None = None,
 ) -> Iterator[tuple[float, float]]:
-    """Trains a model in place with AdamW and one OneCycleLR cycle: the loop behind every training.
+    """Trains a model in place with AdamW, in one OneCycleLR cycle: the loop behind every training.
 
     Args:
         model: whose parameters to train, on its device.
@@ -151,18 +153,23 @@ def run_epochs(
         lr: peak learning rate.
         weight_decay: of AdamW.
         name: shows a bar with this name while an epoch runs.
+        warm_up: instead of the cycle, the learning rate rises to `lr` in so many steps and stays.
+        after_step: called after every step with the number of the epoch, from 1 on.
 
     Yields:
         After each epoch, with the model in training mode: the mean loss over its items, and the
         learning rate of its last step.
     """
     device = next(model.parameters()).device
-    steps = len(_shuffled_batches(size, batch_size, torch.Generator()))
+    steps = len(shuffled_batches(size, batch_size, torch.Generator()))
     optimizer = _AdamW(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
-    scheduler = optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=epochs * steps)
+    if warm_up is None:
+        scheduler = optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=epochs * steps)
+    else:
+        scheduler = optim.lr_scheduler.LinearLR(optimizer, 1 / warm_up, total_iters=warm_up - 1)
     _keep_freed_memory()
     for epoch in range(1, epochs + 1):
-        batches = _shuffled_batches(size, batch_size)
+        batches = shuffled_batches(size, batch_size)
         if name is not None:
             batches = progress_bar(batches, f"{name} epoch {epoch}/{epochs}")
         model.train()
@@ -174,6 +181,8 @@ def run_epochs(
             optimizer.zero_grad()
             learning_rate = scheduler.get_last_lr()[0]  # the one this step used
             scheduler.step()
+            if after_step is not None:
+                after_step(epoch)
             loss_sum += loss.detach() * len(indices)
         yield loss_sum.item() / size, learning_rate
 
@@ -218,9 +227,10 @@ def _in_order(data: DataLoader | Dataset, device: torch.device) -> Iterator[tupl
             yield get_batch(data, range(start, stop), device)
 
 
-def _shuffled_batches(
+def shuffled_batches(
     size: int, batch_size: int, generator: torch.Generator | None = None
 ) -> list[Tensor]:
+    """Returns the indices of all items in random order, in batches; none of them of one item."""
     batches = list(torch.randperm(size, generator=generator).split(batch_size))
     if len(batches) > 1 and len(batches[-1]) == 1:
         batches[-2:] = [torch.cat(batches[-2:])]
