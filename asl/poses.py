@@ -567,3 +567,25 @@ for _sign, _same in (("j", "i"), ("z", "1")):
     VARIANTS[_sign] = VARIANTS[_same]._replace(
         wrist=POSES[_sign].wrist, view=POSES[_sign].view, source=POSES[_sign].source
     )
+
+_LIFEPRINT = "ASL University, Fingerspelling, lifeprint.com"
+_TO_ONESELF = '"Fingerspell the Alphabet in American Sign Language", wikiHow'
+
+TAUGHT: dict[str, Pose] = {
+    "f": POSES["9"]._replace(source=_NUMBERS, note='the hand of "9", as the source says'),
+    "g": VARIANTS["g"]._replace(view=(180, 15, -85), source=_TO_ONESELF, note="palm to oneself"),
+    "h": POSES["h"]._replace(view=(180, 15, -85), source=_TO_ONESELF, note="palm to oneself"),
+    "x": VARIANTS["1"]._replace(
+        index=POSES["x"].index,
+        view=POSES["x"].view,
+        source=_LIFEPRINT,
+        note="thumb not tucked in",
+    ),
+}
+"""Signs as they are taught, where the signers of the dataset make them otherwise."""
+
+TAUGHT_YAW = 45.0
+"""How far a palm may face inwards, degrees; the dataset's face the camera.
+
+"Mostly forward" in a comfortable position, towards ten o'clock, says ASL University.
+"""

@@ -16,7 +16,7 @@ from asl.complexion import skin_of
 from asl.contact import Contacts, contacts, press, settle
 from asl.hand_model import RestHand, rest_hand
 from asl.joints import JOINT_LIMITS, JOINTS
-from asl.poses import POSES, VARIANTS, Pose
+from asl.poses import POSES, TAUGHT, TAUGHT_YAW, VARIANTS, Pose
 from asl.posing import pose_hand
 from asl.raytracing import DirectedLight, trace
 from asl.signers import Signer
@@ -27,6 +27,7 @@ SIZES = (16, 2048)
 
 _SETTLING = 10  # steps: enough for a habit's few degrees, and no slower than the rays
 _VARIANT_SHARE = 0.25
+_TAUGHT_SHARE = 0.5
 
 # The studio of the real images has one broad light in front and above, and for four of the five
 # lightings a warmer lamp at one side (read off the images by eye).
@@ -117,6 +118,9 @@ def _habit(sign: str, signer: Signer) -> tuple[Pose, torch.Tensor, Contacts]:
     habit = np.random.default_rng([signer.seed, 2, SIGNS.index(sign)])
     other = habit.random() < _VARIANT_SHARE and "pose" in signer.vary
     pose = VARIANTS[sign] if other and sign in VARIANTS else POSES[sign]
+    if sign in TAUGHT and signer.taught:
+        learnt = np.random.default_rng([signer.seed, 7, SIGNS.index(sign)])
+        pose = TAUGHT[sign] if learnt.random() < _TAUGHT_SHARE else pose
     angles = pose.angles()
     for joint in JOINTS:
         finger, name = joint.split(" ", 1)
@@ -153,6 +157,9 @@ def _view(pose, sign, signer, take, shake) -> np.ndarray:
     """Rotation (3, 3) from the frame of the hand to that of the camera."""
     habit = np.random.default_rng([signer.seed, 6, SIGNS.index(sign)])
     deviation = (6.0, 4.0, 3.0), (2.0, 2.0, 2.0), (0.7, 0.7, 0.7)
+    inwards = 0.0
+    if signer.taught and abs(pose.view[0]) < TAUGHT_YAW:
+        inwards = np.random.default_rng([signer.seed, 8]).random() * (TAUGHT_YAW - pose.view[0])
     yaw, pitch, roll = (
         base
         + person
@@ -163,7 +170,7 @@ def _view(pose, sign, signer, take, shake) -> np.ndarray:
         )
         for i, (base, person) in enumerate(zip(pose.view, signer.view, strict=True))
     )
-    return _rotation(2, roll) @ _rotation(0, pitch) @ _rotation(1, yaw)
+    return _rotation(2, roll) @ _rotation(0, pitch) @ _rotation(1, yaw + inwards)
 
 
 def _rotation(axis: int, degrees: float) -> np.ndarray:

@@ -31,6 +31,9 @@ def add_synthesize(sub: argparse.ArgumentParser) -> None:
         metavar="FACTOR",
         help="how far hands are turned, relative to the dataset's (default: %(default)s)",
     )
+    sub.add_argument(
+        "--taught", action="store_true", help="signs as they are taught, where the dataset's differ"
+    )
     sub.add_argument("--workers", type=count, metavar="N", help="processes (default: all cores)")
     sub.add_argument("--force", action="store_true", help="replace what is in DIR")
 
@@ -47,6 +50,7 @@ def synthesize(options: argparse.Namespace) -> tuple[dict, str]:
         frames=options.frames,
         quality=options.quality,
         turned=options.turned,
+        taught=options.taught,
         workers=options.workers,
         force=options.force,
     )

@@ -45,6 +45,8 @@ class Signer:
         view: yaw, pitch and roll of the hand the person prefers, degrees.
         forearm: how much of the forearm is seen, metres below the wrist.
         turned: how far hands are turned from where the dataset's camera was, relative to it.
+        taught: makes signs as they are taught, half of those that the dataset's people make
+            otherwise, and turns the palm inwards.
         vary: which of `VARIATIONS` the person's pictures show.
     """
 
@@ -60,6 +62,7 @@ class Signer:
     view: tuple[float, float, float]
     forearm: float
     turned: float = 1.0
+    taught: bool = False
     vary: tuple[str, ...] = VARIATIONS
 
     def __hash__(self) -> int:
@@ -72,6 +75,7 @@ def make_signer(
     left: bool | None = None,
     tone: int | None = None,
     turned: float = 1.0,
+    taught: bool = False,
     vary: Collection[str] = VARIATIONS,
 ) -> Signer:
     """Draws a person.
@@ -82,6 +86,7 @@ def make_signer(
         tone: of the Monk scale, 1 to 10; drawn evenly if not given.
         turned: 1 turns hands as far as the dataset's people do, 8 degrees (standard deviation) to
             the sides; more is for cameras that stand elsewhere.
+        taught: see `asl.poses.TAUGHT`; for people who have learnt from others than the dataset's.
         vary: of `VARIATIONS`; what is left out is the same for every person and picture. All else
             stays as the seed draws it.
 
@@ -122,6 +127,7 @@ def make_signer(
         view=tuple(turned * around(0, deviation) for deviation in (5, 4, 4)),
         forearm=float(rng.choice([0.0, 0.0, 0.005, 0.01, 0.02])),
         turned=turned,
+        taught=taught,
     )
     same = {
         "forearm": {"forearm": 0.01},

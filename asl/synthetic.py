@@ -40,6 +40,7 @@ def synthesize(
     quality: int = 92,
     left_handed: bool = True,
     turned: float = 1.0,
+    taught: bool = False,
     vary: Collection[str] = VARIATIONS,
     workers: int | None = None,
     force: bool = False,
@@ -66,6 +67,7 @@ def synthesize(
         quality: of the JPEGs, 1 to 95.
         left_handed: let 1 in 10 sign with the left hand; the real set has right hands only.
         turned: as of `make_signer`; 1 is for the dataset's camera, more for cameras elsewhere.
+        taught: as of `make_signer`: signs as they are taught, where the dataset's differ.
         vary: of `asl.signers.VARIATIONS`; what is left out is the same in all pictures.
         workers: processes; as many as the machine has cores if None.
         force: replace `folder` with all that is in it.
@@ -99,7 +101,13 @@ def synthesize(
         )
     rest_hand()  # compiles the library's cache once, not in every worker; says what is missing
     people = [
-        make_signer(1000 * seed + k, left=None if left_handed else False, turned=turned, vary=vary)
+        make_signer(
+            1000 * seed + k,
+            left=None if left_handed else False,
+            turned=turned,
+            taught=taught,
+            vary=vary,
+        )
         for k in range(1, signers + 1)
     ]
     options = {
@@ -112,6 +120,7 @@ def synthesize(
         "quality": quality,
         "left_handed": left_handed,
         "turned": turned,
+        "taught": taught,
         "vary": sorted({*vary}),
     }
     partial_folder = folder.parent / f".{folder.name}.partial-{os.getpid()}"

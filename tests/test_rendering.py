@@ -6,6 +6,7 @@ import pytest
 from asl.contact import press
 from asl.hand_model import rest_hand
 from asl.penetration import penetration
+from asl.poses import TAUGHT
 from asl.posing import pose_hand
 from asl.rendering import _habit, render_sign
 from asl.signers import VARIATIONS, make_signer
@@ -77,6 +78,18 @@ def test_hands_are_turned_as_far_as_asked(render):
     assert (unturned != near).sum() < (unturned != far).sum()
     vary = {*VARIATIONS} - {"view"}
     assert (unturned == render_sign("b", make_signer(6, vary=vary), size=48)[1]).all()
+
+
+def test_who_was_taught_elsewhere_turns_the_palm_inwards_and_signs_some_signs_otherwise(render):
+    def width(seed, **options):
+        """Of an open hand in a picture cropped to its height."""
+        mask = render_sign("5", make_signer(seed, left=False, vary=(), **options), size=48)[1]
+        return mask.any(axis=0).sum()
+
+    assert all(width(seed, taught=True) < width(seed) for seed in range(4))
+    learnt = [_habit("g", make_signer(seed, taught=True))[0] for seed in range(8)]
+    assert 1 <= sum(pose == TAUGHT["g"] for pose in learnt) <= 7
+    assert _habit("a", make_signer(0, taught=True))[0] == _habit("a", make_signer(0))[0]
 
 
 def test_dark_and_light_skin(render):
