@@ -41,7 +41,8 @@ stand-in: setup
 # One thread each: two side by side are faster than one with two.
 SIGNERS = 1 2 3 4 5
 UNSEEN = $(SIGNERS:%=build/recognizers/without-%.safetensors)
-TRAIN = $(BIN)/python -m asl train --corrected --rendered build/rendered --threads 1
+RENDERED = build/rendered build/rendered-taught
+TRAIN = $(BIN)/python -m asl train --corrected --rendered $(RENDERED) --threads 1
 
 recognizer: EXTRAS = render train
 recognizer: asl/recognizer.safetensors
@@ -49,14 +50,19 @@ recognizer: asl/recognizer.safetensors
 asl/recognizer.safetensors: build/recognizers/all.safetensors $(UNSEEN)
 	$(BIN)/python -m asl calibrate $< --corrected --unseen $(UNSEEN) --output $@
 
-build/recognizers/all.safetensors: build/rendered/manifest.json
+build/recognizers/all.safetensors: $(RENDERED:%=%/manifest.json)
 	$(TRAIN) --output $@
 
-build/recognizers/without-%.safetensors: build/rendered/manifest.json
+build/recognizers/without-%.safetensors: $(RENDERED:%=%/manifest.json)
 	$(TRAIN) --leave-out $* --output $@
 
+SYNTHESIZE = $(BIN)/python -m asl synthesize --signers 120 --size 64 --frames 1 --turned 1.5
+
 build/rendered/manifest.json: | setup
-	$(BIN)/python -m asl synthesize build/rendered --signers 120 --seed 7 --size 64 --frames 1 --turned 1.5
+	$(SYNTHESIZE) --seed 7 build/rendered
+
+build/rendered-taught/manifest.json: | setup
+	$(SYNTHESIZE) --seed 8 --taught build/rendered-taught
 
 # Installs again only when the text of the requirements has changed, whatever its date says.
 setup:

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Subset
 
 from asl.augment import augment, picture_hands
+from asl.averaging import train_averaged
 from asl.calibration import fit_temperature
 from asl.data import ASLDataset, denormalize, normalize, open_rgb
 from asl.evaluation import merge_look_alikes
@@ -28,6 +29,7 @@ from asl.splits import bursts_of
 from asl.training import default_device, seeded, train_model
 
 EPOCHS = 26  # over the real images, repeated, and as many rendered ones
+AVERAGED_EPOCHS = 9  # after those, at a constant learning rate
 FINDER_EPOCHS = 9
 CROPS = (0.85, 1.5)  # sides of a training crop, in sides of the hand's square, at strength 1
 STRENGTH = 0.6  # of `asl.augment.augment`
@@ -45,11 +47,12 @@ _PHOTOGRAPHS = {  # in scikit-image; none is of a hand
 
 def train_recognizer(
     real: Dataset,
-    rendered: ASLDataset | None,
+    rendered: Sequence[ASLDataset],
     photographs: Tensor,
     *,
     architecture: str = "resnet",
     epochs: int = EPOCHS,
+    averaged_epochs: int = AVERAGED_EPOCHS,
     finder_epochs: int = FINDER_EPOCHS,
     seed: int = 0,
     device: torch.device | str | None = None,
@@ -60,39 +63,43 @@ def train_recognizer(
     Args:
         real: an `ASLDataset` of hands on black, or a `Subset` of one; their image size becomes
             the classifier's.
-        rendered: rendered hands of the same size, or None. The smaller of the two is repeated until
-            an epoch has about as many of both.
+        rendered: up to two sets of rendered hands of the same size; a second one takes the place
+            of the first while weights are averaged. Of real and rendered images the fewer are
+            repeated until an epoch has about as many of both.
         photographs: uint8 (P, 3, S, S), without hands, see `load_photographs`.
         architecture: of `asl.models.ARCHITECTURES`.
-        epochs, finder_epochs: of the classifier, and of the finder.
+        epochs: of the classifier's one cycle.
+        averaged_epochs: after it, whose weights are averaged, see `train_averaged`; 0 for none.
+        finder_epochs: of the finder's one cycle.
         seed: of weights, order and augmentation. On one machine's CPU all repeats exactly.
         device: None means `asl.default_device()`.
         progress: show bars.
     """
     device = torch.device(device) if device is not None else default_device()
-    train = mix(real, rendered)
+    parts = [mix(real, hands) for hands in rendered] or [mix(real, None)]
+    train = parts[0]
     options = {
         "half_precision": _fast_in_bfloat16(device),
         "weight_decay": 0.05,
-        "seed": seed,
         "device": device,
         "progress": progress,
     }
     with seeded(seed, device):
         recognizer = Recognizer.create(architecture, train[0][0].shape[-1])
     train_finder(
-        recognizer.finder, train, finder_epochs, photographs=photographs, lr=3e-3, **options
-    )
-    train_model(
-        recognizer.classifier,
+        recognizer.finder,
         train,
-        None,
-        epochs,
-        "Classifier",
-        augment=partial(augment, strength=STRENGTH, photographs=photographs, windows=CROPS),
-        lr=5e-3,
+        finder_epochs,
+        photographs=photographs,
+        lr=3e-3,
+        seed=seed,
         **options,
     )
+    options["augment"] = partial(augment, strength=STRENGTH, photographs=photographs, windows=CROPS)
+    classifier = recognizer.classifier
+    train_model(classifier, train, None, epochs, "Classifier", lr=5e-3, seed=seed, **options)
+    if averaged_epochs:
+        train_averaged(classifier, parts[-1], averaged_epochs, lr=2e-3, seed=seed + 1, **options)
     return recognizer
 
 

@@ -29,9 +29,16 @@ def add_train(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--corrected", action="store_true", help="with the labels of asl.corrections")
     sub.add_argument("--model", choices=ARCHITECTURES, default="resnet", help="the classifier")
     sub.add_argument("--image-size", type=int, default=RESNET_SIZE, metavar="PIXELS")
-    sub.add_argument("--rendered", metavar="DIR", help="rendered hands that join the training part")
+    sub.add_argument(
+        "--rendered",
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="rendered hands that join the training part; a second folder for the averaged epochs",
+    )
     sub.add_argument("--leave-out", type=int, nargs="+", default=[], metavar="SIGNER")
     sub.add_argument("--epochs", type=int, default=recipe.EPOCHS, metavar="N")
+    sub.add_argument("--averaged-epochs", type=int, default=recipe.AVERAGED_EPOCHS, metavar="N")
     sub.add_argument("--finder-epochs", type=int, default=recipe.FINDER_EPOCHS, metavar="N")
     sub.add_argument("--seed", type=int, default=0)
     sub.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
@@ -50,9 +57,9 @@ def train(options: argparse.Namespace) -> tuple[dict, str]:
         raise ValueError(
             f"expected --leave-out of the signers {sorted(set(real.signers))}, found {unknown}"
         )
-    rendered = None
-    if options.rendered:
-        rendered = ASLDataset(options.rendered, image_size=options.image_size)
+    if len(options.rendered) > 2:
+        raise ValueError(f"expected --rendered of one or two folders, found {options.rendered}")
+    rendered = [ASLDataset(folder, image_size=options.image_size) for folder in options.rendered]
     seen = [i for i, signer in enumerate(real.signers) if signer not in options.leave_out]
     recognizer = recipe.train_recognizer(
         Subset(real, seen),
@@ -60,13 +67,14 @@ def train(options: argparse.Namespace) -> tuple[dict, str]:
         recipe.load_photographs("train"),
         architecture=options.model,
         epochs=options.epochs,
+        averaged_epochs=options.averaged_epochs,
         finder_epochs=options.finder_epochs,
         seed=options.seed,
     )
     recognizer.facts = {
         "command": options.command_line,
         "images": len(seen),
-        "rendered": 0 if rendered is None else len(rendered),
+        "rendered": sum(map(len, rendered)),
         "left_out": options.leave_out,
         "torch": torch.__version__,
     }

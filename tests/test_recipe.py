@@ -46,12 +46,13 @@ def test_real_and_rendered_images_are_about_as_many(real):
 
 
 def test_the_recipe_trains_both_networks_and_repeats_exactly(real, photographs):
-    def run(**options):
+    def run(rendered=(real,), averaged_epochs=2, **options):
         return train_recognizer(
             Subset(real, range(40)),
-            real,
+            rendered,
             photographs,
             epochs=1,
+            averaged_epochs=averaged_epochs,
             finder_epochs=1,
             device="cpu",
             progress=False,
@@ -66,9 +67,23 @@ def test_the_recipe_trains_both_networks_and_repeats_exactly(real, photographs):
     assert first.image_size == 32 and not first.classifier.training
     assert numbers(first).equal(numbers(run())) and not numbers(first).equal(numbers(run(seed=1)))
     assert run(architecture="mlp").architecture == "mlp"
+    assert not numbers(run(averaged_epochs=0)).equal(numbers(first))
+    assert run(rendered=()).image_size == 32
     for network in (first.finder, first.classifier):
         torch.manual_seed(0)
         assert all(p.isfinite().all() for p in network.parameters())
+
+
+def test_other_rendered_hands_are_seen_while_weights_are_averaged(real, photographs, monkeypatch):
+    seen = {}
+
+    def note(name):
+        return lambda model, part, *args, **options: seen.setdefault(name, len(part.dataset) - 60)
+
+    for name in ("train_finder", "train_model", "train_averaged"):
+        monkeypatch.setattr(recipe, name, note(name))
+    train_recognizer(real, [real, real.joined_with(real)], photographs, device="cpu")
+    assert seen == {"train_finder": 60, "train_model": 60, "train_averaged": 120}
 
 
 def test_each_signer_is_answered_by_who_has_not_seen_them(real, unseen, photographs):
