@@ -1,5 +1,7 @@
 """The hand shapes of the 36 signs as joint angles: data, and nothing else.
 
+Other ways of making some of them are in `asl.variants`.
+
 Drawn by hand, then settled on the mesh of an average hand by `asl.contact`, so that what should
 touch touches and nothing passes through anything, and stored as the plain angles that came out; on
 other hands they are settled anew. What fingers and thumb do was compared, sign by sign, with two
@@ -16,8 +18,8 @@ these poses were not made blind to them.
 
 from typing import NamedTuple
 
-_LETTERS = '"The Manual Alphabet", a handout in words, docslib.org/doc/1066164'
-_NUMBERS = "Helen Keller National Center, ASL handshapes described, helenkeller.org"
+LETTERS = '"The Manual Alphabet", a handout in words, docslib.org/doc/1066164'
+NUMBERS = "Helen Keller National Center, ASL handshapes described, helenkeller.org"
 _VIEW = "; the view is that of the images of Barczak et al. 2011"
 
 
@@ -72,7 +74,7 @@ POSES: dict[str, Pose] = {
         little=(44, 46, 20, 1.1),
         wrist=(0, 0),
         view=(84, -8, -3),
-        source=_LETTERS + _VIEW,
+        source=LETTERS + _VIEW,
         note='the hand of "o"; seen from the little finger\'s side',
         touches=(("thumb 3 0.85 palmar", "index 3 0.85 palmar", 3),),
     ),
@@ -84,7 +86,7 @@ POSES: dict[str, Pose] = {
         little=(79.5, 82.5, 21.7, 0.6),
         wrist=(0, 0),
         view=(6, 8, 4),
-        source=_NUMBERS,
+        source=NUMBERS,
         note="thumb on the middle finger; some lay it along the index finger",
         touches=(("thumb 3 0.7 palmar", "middle 2 0.4 dorsal", 5),),
     ),
@@ -96,7 +98,7 @@ POSES: dict[str, Pose] = {
         little=(81.4, 81.7, 21.6, 0.1),
         wrist=(0, 0),
         view=(2, 5, 3),
-        source=_NUMBERS,
+        source=NUMBERS,
         note='the hand of "v"',
         touches=(("thumb 3 0.7 palmar", "ring 2 0.4 dorsal", 7),),
     ),
@@ -108,7 +110,7 @@ POSES: dict[str, Pose] = {
         little=(69.6, 81.7, 35.3, 0.7),
         wrist=(0, 0),
         view=(0, 0, 0),
-        source=_NUMBERS,
+        source=NUMBERS,
         note="thumb, index and middle finger",
     ),
     "4": Pose(
@@ -119,7 +121,7 @@ POSES: dict[str, Pose] = {
         little=(3, 3, 3, 26),
         wrist=(0, 0),
         view=(0, 0, 0),
-        source=_NUMBERS,
+        source=NUMBERS,
         note="some point the thumb up before the palm",
         touches=(("thumb 3 0.9 palmar", "ring 1 0.1 palmar", 12.5),),
     ),
@@ -131,7 +133,7 @@ POSES: dict[str, Pose] = {
         little=(3, 3, 3, 28),
         wrist=(0, 0),
         view=(0, 0, 0),
-        source=_NUMBERS,
+        source=NUMBERS,
         note="",
     ),
     "6": Pose(
@@ -142,7 +144,7 @@ POSES: dict[str, Pose] = {
         little=(81.5, 65.7, 30, 4.1),
         wrist=(0, 0),
         view=(0, 0, 0),
-        source=_NUMBERS,
+        source=NUMBERS,
         note='the hand of "w": thumb on the little finger',
         touches=(("thumb 3 0.8 palmar", "little 2 0.7 dorsal", 13.5),),
     ),
@@ -154,7 +156,7 @@ POSES: dict[str, Pose] = {
         little=(3.7, 3, 3, 24.5),
         wrist=(0, 0),
         view=(0, 0, 0),
-        source=_NUMBERS,
+        source=NUMBERS,
         note="thumb on the ring finger",
         touches=(("thumb 3 0.8 palmar", "ring 3 0.5 dorsal", 6.5),),
     ),
@@ -166,7 +168,7 @@ POSES: dict[str, Pose] = {
         little=(3, 3, 3, 22),
         wrist=(0, 0),
         view=(0, 0, 0),
-        source=_NUMBERS,
+        source=NUMBERS,
         note="thumb on the middle finger",
         touches=(("thumb 3 0.8 palmar", "middle 3 0.5 dorsal", 6),),
     ),
@@ -178,7 +180,7 @@ POSES: dict[str, Pose] = {
         little=(3, 3, 3, 22),
         wrist=(0, 0),
         view=(0, 0, 0),
-        source=_NUMBERS,
+        source=NUMBERS,
         note='other fingers spread; together they make an "f"',
         touches=(("thumb 3 0.8 palmar", "index 3 0.8 palmar", 5),),
     ),
@@ -190,7 +192,7 @@ POSES: dict[str, Pose] = {
         little=(78.8, 82.2, 22.4, 0.9),
         wrist=(0, 0),
         view=(6, 12, 3),
-        source=_LETTERS,
+        source=LETTERS,
         note="thumb upright beside the fist",
         touches=(("thumb 3 0.3 palmar", "index 2 0.3 radial", 4),),
     ),
@@ -202,7 +204,7 @@ POSES: dict[str, Pose] = {
         little=(4.9, 4.5, 3.6, -4.7),
         wrist=(0, 0),
         view=(0, 0, 0),
-        source=_LETTERS,
+        source=LETTERS,
         note="some press the thumb flat into the palm",
         touches=(("thumb 3 0.8 palmar", "middle 1 0.05 palmar", 10),),
     ),
@@ -214,7 +216,7 @@ POSES: dict[str, Pose] = {
         little=(45, 42, 18, 0),
         wrist=(0, 0),
         view=(70, 0, -5),
-        source=_LETTERS + _VIEW,
+        source=LETTERS + _VIEW,
         note="seen from the little finger's side; charts turn it more to the palm",
     ),
     "d": Pose(
@@ -225,7 +227,7 @@ POSES: dict[str, Pose] = {
         little=(65.5, 76, 30, 0.1),
         wrist=(0, 0),
         view=(0, 0, 0),
-        source=_LETTERS,
+        source=LETTERS,
         note="round, thumb on the middle fingertip; some let three fingertips touch",
         touches=(("thumb 3 0.8 palmar", "middle 3 0.8 palmar", 3.5),),
     ),
@@ -237,7 +239,7 @@ POSES: dict[str, Pose] = {
         little=(40.6, 94.5, 46.7, 0.1),
         wrist=(0, 0),
         view=(2, 2, -2),
-        source=_LETTERS,
+        source=LETTERS,
         note="fingertips on the thumb; the open variant keeps them off it",
         touches=(
             ("thumb 3 0.5 ulnar", "middle 3 0.9 tip", 3),
@@ -253,7 +255,7 @@ POSES: dict[str, Pose] = {
         little=(4.8, 4.7, 3.7, -2.9),
         wrist=(0, 0),
         view=(10, 0, 0),
-        source=_LETTERS,
+        source=LETTERS,
         note="other fingers together in the real images, fanned on most charts",
         touches=(("thumb 3 0.8 palmar", "index 3 0.7 palmar", 7.5),),
     ),
@@ -265,7 +267,7 @@ POSES: dict[str, Pose] = {
         little=(79.6, 82.6, 21.7, 0.8),
         wrist=(0, 22),
         view=(0, 20, 88),
-        source=_LETTERS + _VIEW,
+        source=LETTERS + _VIEW,
         note="palm to the camera, pointing left; charts show the back or two parallel fingers",
         touches=(("thumb 3 0.7 palmar", "index 1 0.7 palmar", 10.5),),
     ),
@@ -277,7 +279,7 @@ POSES: dict[str, Pose] = {
         little=(80.4, 84.4, 20.9, -2.5),
         wrist=(0, 22),
         view=(0, 25, 83),
-        source=_LETTERS + _VIEW,
+        source=LETTERS + _VIEW,
         note="palm to the camera, pointing left",
         touches=(("thumb 3 0.7 palmar", "ring 2 0.3 dorsal", 11),),
     ),
@@ -289,7 +291,7 @@ POSES: dict[str, Pose] = {
         little=(6.4, 3, 3, 13.6),
         wrist=(0, 0),
         view=(5, 8, 0),
-        source=_LETTERS,
+        source=LETTERS,
         note="",
         touches=(("thumb 3 0.7 palmar", "middle 2 0.5 dorsal", 9.5),),
     ),
@@ -301,7 +303,7 @@ POSES: dict[str, Pose] = {
         little=(6.4, 3, 3, 13.6),
         wrist=(0, 15),
         view=(-2, 8, 36),
-        source=_LETTERS + _VIEW,
+        source=LETTERS + _VIEW,
         note="a motion; the image is its end, the little finger tilted left",
         touches=(("thumb 3 0.7 palmar", "middle 2 0.5 dorsal", 9.5),),
     ),
@@ -313,7 +315,7 @@ POSES: dict[str, Pose] = {
         little=(80, 82.9, 21.8, 0.6),
         wrist=(0, 0),
         view=(-18, 12, 0),
-        source=_LETTERS,
+        source=LETTERS,
         note="thumb tip between index and middle finger",
         touches=(("thumb 3 0.9 palmar", "middle 1 0.6 palmar", 15.5),),
     ),
@@ -325,7 +327,7 @@ POSES: dict[str, Pose] = {
         little=(79.2, 82.3, 22.6, 1.4),
         wrist=(0, 0),
         view=(4, 8, 2),
-        source=_LETTERS,
+        source=LETTERS,
         note="",
     ),
     "m": Pose(
@@ -336,7 +338,7 @@ POSES: dict[str, Pose] = {
         little=(75.6, 85.1, 25, 7),
         wrist=(0, 0),
         view=(26, 12, -4),
-        source=_LETTERS,
+        source=LETTERS,
         note="three fingers curled over the thumb; some only lay them in front of it",
         touches=(("thumb 3 0.9 dorsal", "ring 2 0.2 palmar", 19),),
     ),
@@ -348,7 +350,7 @@ POSES: dict[str, Pose] = {
         little=(74.8, 84.5, 29.8, -0.6),
         wrist=(0, 0),
         view=(20, 12, -4),
-        source=_LETTERS,
+        source=LETTERS,
         note="two fingers curled over the thumb, whose tip shows beside them",
         touches=(("thumb 3 0.7 ulnar", "ring 2 0.3 radial", 10.1),),
     ),
@@ -360,7 +362,7 @@ POSES: dict[str, Pose] = {
         little=(44, 46, 20, 1.1),
         wrist=(0, 0),
         view=(84, -8, -3),
-        source=_LETTERS + _VIEW,
+        source=LETTERS + _VIEW,
         note='the hand of "0"; seen from the little finger\'s side',
         touches=(("thumb 3 0.85 palmar", "index 3 0.85 palmar", 3),),
     ),
@@ -372,7 +374,7 @@ POSES: dict[str, Pose] = {
         little=(85.1, 80.5, 18, -1.4),
         wrist=(0, 0),
         view=(-76, 22, 64),
-        source=_LETTERS + _VIEW,
+        source=LETTERS + _VIEW,
         note='"k" pointing left with the palm down, seen from the thumb\'s side',
         touches=(("thumb 3 0.8 palmar", "middle 2 0.1 radial", 5),),
     ),
@@ -384,7 +386,7 @@ POSES: dict[str, Pose] = {
         little=(79.5, 82.6, 22.4, 1.2),
         wrist=(0, 0),
         view=(-90, 0, 105),
-        source=_LETTERS + _VIEW,
+        source=LETTERS + _VIEW,
         note='"g" pointing down, seen from the thumb\'s side',
     ),
     "r": Pose(
@@ -395,7 +397,7 @@ POSES: dict[str, Pose] = {
         little=(81.7, 81.5, 21.2, 0),
         wrist=(0, 0),
         view=(-5, 5, 0),
-        source=_LETTERS,
+        source=LETTERS,
         note="middle finger crossed behind the index finger",
         touches=(("thumb 3 0.7 palmar", "ring 2 0.4 dorsal", 7),),
     ),
@@ -407,7 +409,7 @@ POSES: dict[str, Pose] = {
         little=(74.3, 84.6, 25, -1.5),
         wrist=(0, 0),
         view=(8, -16, -3),
-        source=_LETTERS,
+        source=LETTERS,
         note="thumb before the fist",
         touches=(("thumb 3 0.9 palmar", "middle 2 0.2 ulnar", 19),),
     ),
@@ -419,7 +421,7 @@ POSES: dict[str, Pose] = {
         little=(73.3, 84.2, 29.2, -2.1),
         wrist=(0, 0),
         view=(8, 12, -3),
-        source=_LETTERS,
+        source=LETTERS,
         note="the thumb's tip shows between index and middle finger",
         touches=(("thumb 3 0.7 ulnar", "middle 2 0.3 radial", 11),),
     ),
@@ -431,7 +433,7 @@ POSES: dict[str, Pose] = {
         little=(81.3, 81.6, 21.5, 0.1),
         wrist=(0, 0),
         view=(2, 5, 2),
-        source=_LETTERS,
+        source=LETTERS,
         note="",
         touches=(("thumb 3 0.7 palmar", "ring 2 0.4 dorsal", 7),),
     ),
@@ -443,7 +445,7 @@ POSES: dict[str, Pose] = {
         little=(81.4, 81.7, 21.6, 0.1),
         wrist=(0, 0),
         view=(2, 5, 3),
-        source=_LETTERS,
+        source=LETTERS,
         note='the hand of "2"',
         touches=(("thumb 3 0.7 palmar", "ring 2 0.4 dorsal", 7),),
     ),
@@ -455,7 +457,7 @@ POSES: dict[str, Pose] = {
         little=(81.5, 65.7, 30, 4.1),
         wrist=(0, 0),
         view=(0, 0, 0),
-        source=_LETTERS,
+        source=LETTERS,
         note='the hand of "6"',
         touches=(("thumb 3 0.8 palmar", "little 2 0.7 dorsal", 13.5),),
     ),
@@ -467,7 +469,7 @@ POSES: dict[str, Pose] = {
         little=(79.2, 82.4, 22, 0.6),
         wrist=(0, 0),
         view=(-32, 8, -2),
-        source=_LETTERS + _VIEW,
+        source=LETTERS + _VIEW,
         note="hooked index finger, hand turned to the thumb's side so that the hook shows",
         touches=(("thumb 3 0.7 palmar", "middle 2 0.4 dorsal", 4),),
     ),
@@ -479,7 +481,7 @@ POSES: dict[str, Pose] = {
         little=(3.9, 3, 3, 27.4),
         wrist=(0, 0),
         view=(4, 8, 0),
-        source=_LETTERS,
+        source=LETTERS,
         note="",
     ),
     "z": Pose(
@@ -490,102 +492,8 @@ POSES: dict[str, Pose] = {
         little=(79.5, 82.5, 21.7, 0.6),
         wrist=(0, 0),
         view=(0, 8, 22),
-        source=_LETTERS + _VIEW,
+        source=LETTERS + _VIEW,
         note='a motion; the image is the hand of "1" tilted left',
         touches=(("thumb 3 0.7 palmar", "middle 2 0.4 dorsal", 5),),
     ),
 }
-
-VARIANTS: dict[str, Pose] = {
-    "1": POSES["1"]._replace(
-        thumb=(18.4, -20.1, 41.7, 30.6, 13.9),
-        index=(9, 8, 4, 1.1),
-        middle=(66.6, 96, 45.3, -0.4),
-        ring=(74.5, 88.6, 35.4, 7.6),
-        little=(81.3, 81, 21.9, 2.4),
-        note="thumb upright along the index finger",
-        touches=(),
-    ),
-    "i": POSES["i"]._replace(
-        thumb=(18.6, -8.4, 19.5, 33.3, -0.4),
-        index=(65.8, 81.5, 42.7, 4.6),
-        middle=(64.9, 95.6, 45.1, 0.4),
-        ring=(71.6, 88.3, 35.7, -5.2),
-        little=(8.6, 3, 3, 12.2),
-        note="thumb upright beside the fist",
-        touches=(),
-    ),
-    "g": POSES["g"]._replace(
-        thumb=(5, -15, 15, 20, 0),
-        index=(3.1, 3, 3, 2.4),
-        middle=(71.2, 96.4, 45.3, -0.4),
-        ring=(74.6, 88.9, 34.9, 7),
-        little=(78.1, 81.9, 21.8, 0.7),
-        note="thumb upright",
-        touches=(),
-    ),
-    "m": POSES["m"]._replace(
-        thumb=(55.5, 21.9, 51.8, 56.3, 48.9),
-        index=(64, 67, 23.5, 9.4),
-        middle=(68.5, 57.5, 28.3, -6.1),
-        ring=(65.9, 64, 32.3, -11.7),
-        little=(82.7, 78.1, 20, 15.5),
-        note="fingers laid in front of the thumb",
-        touches=(("thumb 3 0.7 dorsal", "ring 2 0.4 palmar", 14.5),),
-    ),
-    "n": POSES["n"]._replace(
-        thumb=(48, 6.6, 38.8, 48.4, 20.4),
-        index=(69, 47, 27.5, 2.9),
-        middle=(63.1, 46.6, 30.4, 9.8),
-        ring=(74.7, 90.3, 32.7, 6.1),
-        little=(79.2, 83.4, 23.3, 0.4),
-        note="fingers laid in front of the thumb",
-        touches=(("thumb 3 0.6 dorsal", "middle 2 0.3 palmar", 11.5),),
-    ),
-    "t": POSES["t"]._replace(
-        thumb=(13.9, 2.4, 29, 56.1, 45.2),
-        index=(50.1, 52, 48.4, 15.1),
-        middle=(72.5, 99.5, 43.7, 2.5),
-        ring=(75.6, 88.9, 35.5, 6.1),
-        little=(79.3, 83, 22.6, 0.7),
-        note="the thumb under the index finger",
-        touches=(("thumb 3 0.4 dorsal", "index 2 0.6 palmar", 9),),
-    ),
-    "e": POSES["e"]._replace(
-        thumb=(31.7, 26.4, 33.2, 69.7, 80.9),
-        index=(50, 95, 50, 0),
-        middle=(51.8, 95.9, 49.2, 0.4),
-        ring=(45, 91.4, 47.8, 0.8),
-        little=(49.5, 93.3, 42.4, -0.5),
-        note="fingertips closed on the thumb",
-        touches=(("thumb 3 0.4 ulnar", "middle 3 0.9 tip", 3),),
-    ),
-}
-"""Other ways in which some signers of the dataset close the same sign; angles as in `POSES`."""
-
-for _sign, _same in (("j", "i"), ("z", "1")):
-    VARIANTS[_sign] = VARIANTS[_same]._replace(
-        wrist=POSES[_sign].wrist, view=POSES[_sign].view, source=POSES[_sign].source
-    )
-
-_LIFEPRINT = "ASL University, Fingerspelling, lifeprint.com"
-_TO_ONESELF = '"Fingerspell the Alphabet in American Sign Language", wikiHow'
-
-TAUGHT: dict[str, Pose] = {
-    "f": POSES["9"]._replace(source=_NUMBERS, note='the hand of "9", as the source says'),
-    "g": VARIANTS["g"]._replace(view=(180, 15, -85), source=_TO_ONESELF, note="palm to oneself"),
-    "h": POSES["h"]._replace(view=(180, 15, -85), source=_TO_ONESELF, note="palm to oneself"),
-    "x": VARIANTS["1"]._replace(
-        index=POSES["x"].index,
-        view=POSES["x"].view,
-        source=_LIFEPRINT,
-        note="thumb not tucked in",
-    ),
-}
-"""Signs as they are taught, where the signers of the dataset make them otherwise."""
-
-TAUGHT_YAW = 45.0
-"""How far a palm may face inwards, degrees; the dataset's face the camera.
-
-"Mostly forward" in a comfortable position, towards ten o'clock, says ASL University.
-"""

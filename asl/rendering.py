@@ -16,11 +16,12 @@ from asl.complexion import skin_of
 from asl.contact import Contacts, contacts, press, settle
 from asl.hand_model import RestHand, rest_hand
 from asl.joints import JOINT_LIMITS, JOINTS
-from asl.poses import POSES, TAUGHT, TAUGHT_YAW, VARIANTS, Pose
+from asl.poses import POSES, Pose
 from asl.posing import pose_hand
 from asl.raytracing import DirectedLight, trace
 from asl.signers import Signer
 from asl.signs import SIGNS
+from asl.variants import TAUGHT, TAUGHT_YAW, VARIANTS
 
 LIGHTS = ("bot", "dif", "left", "right", "top")
 SIZES = (16, 2048)

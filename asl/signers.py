@@ -86,7 +86,7 @@ def make_signer(
         tone: of the Monk scale, 1 to 10; drawn evenly if not given.
         turned: 1 turns hands as far as the dataset's people do, 8 degrees (standard deviation) to
             the sides; more is for cameras that stand elsewhere.
-        taught: see `asl.poses.TAUGHT`; for people who have learnt from others than the dataset's.
+        taught: see `asl.variants.TAUGHT`; for people who learnt from others than the dataset's.
         vary: of `VARIATIONS`; what is left out is the same for every person and picture. All else
             stays as the seed draws it.
 

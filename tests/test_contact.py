@@ -7,8 +7,9 @@ from asl.contact import contacts, place, press, settle
 from asl.hand_model import rest_hand
 from asl.joints import JOINTS, check_angles, pose_vector
 from asl.penetration import penetration
-from asl.poses import POSES, TAUGHT, VARIANTS
+from asl.poses import POSES
 from asl.posing import pose_hand
+from asl.variants import TAUGHT, VARIANTS
 
 # What the table's poses reach. Skin of real hands gives by 1 to 2 mm where it is pressed.
 DEEPEST_MM = {"fingers": 1.2, "palm": 1.8}

@@ -1,8 +1,9 @@
 """The table of the 36 poses."""
 
 from asl.joints import JOINTS, check_angles
-from asl.poses import POSES, VARIANTS
+from asl.poses import POSES
 from asl.signs import LOOK_ALIKES, SIGNS
+from asl.variants import VARIANTS
 
 
 def test_every_sign_has_a_pose_within_the_limits():

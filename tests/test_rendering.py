@@ -6,10 +6,10 @@ import pytest
 from asl.contact import press
 from asl.hand_model import rest_hand
 from asl.penetration import penetration
-from asl.poses import TAUGHT
 from asl.posing import pose_hand
 from asl.rendering import _habit, render_sign
 from asl.signers import VARIATIONS, make_signer
+from asl.variants import TAUGHT
 
 # The table's own poses stay below 2; habits and other hands are settled in few steps.
 DEEPEST_OF_OTHERS_MM = 5.5
