@@ -34,6 +34,7 @@ from asl.evaluation import (
     summarize,
 )
 from asl.leakage import Leakage, check_leakage
+from asl.mobile import ASLMobileNet
 from asl.models import ASLNet, ASLResNet, HandFinder, create_sequential_model
 from asl.recognizer import Recognizer, Sight
 from asl.scores import CrossValidation
@@ -95,6 +96,7 @@ __all__ = [
     "SHAPE_OF",
     "SIGNS",
     "ASLDataset",
+    "ASLMobileNet",
     "ASLNet",
     "ASLResNet",
     "CrossValidation",

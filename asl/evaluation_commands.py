@@ -20,7 +20,7 @@ from asl.sources import find_dataset
 from asl.splits import SPLITS, load_asl_data
 from asl.training import default_device
 
-# The residual network needs a larger size and another recipe: `train` is for it.
+# The networks that recognise need larger images and another recipe: `train` is for them.
 MODELS = {"nearest": NearestNeighbour} | {
     name: ARCHITECTURES[name] for name in ("mlp", "cnn", "cnn-channel")
 }

@@ -46,9 +46,10 @@ def export_recognizer(
         raise ImportError("writing ONNX needs more packages: pip install -e .[onnx]")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    size = recognizer.image_size
     paths = []
-    for name, answer in (("finder", _ask), ("classifier", read_as_either_hand)):
+    sizes = (recognizer.finder.image_size, recognizer.image_size)
+    readings = (("finder", _ask), ("classifier", read_as_either_hand))
+    for (name, answer), size in zip(readings, sizes, strict=True):
         network = _FromPixels(getattr(recognizer, name), answer).eval()
         path = folder / f"{name}.{format}"
         write, read = (_write_pt2, _read_pt2) if format == "pt2" else (_write_onnx, _read_onnx)

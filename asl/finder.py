@@ -69,7 +69,7 @@ def train_finder(
 
     Args:
         finder: the network.
-        train_data: items (image (3, S, S) of a hand on black, label); labels are not used.
+        train_data: items (image (3, H, H) of a hand on black, label); labels are not used.
         epochs: passes over the training part.
         photographs: as of `draw_scenes`.
         batch_size, lr, weight_decay, half_precision, seed, device, progress: as of
@@ -85,6 +85,7 @@ def train_finder(
 
         def loss_of(indices: Tensor) -> Tensor:
             images, _ = get_batch(train_data, indices, device)
+            images = _resized(images, finder.image_size)
             scenes, boxes, present = draw_scenes(images, generator, photographs=photographs)
             with autocast(device, half_precision):
                 found, evidence = finder(scenes)
@@ -98,6 +99,13 @@ def train_finder(
         ]
     finder.eval()
     return losses
+
+
+def _resized(images: Tensor, size: int) -> Tensor:
+    """Returns square images (N, 3, size, size)."""
+    if images.shape[-1] == size:
+        return images
+    return F.interpolate(images, (size, size), mode="bilinear", antialias=True)
 
 
 def finder_loss(found: Tensor, evidence: Tensor, boxes: Tensor, present: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """The networks: the two of the walk-through, a residual one, and one that finds the hand.
 
 All but the last read float images (N, 3, H, W) and return log-probabilities (N, 36) over
-`asl.signs.SIGNS`. They know nothing of data or training.
+`asl.signs.SIGNS`. They know nothing of data or training. One more is in `asl.mobile`.
 """
 
 import math
@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from asl.data import IMAGE_SIZE
+from asl.inputs import check_image_size, check_input
+from asl.mobile import ASLMobileNet
 from asl.signs import SIGNS
 
 RESNET_SIZE = 64  # pixels; chosen by measurement, see results/recipes.json
@@ -28,7 +30,7 @@ def create_sequential_model(*, image_size: int = IMAGE_SIZE) -> nn.Sequential:
         A model that reads float (N, 3, image_size, image_size) and returns (N, 36); any other
         input shape is a ValueError.
     """
-    _check_image_size(image_size, multiple_of=1)
+    check_image_size(image_size, multiple_of=1)
     model = nn.Sequential(
         nn.Flatten(start_dim=1, end_dim=-1),
         nn.Linear(3 * image_size * image_size, 256),
@@ -74,7 +76,7 @@ class ASLNet(nn.Module):
             ValueError: if either is not as described.
         """
         super().__init__()
-        _check_image_size(image_size, multiple_of=4)
+        check_image_size(image_size, multiple_of=4)
         if attention not in ("scalar", "channel"):
             raise ValueError(f"expected attention 'scalar' or 'channel', found {attention!r}")
         self.image_size = image_size
@@ -114,7 +116,7 @@ class ASLNet(nn.Module):
 
     def channel_features(self, x: Tensor) -> Tensor:
         """Returns the extractor's feature maps (N, 3, 32, S/4, S/4), one set per channel."""
-        _check_input(x, self.image_size)
+        check_input(x, self.image_size)
         n, side = x.shape[0], self.image_size
         # (N, 3, S, S) → (3N, 1, S, S): one call of the extractor instead of three. Channels-last
         # because convolution, batch norm and pooling over few channels are faster in it: a
@@ -164,7 +166,7 @@ class ASLResNet(nn.Module):
             ValueError: if `image_size` is not as described.
         """
         super().__init__()
-        _check_image_size(image_size, multiple_of=16)
+        check_image_size(image_size, multiple_of=16)
         self.image_size = image_size
         self.features = _Stages(widths)
         self.dropout = nn.Dropout(0.2)
@@ -172,7 +174,7 @@ class ASLResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps images (N, 3, S, S) to log-probabilities (N, 36)."""
-        _check_input(x, self.image_size)
+        check_input(x, self.image_size)
         maps = F.avg_pool2d(self.features(x), 2)  # (N, C, S/16, S/16)
         logits = self.classifier(self.dropout(maps.flatten(1)))
         return F.log_softmax(logits.float(), dim=1)  # in full precision under autocast, too
@@ -183,6 +185,7 @@ ARCHITECTURES = {
     "cnn": ASLNet,
     "cnn-channel": partial(ASLNet, attention="channel"),
     "resnet": ASLResNet,
+    "mobile": ASLMobileNet,
 }
 """The classifiers by name; each takes ``image_size``."""
 
@@ -207,7 +210,7 @@ class HandFinder(nn.Module):
             ValueError: if `image_size` is not as described.
         """
         super().__init__()
-        _check_image_size(image_size, multiple_of=8)
+        check_image_size(image_size, multiple_of=8)
         self.image_size = image_size
         last = widths[-1]
         self.features = nn.Sequential(_Stages(widths), _Residual(last, last, stride=1))
@@ -224,7 +227,7 @@ class HandFinder(nn.Module):
                 half the side of its square in the same unit
             evidence: float (N,), log-odds that there is a hand
         """
-        _check_input(x, self.image_size)
+        check_input(x, self.image_size)
         votes = self.vote(self.features(x)).float().flatten(2)  # (N, 4, cells)
         evidence, offset, size = votes[:, 0], votes[:, 1:3], votes[:, 3]
         weight = evidence.softmax(dim=1)
@@ -278,20 +281,5 @@ def _convolution(channels_in: int, channels_out: int, stride: int, side: int = 3
     )
 
 
-def _check_image_size(image_size: int, multiple_of: int) -> None:
-    if image_size < multiple_of or image_size % multiple_of:
-        raise ValueError(
-            f"expected image_size of a positive multiple of {multiple_of} pixels, "
-            f"found {image_size}"
-        )
-
-
-def _check_input(x: Tensor, image_size: int) -> None:
-    if x.ndim != 4 or x.shape[1:] != (3, image_size, image_size):
-        raise ValueError(
-            f"expected images of shape (N, 3, {image_size}, {image_size}), found {tuple(x.shape)}"
-        )
-
-
 def _check_sequential_input(model: nn.Module, inputs: tuple[Tensor], image_size: int) -> None:
-    _check_input(inputs[0], image_size)
+    check_input(inputs[0], image_size)

@@ -5,6 +5,7 @@ answers for that signer `answer_unseen` collects and `calibrate` turns into the 
 threshold of the one that has seen everybody. `python -m asl train` is the command for all of it.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,18 +19,18 @@ from torch import Tensor
 from torch.utils.data import Dataset, Subset
 
 from asl.augment import augment, picture_hands
-from asl.averaging import train_averaged
 from asl.calibration import fit_temperature
 from asl.data import ASLDataset, denormalize, normalize, open_rgb
 from asl.evaluation import merge_look_alikes
 from asl.finder import train_finder
+from asl.landmarks import load_landmark_weights
 from asl.recognizer import Recognizer
 from asl.scores import CrossValidation
 from asl.splits import bursts_of
-from asl.training import default_device, seeded, train_model
+from asl.training import default_device, fast_in_bfloat16, seeded, train_model
 
-EPOCHS = 26  # over the real images, repeated, and as many rendered ones
-AVERAGED_EPOCHS = 9  # after those, at a constant learning rate
+EPOCHS = {"mobile": 5, "resnet": 26}  # over the real images, repeated, and as many rendered ones
+LEARNING_RATES = {"mobile": 5e-4, "resnet": 5e-3}  # at their peak
 FINDER_EPOCHS = 9
 CROPS = (0.85, 1.5)  # sides of a training crop, in sides of the hand's square, at strength 1
 STRENGTH = 0.6  # of `asl.augment.augment`
@@ -47,12 +48,12 @@ _PHOTOGRAPHS = {  # in scikit-image; none is of a hand
 
 def train_recognizer(
     real: Dataset,
-    rendered: Sequence[ASLDataset],
+    rendered: ASLDataset | None,
     photographs: Tensor,
     *,
-    architecture: str = "resnet",
-    epochs: int = EPOCHS,
-    averaged_epochs: int = AVERAGED_EPOCHS,
+    architecture: str = "mobile",
+    pretrained: str | os.PathLike | None = None,
+    epochs: int | None = None,
     finder_epochs: int = FINDER_EPOCHS,
     seed: int = 0,
     device: torch.device | str | None = None,
@@ -63,43 +64,54 @@ def train_recognizer(
     Args:
         real: an `ASLDataset` of hands on black, or a `Subset` of one; their image size becomes
             the classifier's.
-        rendered: up to two sets of rendered hands of the same size; a second one takes the place
-            of the first while weights are averaged. Of real and rendered images the fewer are
-            repeated until an epoch has about as many of both.
+        rendered: rendered hands of the same size, or None. Of real and rendered images the fewer
+            are repeated until an epoch has about as many of both.
         photographs: uint8 (P, 3, S, S), without hands, see `load_photographs`.
         architecture: of `asl.models.ARCHITECTURES`.
-        epochs: of the classifier's one cycle.
-        averaged_epochs: after it, whose weights are averaged, see `train_averaged`; 0 for none.
+        pretrained: wheel of MediaPipe whose weights the classifier begins with, for "mobile" only,
+            see `asl.landmarks`; None begins with random ones.
+        epochs: of the classifier's one cycle; None means those of `EPOCHS`.
         finder_epochs: of the finder's one cycle.
         seed: of weights, order and augmentation. On one machine's CPU all repeats exactly.
         device: None means `asl.default_device()`.
         progress: show bars.
+
+    Raises:
+        ValueError: if the architecture is not "mobile" and there are pretrained weights; more as of
+            `asl.landmarks.load_landmark_weights` and `Recognizer.create`.
     """
+    if pretrained is not None and architecture != "mobile":
+        raise ValueError(
+            f"expected pretrained weights for the architecture 'mobile', found {architecture!r}"
+        )
     device = torch.device(device) if device is not None else default_device()
-    parts = [mix(real, hands) for hands in rendered] or [mix(real, None)]
-    train = parts[0]
-    options = {
-        "half_precision": _fast_in_bfloat16(device),
-        "weight_decay": 0.05,
-        "device": device,
-        "progress": progress,
-    }
+    train = mix(real, rendered)
+    options = {"weight_decay": 0.05, "seed": seed, "device": device, "progress": progress}
     with seeded(seed, device):
         recognizer = Recognizer.create(architecture, train[0][0].shape[-1])
+    if pretrained is not None:
+        load_landmark_weights(recognizer.classifier, pretrained)
     train_finder(
         recognizer.finder,
         train,
         finder_epochs,
         photographs=photographs,
         lr=3e-3,
-        seed=seed,
+        half_precision=fast_in_bfloat16(device),
         **options,
     )
-    options["augment"] = partial(augment, strength=STRENGTH, photographs=photographs, windows=CROPS)
-    classifier = recognizer.classifier
-    train_model(classifier, train, None, epochs, "Classifier", lr=5e-3, seed=seed, **options)
-    if averaged_epochs:
-        train_averaged(classifier, parts[-1], averaged_epochs, lr=2e-3, seed=seed + 1, **options)
+    train_model(
+        recognizer.classifier,
+        train,
+        None,
+        epochs or EPOCHS.get(architecture, EPOCHS["resnet"]),
+        "Classifier",
+        lr=LEARNING_RATES.get(architecture, LEARNING_RATES["resnet"]),
+        augment=partial(augment, strength=STRENGTH, photographs=photographs, windows=CROPS),
+        # Filters of one channel each learn faster in single precision on a CPU.
+        half_precision=fast_in_bfloat16(device) and architecture != "mobile",
+        **options,
+    )
     return recognizer
 
 
@@ -116,13 +128,6 @@ def mix(real: Dataset, rendered: ASLDataset | None) -> Subset:
     times = max(1, round(len(others) / len(indices)))
     other_times = max(1, round(len(indices) / len(others)))
     return Subset(whole.joined_with(rendered), indices * times + others * other_times)
-
-
-def _fast_in_bfloat16(device: torch.device) -> bool:
-    """Tells whether a device computes in bfloat16 faster than in float32."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
 
 
 # --- what it answers for people it has not seen --------------------------------------------------

@@ -20,8 +20,10 @@ from asl.calibration import apply_temperature
 from asl.data import normalize, open_rgb, upright_rgb
 from asl.evaluation import merge_shapes
 from asl.finder import crop, square
-from asl.models import ARCHITECTURES, RESNET_SIZE, HandFinder
+from asl.mobile import MOBILE_SIZE
+from asl.models import ARCHITECTURES, HandFinder
 from asl.signs import SHAPES
+from asl.training import autocast, fast_in_bfloat16
 from asl.weights import read_weights, write_weights
 
 SHIPPED_WEIGHTS = Path(__file__).with_name("recognizer.safetensors")
@@ -59,10 +61,10 @@ class Recognizer:
     """Reads the hand shape in a picture: ``recognizer(picture)`` → ``[("a", 0.93), …]``.
 
     Attributes:
-        finder: pictures (N, 3, S, S) → boxes and evidence, see `asl.models.HandFinder`.
+        finder: pictures (N, 3, H, H) → boxes and evidence, see `asl.models.HandFinder`.
         classifier: crops (N, 3, S, S) → log-probabilities (N, 36).
         architecture: the classifier's name in `asl.models.ARCHITECTURES`.
-        image_size: side S of what both read, in pixels.
+        image_size: side of the crops the classifier reads, in pixels.
         temperature: of its log-probabilities, see `asl.calibration.fit_temperature`.
         threshold: confidence below which no sign is given as the answer.
         facts: how it was trained and what was measured, for people: anything JSON can hold.
@@ -77,7 +79,7 @@ class Recognizer:
     facts: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def create(cls, architecture: str = "resnet", image_size: int = RESNET_SIZE) -> "Recognizer":
+    def create(cls, architecture: str = "mobile", image_size: int = MOBILE_SIZE) -> "Recognizer":
         """Returns an untrained recogniser, its weights drawn from the global generator.
 
         Raises:
@@ -88,8 +90,7 @@ class Recognizer:
                 f"expected an architecture of {', '.join(ARCHITECTURES)}, found {architecture!r}"
             )
         classifier = ARCHITECTURES[architecture](image_size=image_size)
-        finder = HandFinder(image_size=image_size)
-        return cls(finder.eval(), classifier.eval(), architecture, image_size)
+        return cls(HandFinder().eval(), classifier.eval(), architecture, image_size)
 
     @classmethod
     def load(
@@ -126,12 +127,15 @@ class Recognizer:
         return recognizer
 
     def save(self, path: str | os.PathLike) -> None:
-        """Writes everything to one file, which appears whole or not at all."""
-        tensors = {
-            f"{name}.{key}": tensor
-            for name, network in self._networks().items()
-            for key, tensor in network.state_dict().items()
-        }
+        """Writes everything to one file, which appears whole or not at all.
+
+        What was learnt is written in half precision: half the size, and hardly another answer.
+        """
+        tensors = {}
+        for name, network in self._networks().items():
+            learnt = {key for key, _ in network.named_parameters()}
+            for key, tensor in network.state_dict().items():
+                tensors[f"{name}.{key}"] = tensor.half() if key in learnt else tensor
         facts = {
             "architecture": self.architecture,
             "image_size": self.image_size,
@@ -221,7 +225,8 @@ class Recognizer:
                 crop(frame, box, self.image_size)
                 for frame, box in zip(frames, boxes.tolist(), strict=True)
             ]
-            log_probs = read_as_either_hand(self.classifier, _batch(crops, device)).cpu()
+            with autocast(device, fast_in_bfloat16(device)):
+                log_probs = read_as_either_hand(self.classifier, _batch(crops, device)).cpu()
             yield frames, boxes, evidence, crops, log_probs
 
     def _rank(self, confidence: Tensor, top: int) -> Answers:

@@ -12,7 +12,8 @@ from asl import recipe
 from asl.data import IMAGE_SUFFIXES, ASLDataset, images_in
 from asl.evaluation import accuracy, accuracy_within, merge_look_alikes
 from asl.export import FORMATS, export_recognizer
-from asl.models import ARCHITECTURES, RESNET_SIZE
+from asl.mobile import MOBILE_SIZE
+from asl.models import ARCHITECTURES
 from asl.recognizer import Answers, Recognizer, Sight
 from asl.signs import SIGNS
 from asl.sources import class_root, find_dataset
@@ -27,18 +28,19 @@ def add_train(sub: argparse.ArgumentParser) -> None:
     """Declares the arguments of `train`, beside --data and --json."""
     sub.set_defaults(command=train)
     sub.add_argument("--corrected", action="store_true", help="with the labels of asl.corrections")
-    sub.add_argument("--model", choices=ARCHITECTURES, default="resnet", help="the classifier")
-    sub.add_argument("--image-size", type=int, default=RESNET_SIZE, metavar="PIXELS")
+    sub.add_argument("--model", choices=ARCHITECTURES, default="mobile", help="the classifier")
+    sub.add_argument("--image-size", type=int, default=MOBILE_SIZE, metavar="PIXELS")
     sub.add_argument(
-        "--rendered",
-        nargs="+",
-        default=[],
-        metavar="DIR",
-        help="rendered hands that join the training part; a second folder for the averaged epochs",
+        "--pretrained",
+        type=Path,
+        metavar="WHEEL",
+        help="of mediapipe 0.10.21, whose weights the classifier begins with",
+    )
+    sub.add_argument(
+        "--rendered", type=Path, metavar="DIR", help="rendered hands that join the training part"
     )
     sub.add_argument("--leave-out", type=int, nargs="+", default=[], metavar="SIGNER")
-    sub.add_argument("--epochs", type=int, default=recipe.EPOCHS, metavar="N")
-    sub.add_argument("--averaged-epochs", type=int, default=recipe.AVERAGED_EPOCHS, metavar="N")
+    sub.add_argument("--epochs", type=int, metavar="N", help="(default: as tried)")
     sub.add_argument("--finder-epochs", type=int, default=recipe.FINDER_EPOCHS, metavar="N")
     sub.add_argument("--seed", type=int, default=0)
     sub.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
@@ -57,24 +59,22 @@ def train(options: argparse.Namespace) -> tuple[dict, str]:
         raise ValueError(
             f"expected --leave-out of the signers {sorted(set(real.signers))}, found {unknown}"
         )
-    if len(options.rendered) > 2:
-        raise ValueError(f"expected --rendered of one or two folders, found {options.rendered}")
-    rendered = [ASLDataset(folder, image_size=options.image_size) for folder in options.rendered]
+    rendered = options.rendered and ASLDataset(options.rendered, image_size=options.image_size)
     seen = [i for i, signer in enumerate(real.signers) if signer not in options.leave_out]
     recognizer = recipe.train_recognizer(
         Subset(real, seen),
         rendered,
         recipe.load_photographs("train"),
         architecture=options.model,
+        pretrained=options.pretrained,
         epochs=options.epochs,
-        averaged_epochs=options.averaged_epochs,
         finder_epochs=options.finder_epochs,
         seed=options.seed,
     )
     recognizer.facts = {
         "command": options.command_line,
         "images": len(seen),
-        "rendered": sum(map(len, rendered)),
+        "rendered": len(rendered) if rendered else 0,
         "left_out": options.leave_out,
         "torch": torch.__version__,
     }

@@ -139,8 +139,6 @@ def run_epochs(
     lr: float,
     weight_decay: float,
     name: str | None = None,
-    warm_up: int | None = None,
-    after_step: Callable[[int], None] | None = None,
 ) -> Iterator[tuple[float, float]]:
     """Trains a model in place with AdamW, in one OneCycleLR cycle: the loop behind every training.
 
@@ -153,23 +151,18 @@ def run_epochs(
         lr: peak learning rate.
         weight_decay: of AdamW.
         name: shows a bar with this name while an epoch runs.
-        warm_up: instead of the cycle, the learning rate rises to `lr` in so many steps and stays.
-        after_step: called after every step with the number of the epoch, from 1 on.
 
     Yields:
         After each epoch, with the model in training mode: the mean loss over its items, and the
         learning rate of its last step.
     """
     device = next(model.parameters()).device
-    steps = len(shuffled_batches(size, batch_size, torch.Generator()))
+    steps = len(_shuffled_batches(size, batch_size, torch.Generator()))
     optimizer = _AdamW(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
-    if warm_up is None:
-        scheduler = optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=epochs * steps)
-    else:
-        scheduler = optim.lr_scheduler.LinearLR(optimizer, 1 / warm_up, total_iters=warm_up - 1)
+    scheduler = optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=epochs * steps)
     _keep_freed_memory()
     for epoch in range(1, epochs + 1):
-        batches = shuffled_batches(size, batch_size)
+        batches = _shuffled_batches(size, batch_size)
         if name is not None:
             batches = progress_bar(batches, f"{name} epoch {epoch}/{epochs}")
         model.train()
@@ -181,8 +174,6 @@ def run_epochs(
             optimizer.zero_grad()
             learning_rate = scheduler.get_last_lr()[0]  # the one this step used
             scheduler.step()
-            if after_step is not None:
-                after_step(epoch)
             loss_sum += loss.detach() * len(indices)
         yield loss_sum.item() / size, learning_rate
 
@@ -227,7 +218,7 @@ def _in_order(data: DataLoader | Dataset, device: torch.device) -> Iterator[tupl
             yield get_batch(data, range(start, stop), device)
 
 
-def shuffled_batches(
+def _shuffled_batches(
     size: int, batch_size: int, generator: torch.Generator | None = None
 ) -> list[Tensor]:
     """Returns the indices of all items in random order, in batches; none of them of one item."""
@@ -274,6 +265,13 @@ def seeded(seed: int | None, device: torch.device) -> Iterator[None]:
 def autocast(device: torch.device, enabled: bool) -> torch.autocast:
     """Returns a context in which a model computes in bfloat16 where that is safe."""
     return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
+
+
+def fast_in_bfloat16(device: torch.device) -> bool:
+    """Tells whether a device computes in bfloat16 faster than in float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
 
 
 def drawn_generator(device: torch.device) -> torch.Generator:

@@ -44,6 +44,13 @@ def test_a_finder_learns_where_a_hand_is_and_repeats_exactly(hands):
     assert run(2, 0)[0] == run(2, 0)[0] != run(2, 1)[0]
 
 
+def test_a_finder_learns_from_images_of_another_size(hands):
+    data = TensorDataset(hands, torch.zeros(40, dtype=torch.long))
+    finder = HandFinder(image_size=48)
+    assert len(train_finder(finder, data, 1, progress=False)) == 1
+    assert finder(torch.zeros(1, 3, 48, 48))[0].shape == (1, 3)
+
+
 def test_errors_count_in_sizes_of_the_hand():
     boxes = torch.tensor([[0.5, 0.0, 0.2], [0.5, 0.0, 0.4]])
     found = boxes + torch.tensor([0.1, 0.0, 0.0])

@@ -180,7 +180,6 @@ def test_train_writes_weights_and_those_without_a_signer_calibrate_them(
     monkeypatch.setattr(recipe, "load_photographs", lambda part: noise)
     monkeypatch.setattr(recipe, "pictures_without_hands", lambda photographs: list(photographs))
     common = ["--data", people, "--image-size", 32, "--epochs", 1, "--finder-epochs", 1]
-    common += ["--averaged-epochs", 2]
     unseen = []
     for signer in (1, 2, 3):
         unseen.append(tmp_path / f"without-{signer}")

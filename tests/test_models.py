@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from asl import ASLNet, ASLResNet, create_sequential_model
+from asl import ASLMobileNet, ASLNet, ASLResNet, create_sequential_model
 from asl.models import HandFinder
 
 MODELS = {
@@ -128,9 +128,10 @@ def test_wrong_options():
         ASLNet(attention="none")
 
 
+@pytest.mark.parametrize("network", [ASLResNet, ASLMobileNet])
 @pytest.mark.parametrize("image_size", [16, 64])
-def test_the_residual_network_reads_the_size_it_was_made_for(image_size):
-    model = ASLResNet(image_size=image_size).eval()
+def test_a_network_reads_the_size_it_was_made_for(network, image_size):
+    model = network(image_size=image_size).eval()
     log_probs = model(torch.randn(3, 3, image_size, image_size))
     assert log_probs.shape == (3, 36)
     torch.testing.assert_close(log_probs.exp().sum(dim=1), torch.ones(3))
@@ -155,8 +156,8 @@ def test_the_residual_network_adds_what_it_skips():
     torch.testing.assert_close(block(x), x)
 
 
-def test_wrong_sizes_of_the_residual_networks():
-    for network, multiple in ((ASLResNet, 16), (HandFinder, 8)):
+def test_wrong_sizes_of_the_recognising_networks():
+    for network, multiple in ((ASLResNet, 16), (ASLMobileNet, 16), (HandFinder, 8)):
         with pytest.raises(ValueError, match=f"multiple of {multiple} pixels, found 20"):
             network(image_size=20)
 

@@ -46,13 +46,12 @@ def test_real_and_rendered_images_are_about_as_many(real):
 
 
 def test_the_recipe_trains_both_networks_and_repeats_exactly(real, photographs):
-    def run(rendered=(real,), averaged_epochs=2, **options):
+    def run(rendered=real, **options):
         return train_recognizer(
             Subset(real, range(40)),
             rendered,
             photographs,
             epochs=1,
-            averaged_epochs=averaged_epochs,
             finder_epochs=1,
             device="cpu",
             progress=False,
@@ -67,23 +66,28 @@ def test_the_recipe_trains_both_networks_and_repeats_exactly(real, photographs):
     assert first.image_size == 32 and not first.classifier.training
     assert numbers(first).equal(numbers(run())) and not numbers(first).equal(numbers(run(seed=1)))
     assert run(architecture="mlp").architecture == "mlp"
-    assert not numbers(run(averaged_epochs=0)).equal(numbers(first))
-    assert run(rendered=()).image_size == 32
+    assert run(rendered=None).image_size == 32
     for network in (first.finder, first.classifier):
         torch.manual_seed(0)
         assert all(p.isfinite().all() for p in network.parameters())
 
 
-def test_other_rendered_hands_are_seen_while_weights_are_averaged(real, photographs, monkeypatch):
-    seen = {}
+def test_the_classifier_begins_with_pretrained_weights(real, photographs, monkeypatch):
+    def load(model, wheel):
+        begun.append(wheel)
+        for parameter in model.parameters():
+            torch.nn.init.zeros_(parameter).requires_grad_(False)
+        model.classifier.bias.requires_grad_(True)
 
-    def note(name):
-        return lambda model, part, *args, **options: seen.setdefault(name, len(part.dataset) - 60)
-
-    for name in ("train_finder", "train_model", "train_averaged"):
-        monkeypatch.setattr(recipe, name, note(name))
-    train_recognizer(real, [real, real.joined_with(real)], photographs, device="cpu")
-    assert seen == {"train_finder": 60, "train_model": 60, "train_averaged": 120}
+    begun = []
+    monkeypatch.setattr(recipe, "load_landmark_weights", load)
+    options = {"epochs": 1, "finder_epochs": 1, "device": "cpu", "progress": False}
+    recognizer = train_recognizer(real, None, photographs, pretrained="wheel", **options)
+    assert begun == ["wheel"]
+    learnt = {name for name, p in recognizer.classifier.named_parameters() if p.abs().sum() > 0}
+    assert learnt == {"classifier.bias"}
+    with pytest.raises(ValueError, match="architecture 'mobile', found 'resnet'"):
+        train_recognizer(real, None, photographs, architecture="resnet", pretrained="wheel")
 
 
 def test_each_signer_is_answered_by_who_has_not_seen_them(real, unseen, photographs):
