@@ -32,7 +32,7 @@ class ASLMobileNet(nn.Module):
     """The network that ships: inverted residual blocks (Sandler et al. 2018), 1.0 million weights.
 
     Block for block the network that MediaPipe finds a hand's joints with ("hand landmark, lite";
-    Zhang et al. 2020), so that it can begin with what that one learnt from photographs of many
+    Zhang et al. 2020), so that it can begin with what that one learnt from pictures of many
     people's hands, see `asl.landmarks`. As there, no batch norm; and a final layer of our own, from
     the mean of the last maps to signs.
     """
