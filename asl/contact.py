@@ -33,8 +33,10 @@ _EASE = np.array(
     ]
 )
 
-# The thumb goes to where it should touch; the fingers stay as they are bent.
-_THUMB = np.array([joint.startswith("thumb") for joint in JOINTS], float)
+# Of the fingers that should touch one goes to the other, which stays as it is bent.
+_OWN = {
+    finger: np.array([joint.startswith(finger) for joint in JOINTS], float) for finger in FINGERS
+}
 
 
 class Contacts(NamedTuple):
@@ -149,7 +151,8 @@ def settle(
         hand: of V vertices.
         known: `contacts` of the same hand.
         angles: (len(JOINTS),) in degrees, within the limits.
-        touches: two places, see `place`, and how many millimetres apart they may be.
+        touches: two places, see `place`, and how many millimetres apart they may be; the finger
+            that is named first goes to the other.
         steps: at most this many; each takes a few milliseconds.
         loose: degrees of a finger joint that weigh as much as a millimetre of one vertex.
 
@@ -161,7 +164,9 @@ def settle(
     free = ease > 0
     value, best, least = start.copy(), start, np.inf
     damping = 1.0
-    pairs = [(place(hand, a), place(hand, b), gap / 1000) for a, b, gap in touches]
+    pairs = [
+        (place(hand, a), place(hand, b), gap / 1000, _OWN[a.split()[0]]) for a, b, gap in touches
+    ]
     for _ in range(steps):
         matrix, wrong = _faults(hand, known, value, pairs)
         gone = (value - start)[free] / ease[free]
@@ -219,7 +224,7 @@ def _faults(hand, known, value, pairs) -> tuple[np.ndarray, np.ndarray]:
             rate(skin, follows, normals) - rate(vertices[inside], known.follows[inside], normals)
         )
         wrong.append(depth - _GIVE)
-    for first, second, gap in pairs:
+    for first, second, gap, own in pairs:
         between = vertices[first] - vertices[second]
         distance = np.linalg.norm(between)
         if distance > gap:
@@ -228,7 +233,7 @@ def _faults(hand, known, value, pairs) -> tuple[np.ndarray, np.ndarray]:
                 known.follows[[first, second]],
                 np.stack([between, -between]),
             )
-            rows.append(_PULL * _THUMB * both.sum(0, keepdims=True) / distance)
+            rows.append(_PULL * own * both.sum(0, keepdims=True) / distance)
             wrong.append(np.array([_PULL * (distance - gap)]))
     return 1000 * np.radians(np.concatenate(rows)), 1000 * np.concatenate(wrong)
 

@@ -11,9 +11,9 @@ finger's knuckle, which the photographs do not); the angles are ours. Some shape
 where the hand points or what the picture shows of a motion.
 
 Angles and views were corrected by eye against pictures of all five signers of the dataset, and
-after looking at which of them networks got wrong, those trained on renders, and for "m", "n" and
-"t" those of other signers' pictures: what is trained on renders alone has seen no real picture, but
-these poses were not made blind to them.
+after looking at which of them networks got wrong, those trained on renders, and for "k", "m", "n",
+"r", "t" and "z" those of other signers' pictures: what is trained on renders alone has seen no real
+picture, but these poses were not made blind to them.
 """
 
 from typing import NamedTuple
@@ -36,7 +36,7 @@ class Pose(NamedTuple):
         source: where the hand shape and the view are from.
         note: what to know, variants above all.
         touches: two places, as `asl.contact.place` names them, and how many millimetres they are
-            apart at most; on any hand the thumb goes where they are.
+            apart at most; on any hand the finger that is named first goes there.
     """
 
     thumb: tuple[float, float, float, float, float]
@@ -308,16 +308,16 @@ POSES: dict[str, Pose] = {
         touches=(("thumb 3 0.7 palmar", "middle 2 0.5 dorsal", 9.5),),
     ),
     "k": Pose(
-        thumb=(41.6, 13.8, 59.4, 43.5, 27.9),
-        index=(6.2, 4, 3, 3),
-        middle=(14, 6, 4, -3),
+        thumb=(44.5, -7.1, 21.4, 30.9, -8.6),
+        index=(6.4, 4, 3, 6),
+        middle=(16.1, 6, 4, -7),
         ring=(72.7, 89, 35.8, 7.1),
         little=(80, 82.9, 21.8, 0.6),
         wrist=(0, 0),
         view=(-18, 12, 0),
         source=LETTERS,
-        note="thumb tip between index and middle finger",
-        touches=(("thumb 3 0.9 palmar", "middle 1 0.6 palmar", 15.5),),
+        note="thumb up between index and middle finger",
+        touches=(("thumb 3 0.8 palmar", "middle 1 0.8 palmar", 21.9),),
     ),
     "l": Pose(
         thumb=(-3, -28, 0, 5, 5),
@@ -391,15 +391,18 @@ POSES: dict[str, Pose] = {
     ),
     "r": Pose(
         thumb=(57.3, 7.3, 44.5, 41.1, 13.1),
-        index=(21.5, 6, 3, -2),
-        middle=(-12, 12.1, 5, 9),
+        index=(23.4, 8.5, 4, -9.2),
+        middle=(-5.5, 28.8, 19.9, 11.2),
         ring=(73.7, 87.3, 41.5, 5.7),
         little=(81.7, 81.5, 21.2, 0),
         wrist=(0, 0),
-        view=(-5, 5, 0),
+        view=(-5, 5, 4),
         source=LETTERS,
-        note="middle finger crossed behind the index finger",
-        touches=(("thumb 3 0.7 palmar", "ring 2 0.4 dorsal", 7),),
+        note="middle finger crossed behind the index finger, which it touches",
+        touches=(
+            ("thumb 3 0.7 palmar", "ring 2 0.4 dorsal", 7),
+            ("middle 3 0.2 palmar", "index 3 0.1 dorsal", 9.6),
+        ),
     ),
     "s": Pose(
         thumb=(43.2, 28.5, 53.3, 40.6, 39.6),
@@ -491,7 +494,7 @@ POSES: dict[str, Pose] = {
         ring=(75.2, 88.7, 36.2, 6.3),
         little=(79.5, 82.5, 21.7, 0.6),
         wrist=(0, 0),
-        view=(0, 8, 22),
+        view=(0, 8, 28),
         source=LETTERS + _VIEW,
         note='a motion; the image is the hand of "1" tilted left',
         touches=(("thumb 3 0.7 palmar", "middle 2 0.4 dorsal", 5),),
