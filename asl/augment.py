@@ -18,6 +18,7 @@ from asl.data import denormalize, normalize
 from asl.draw import Draw, matrix
 from asl.skin import MONK_TONES
 
+SHIFT = 0.15  # of images that fill their pictures, in halves of their sides
 _SURELY_HAND = 0.16  # brightest channel of a pixel that is all hand, on the dataset's black
 
 
@@ -29,6 +30,7 @@ def augment(
     background_share: float = 6 / 7,
     photographs: Tensor | None = None,
     windows: tuple[float, float] = (0.9, 1.9),
+    shift: float = SHIFT,
 ) -> Tensor:
     """Changes geometry, skin, background, light and picture quality of each image at random.
 
@@ -40,6 +42,8 @@ def augment(
         background_share: probability that a hand is put before something; else it stays on black.
         photographs: uint8 (P, 3, S, S), backgrounds to cut windows from, beside the drawn ones.
         windows: smallest and largest side of the new picture, in sides of the old one.
+        shift: how far an image that fills the picture is moved at most, in halves of its side; a
+            smaller one anywhere.
 
     Returns:
         Normalised float (N, 3, H, W).
@@ -54,6 +58,7 @@ def augment(
         background_share=background_share,
         photographs=photographs,
         windows=windows,
+        shift=shift,
     )
     return pictures
 
@@ -66,12 +71,14 @@ def picture_hands(
     background_share: float,
     photographs: Tensor | None,
     windows: tuple[float, float],
+    shift: float = SHIFT,
     hands: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Does what `augment` does, and says where in the pictures the hands are.
 
     Args:
-        images, generator, strength, background_share, photographs, windows: as for `augment`.
+        images, generator, strength, background_share, photographs, windows, shift: as for
+            `augment`.
         hands: bool (N,), False for pictures of the background alone; None means all True.
 
     Returns:
@@ -87,7 +94,7 @@ def picture_hands(
     pixels = denormalize(images)
     mask = hand_mask(pixels)
     pixels = torch.where(placed, without_rim(pixels, mask), pixels)
-    pixels, mask, boxes = move(pixels, mask, draw, windows)
+    pixels, mask, boxes = move(pixels, mask, draw, windows, shift)
     pixels = tint_skin(pixels, mask, draw)
     pixels, background = backlight(pixels, draw_backgrounds(pixels, full, photographs), draw)
     if hands is not None:
@@ -130,7 +137,7 @@ def brightest_near(x: Tensor) -> Tensor:
 
 
 def move(
-    pixels: Tensor, mask: Tensor, draw: Draw, windows: tuple[float, float]
+    pixels: Tensor, mask: Tensor, draw: Draw, windows: tuple[float, float], shift: float = SHIFT
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Mirrors, turns, scales, shears and shifts hands and their masks.
 
@@ -150,7 +157,7 @@ def move(
     turn = matrix(angle.cos(), -angle.sin(), angle.sin(), angle.cos())
     shape = matrix(mirror * window * stretch, mirror * shear, 0 * shear, window / stretch)
     linear = shape @ turn  # (N, 2, 2): from the new picture's coordinates to the old one's
-    room = (1 - 1 / window).clamp(min=0) * 0.9 + 0.15 * draw.strength
+    room = (1 - 1 / window).clamp(min=0) * 0.9 + shift * draw.strength
     centre = torch.cat([draw.uniform(-1, 1), draw.uniform(-1, 1)], dim=1).flatten(1)
     centre = centre * room.flatten(1)  # (N, 2), of the hand in the new picture
     theta = torch.cat([linear, -linear @ centre.unsqueeze(2)], dim=2)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from asl.data import normalize
-from asl.recognizer import Recognizer, read_as_either_hand
+from asl.recognizer import Recognizer, find_either_hand, read_as_either_hand
 
 FORMATS = ("pt2", "onnx")
 _LARGEST_BATCH = 4096
@@ -23,9 +23,9 @@ def export_recognizer(
 
     Both read RGB pixels, float (N, 3, S, S) from 0 to 1, of any number N, and normalise them
     themselves. The finder returns boxes (N, 3) and evidence (N,), the classifier log-probabilities
-    (N, 36) over `asl.SIGNS`, already the mean of crops and their mirror images; what to cut out in
-    between, and how to make confidences of it, is in `asl.finder.crop` and
-    `asl.Recognizer.confidence`.
+    (N, 36) over `asl.SIGNS`, each already the mean of what it says of pictures and their mirror
+    images; what to cut out in between, and how to make confidences of it, is in `asl.finder.crop`
+    and `asl.Recognizer.confidence`.
 
     Args:
         recognizer: on the CPU.
@@ -48,7 +48,7 @@ def export_recognizer(
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     sizes = (recognizer.finder.image_size, recognizer.image_size)
-    readings = (("finder", _ask), ("classifier", read_as_either_hand))
+    readings = (("finder", find_either_hand), ("classifier", read_as_either_hand))
     for (name, answer), size in zip(readings, sizes, strict=True):
         network = _FromPixels(getattr(recognizer, name), answer).eval()
         path = folder / f"{name}.{format}"
@@ -61,10 +61,6 @@ def export_recognizer(
             raise
         paths.append(path)
     return paths
-
-
-def _ask(network: nn.Module, images: Tensor):
-    return network(images)
 
 
 class _FromPixels(nn.Module):

@@ -19,14 +19,10 @@ from asl.mobile import ASLMobileNet
 
 _FILE = "mediapipe/modules/hand_landmark/hand_landmark_lite.tflite"
 _SHA256 = "048edd3645c9bf7397d19a9f6e3a42957d6e414c9bea6598030a2e9b624156e6"
-_KEPT = 6  # convolutions that are not trained: edges and colours are the same everywhere
 
 
 def load_landmark_weights(model: ASLMobileNet, wheel: str | os.PathLike) -> None:
     """Gives a network the weights of MediaPipe's, all but its last layer, in place.
-
-    The first six convolutions, whose maps are the largest, are set not to be trained: a training
-    step takes two thirds of the time.
 
     Args:
         model: as it was made.
@@ -59,8 +55,6 @@ def load_landmark_weights(model: ASLMobileNet, wheel: str | os.PathLike) -> None
         with torch.no_grad():
             convolution.weight.copy_(weight)
             convolution.bias.copy_(bias)
-    for convolution in convolutions[:_KEPT]:
-        convolution.requires_grad_(False)
 
 
 def _convolutions(content: bytes) -> list[tuple[Tensor, Tensor]]:

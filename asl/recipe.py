@@ -32,7 +32,8 @@ from asl.training import default_device, fast_in_bfloat16, seeded, train_model
 EPOCHS = {"mobile": 5, "resnet": 26}  # over the real images, repeated, and as many rendered ones
 LEARNING_RATES = {"mobile": 5e-4, "resnet": 5e-3}  # at their peak
 FINDER_EPOCHS = 9
-CROPS = (0.85, 1.5)  # sides of a training crop, in sides of the hand's square, at strength 1
+CROPS = (0.75, 1.5)  # sides of a training crop, in sides of the hand's square, at strength 1
+SHIFT = 0.3  # of hands in them, of half a side: the finder is that far out for some
 STRENGTH = 0.6  # of `asl.augment.augment`
 ANSWERED = 0.95  # share of unseen signers' studio images that get an answer, at least
 REJECTED = 0.99  # share of pictures without hands that get none, if that leaves enough answers
@@ -107,7 +108,9 @@ def train_recognizer(
         epochs or EPOCHS.get(architecture, EPOCHS["resnet"]),
         "Classifier",
         lr=LEARNING_RATES.get(architecture, LEARNING_RATES["resnet"]),
-        augment=partial(augment, strength=STRENGTH, photographs=photographs, windows=CROPS),
+        augment=partial(
+            augment, strength=STRENGTH, photographs=photographs, windows=CROPS, shift=SHIFT
+        ),
         # Filters of one channel each learn faster in single precision on a CPU.
         half_precision=fast_in_bfloat16(device) and architecture != "mobile",
         **options,

@@ -158,6 +158,21 @@ def test_a_box_tells_where_the_hand_went(pixels):
         assert ((found.flatten() > 0.5) == expected).float().mean() > 0.9
 
 
+@pytest.mark.parametrize("shift", [0.1, 0.4])
+def test_a_hand_that_fills_the_picture_is_shifted_as_far_as_told(images, shift):
+    _, boxes = picture_hands(
+        images.repeat(20, 1, 1, 1),
+        generator(),
+        strength=0.5,
+        background_share=0,
+        photographs=None,
+        windows=(1, 1),
+        shift=shift,
+    )
+    furthest = boxes[:, :2].abs().amax(dim=0)
+    assert (furthest <= 0.5 * shift).all() and (furthest > 0.8 * 0.5 * shift).all()
+
+
 def test_pictures_without_hands_show_the_background_alone(images):
     settings = {"strength": 1.0, "background_share": 0.0, "photographs": None, "windows": (1, 1.2)}
     none = torch.zeros(40, dtype=torch.bool)

@@ -3,7 +3,7 @@ import torch
 
 from asl import Recognizer, export, normalize
 from asl.export import export_recognizer
-from asl.recognizer import read_as_either_hand
+from asl.recognizer import find_either_hand, read_as_either_hand
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +20,11 @@ def test_exported_networks_answer_as_before_for_any_batch(recognizer, tmp_path):
         expected = read_as_either_hand(recognizer.classifier, normalize(255 * pixels))
         found = torch.export.load(classifier).module()(pixels)
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+    pixels = torch.rand(5, 3, recognizer.finder.image_size, recognizer.finder.image_size)
+    with torch.inference_mode():
+        expected = find_either_hand(recognizer.finder, normalize(255 * pixels))
+        found = torch.export.load(finder).module()(pixels)
+    torch.testing.assert_close(tuple(found), expected, atol=1e-5, rtol=1e-5)
 
 
 def test_a_file_that_answers_otherwise_is_not_kept(recognizer, tmp_path, monkeypatch):

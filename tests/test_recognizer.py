@@ -4,7 +4,8 @@ import torch
 from PIL import Image, ImageDraw, ImageOps
 
 from asl import SHAPES, Recognizer, denormalize, unpack_stand_in
-from asl.recognizer import SHIPPED_WEIGHTS, read_as_either_hand
+from asl.models import HandFinder
+from asl.recognizer import SHIPPED_WEIGHTS, find_either_hand, read_as_either_hand
 from asl.signs import SIGNS
 from asl.weights import read_weights, write_weights
 
@@ -78,8 +79,22 @@ def test_a_left_hand_is_read_as_a_right_one():
     torch.testing.assert_close(read.exp().sum(dim=1), torch.ones(4))
 
 
+def test_a_left_hand_is_found_as_a_right_one():
+    torch.manual_seed(0)
+    finder = HandFinder(image_size=32).eval()
+    pictures = torch.randn(4, 3, 32, 32)
+    with torch.inference_mode():
+        boxes, evidence = find_either_hand(finder, pictures)
+        mirrored, same_evidence = find_either_hand(finder, pictures.flip(3))
+        alone, _ = finder(pictures)
+    torch.testing.assert_close(mirrored, boxes * torch.tensor([-1, 1, 1]))
+    torch.testing.assert_close(same_evidence, evidence)
+    assert not boxes.allclose(alone, atol=1e-4) and boxes.allclose(alone, atol=0.2)
+
+
 def test_what_is_read_is_hardly_more_than_the_picture(recognizer):
-    recognizer.finder.register_forward_hook(lambda *_: (torch.tensor([[0, 0, 3.0]]), torch.ones(1)))
+    large = torch.tensor([[0, 0, 3.0]] * 2), torch.ones(2)  # in the picture and its mirror image
+    recognizer.finder.register_forward_hook(lambda *_: large)
     (sight,) = recognizer.look([Image.new("RGB", (100, 100), RED)])
     assert sight.box == pytest.approx((0, 0, 0.95))
 
