@@ -59,7 +59,7 @@ build/recognizers/without-%.safetensors: build/rendered/manifest.json build/$(WH
 	$(TRAIN) --leave-out $* --output $@
 
 build/rendered/manifest.json: | setup
-	$(BIN)/python -m asl synthesize build/rendered --force --signers 120 --seed 8 --size 112 \
+	$(BIN)/python -m asl synthesize build/rendered --force --signers 180 --seed 8 --size 112 \
 	  --frames 1 --turned 1.5 --taught
 
 build/$(WHEEL): | setup

@@ -20,7 +20,7 @@ from asl.training import autocast, default_device, drawn_generator, run_epochs, 
 WINDOWS = (0.8, 5.0)  # sides of a training picture, in sides of the hand's square, at strength 1
 STRENGTH = 0.8  # of `asl.augment.augment`
 EMPTY_SHARE = 0.3  # of training pictures without a hand
-MARGIN = 1.15  # side of a crop, in sides of the box: the finder is never exact
+MARGIN = 1.1  # side of a crop, in sides of the box: the finder is never exact
 
 
 def draw_scenes(

@@ -79,9 +79,9 @@ def test_square_keeps_the_shape_of_what_it_shows():
 def test_a_crop_shows_what_the_box_holds():
     image = Image.new("RGB", (200, 100))
     image.paste((255, 0, 0), (140, 10, 180, 50))  # centre (160, 30): 0.6 right, 0.2 up
-    cut = crop(image, (0.6, -0.2, 0.2), 46)  # 20 pixels each way, and the margin
-    assert cut.size == (46, 46)
+    cut = crop(image, (0.6, -0.2, 0.2), 44)  # 20 pixels each way, and the margin
+    assert cut.size == (44, 44)
     left, top, right, bottom = cut.getchannel("R").point(lambda v: 255 * (v > 127)).getbbox()
-    assert (left, top) == (3, 3) and (right, bottom) == (43, 43)
+    assert (left, top) == (2, 2) and (right, bottom) == (42, 42)
     assert crop(image, (0.9, 0.9, 0.3), 30).getpixel((29, 29)) == (0, 0, 0)  # beyond the edge
     assert crop(image, (0, 0, 1e-9), 30).size == (30, 30)
