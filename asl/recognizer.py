@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from asl.weights import read_weights, write_weights
 SHIPPED_WEIGHTS = Path(__file__).with_name("recognizer.safetensors")
 FRAME = 192  # pixels a side, below which a JPEG is not reduced while it is decoded
 _BATCH = 64  # pictures at once: bounds the memory
+_READ_AT_ONCE = 16  # of their crops: more do not fit a CPU's caches
 _HALF = (0.05, 0.95)  # of boxes: no hand is larger than its picture
 
 Picture = str | os.PathLike | Image.Image | np.ndarray | Tensor
@@ -124,6 +126,7 @@ class Recognizer:
             recognizer.facts = facts["facts"]
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ValueError(f"'{path}' holds no recogniser of this version: {error}") from error
+        _keep_freed_memory()
         return recognizer
 
     def save(self, path: str | os.PathLike) -> None:
@@ -215,21 +218,23 @@ class Recognizer:
     def _see(self, images: Sequence[Picture]) -> Iterator[tuple]:
         """Yields frames, boxes (N, 3), evidence (N,), crops and log-probabilities (N, 36)."""
         device = next(self.finder.parameters()).device
-        for start in range(0, len(images), _BATCH):
-            frames = _to_frames(images[start : start + _BATCH])
-            framed = [square(frame, self.finder.image_size) for frame in frames]
-            with autocast(device, fast_in_bfloat16(device)):
-                found = find_either_hand(self.finder, _batch(framed, device))
-            boxes, evidence = (part.cpu() for part in found)
-            # However sure a finder is, a crop is of a sensible size, in the picture.
-            boxes = torch.cat([boxes[:, :2].clamp(-1, 1), boxes[:, 2:].clamp(*_HALF)], dim=1)
-            crops = [
-                crop(frame, box, self.image_size)
-                for frame, box in zip(frames, boxes.tolist(), strict=True)
-            ]
-            with autocast(device, fast_in_bfloat16(device)):
-                log_probs = read_as_either_hand(self.classifier, _batch(crops, device)).cpu()
-            yield frames, boxes, evidence, crops, log_probs
+        with ThreadPoolExecutor(os.cpu_count()) as threads:  # Pillow works outside Python's lock
+            each = threads.map if len(images) > 1 else map
+            for start in range(0, len(images), _BATCH):
+                frames = list(each(_to_frame, images[start : start + _BATCH]))
+                framed = list(each(partial(square, size=self.finder.image_size), frames))
+                with autocast(device, fast_in_bfloat16(device)):
+                    found = find_either_hand(self.finder, _batch(framed, device))
+                boxes, evidence = (part.cpu() for part in found)
+                # However sure a finder is, a crop is of a sensible size, in the picture.
+                boxes = torch.cat([boxes[:, :2].clamp(-1, 1), boxes[:, 2:].clamp(*_HALF)], dim=1)
+                crops = list(each(partial(crop, size=self.image_size), frames, boxes.tolist()))
+                with autocast(device, fast_in_bfloat16(device)):
+                    parts = [
+                        read_as_either_hand(self.classifier, part)
+                        for part in _batch(crops, device).split(_READ_AT_ONCE)
+                    ]
+                yield frames, boxes, evidence, crops, torch.cat(parts).cpu()
 
     def _rank(self, confidence: Tensor, top: int) -> Answers:
         """Returns the answers for one picture, whose shapes have confidences (33,)."""
@@ -242,6 +247,15 @@ class Recognizer:
         if highest < self.threshold:
             ranked = [(None, 1 - highest), *ranked][:top]
         return ranked
+
+
+def _keep_freed_memory() -> None:
+    """Lets glibc keep what a batch frees for the next one, which a kernel else clears page by page.
+
+    Once a block just under 32 MB was freed, glibc takes blocks of that size from its own memory,
+    and hands none back before twice that is free (mallopt(3)). Elsewhere nothing happens.
+    """
+    torch.empty(31 << 20, dtype=torch.uint8)
 
 
 def find_either_hand(finder: nn.Module, pictures: Tensor) -> tuple[Tensor, Tensor]:
@@ -271,13 +285,6 @@ def _batch(images: Sequence[Image.Image], device: torch.device) -> Tensor:
     """Returns RGB images of one size as normalised float (N, 3, H, W)."""
     pixels = torch.from_numpy(np.stack([np.asarray(image) for image in images]))
     return normalize(pixels.permute(0, 3, 1, 2).to(device))
-
-
-def _to_frames(images: Sequence[Picture]) -> list[Image.Image]:
-    if len(images) == 1:
-        return [_to_frame(images[0])]
-    with ThreadPoolExecutor(os.cpu_count()) as threads:  # Pillow decodes outside Python's lock
-        return list(threads.map(_to_frame, images))
 
 
 def _to_frame(image: Picture) -> Image.Image:

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from statistics import median
 from timeit import default_timer as timer
 
 import numpy as np
@@ -114,21 +115,21 @@ def without_hands(recognizer: asl.Recognizer) -> float:
 
 
 def speed(recognizer: asl.Recognizer, files: list[str]) -> dict:
-    """Returns times: medians of five, after a warm-up."""
+    """Returns times: medians of 15 passes after a warm-up, and the fastest and the slowest."""
 
-    def median(action, repeats: int = 5) -> float:
-        times = []
+    def times(action, repeats: int = 15) -> list[float]:
+        found = []
         for _ in range(repeats + 1):
             start = timer()
             action()
-            times.append(timer() - start)
-        return sorted(times[1:])[repeats // 2]
+            found.append(timer() - start)
+        return sorted(found[1:])
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    one = median(lambda: [recognizer(file) for file in files[:50]]) / 50
+    one = [1000 * t / 50 for t in times(lambda: [recognizer(file) for file in files[:50]])]
     torch.set_num_threads(2)
-    many = median(lambda: recognizer(files[:256]))
+    many = [256 / t for t in times(lambda: recognizer(files[:256]))]
     torch.set_num_threads(threads)
     code = (
         "import torch, time; start = time.perf_counter(); from asl.recognizer import Recognizer; "
@@ -136,10 +137,12 @@ def speed(recognizer: asl.Recognizer, files: list[str]) -> dict:
     )
     runs = [subprocess.check_output([sys.executable, "-c", code], text=True) for _ in range(5)]
     return {
-        "one 400x400 JPEG, one thread (ms)": round(1000 * one, 1),
-        "256 of them, two threads (images/s)": round(256 / many),
+        "one 400x400 JPEG, one thread (ms)": round(median(one), 1),
+        "fastest and slowest pass (ms)": [round(one[0], 1), round(one[-1], 1)],
+        "256 of them, two threads (images/s)": round(median(many)),
+        "fastest and slowest pass (images/s)": [round(many[0]), round(many[-1])],
         "Recognizer.load() after import torch, and import asl (s)": round(
-            sorted(map(float, runs))[2], 2
+            median(map(float, runs)), 2
         ),
         "weights (MB)": round(SHIPPED_WEIGHTS.stat().st_size / 1e6, 2),
     }

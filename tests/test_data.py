@@ -241,6 +241,13 @@ def test_normalize_round_trip():
     torch.testing.assert_close(denormalize(normalize(images)), images / 255, atol=1e-6, rtol=0)
 
 
+def test_normalize_is_the_same_however_pixels_lie_in_memory():
+    images = torch.randint(0, 256, (2, 3, 4, 6), dtype=torch.uint8)
+    normalized = normalize(images)
+    turned = normalize(images.to(memory_format=torch.channels_last))
+    assert turned.equal(normalized) and denormalize(turned).equal(denormalize(normalized))
+
+
 @pytest.mark.real_images
 def test_the_real_set(real_images):
     dataset = ASLDataset(real_images)
