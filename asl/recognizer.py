@@ -18,12 +18,12 @@ from PIL import Image
 from torch import Tensor, nn
 
 from asl.calibration import apply_temperature
-from asl.data import normalize, open_rgb, upright_rgb
+from asl.data import IMAGENET_MEAN, IMAGENET_STD, normalize, open_rgb, upright_rgb
 from asl.evaluation import merge_shapes
 from asl.finder import crop, square
 from asl.mobile import MOBILE_SIZE
 from asl.models import ARCHITECTURES, HandFinder
-from asl.signs import SHAPES
+from asl.signs import SHAPES, SIGNS
 from asl.training import autocast, fast_in_bfloat16
 from asl.weights import read_weights, write_weights
 
@@ -32,6 +32,11 @@ FRAME = 192  # pixels a side, below which a JPEG is not reduced while it is deco
 _BATCH = 64  # pictures at once: bounds the memory
 _READ_AT_ONCE = 16  # of their crops: more do not fit a CPU's caches
 _HALF = (0.05, 0.95)  # of boxes: no hand is larger than its picture
+_CONVENTIONS = {  # what numbers in and out mean, written beside the weights
+    "classes": list(SIGNS),
+    "mean": list(IMAGENET_MEAN),
+    "std": list(IMAGENET_STD),
+}
 
 Picture = str | os.PathLike | Image.Image | np.ndarray | Tensor
 Answers = list[tuple[str | None, float]]
@@ -108,12 +113,15 @@ class Recognizer:
 
         Raises:
             OSError: if the file cannot be read.
-            ValueError: if it is damaged, changed since it was written, of another format, or of an
-                architecture that does not fit its weights.
+            ValueError: if it is damaged, changed since it was written, of another format, for other
+                signs, or of an architecture that does not fit its weights.
         """
         path = Path(SHIPPED_WEIGHTS if weights is None else weights)
         tensors, facts = read_weights(path)
         try:
+            for name, ours in _CONVENTIONS.items():
+                if facts[name] != ours:
+                    raise ValueError(f"expected {name} {ours}, found {facts[name]}")
             recognizer = cls.create(facts["architecture"], facts["image_size"])
             for name, network in recognizer._networks().items():
                 prefix = f"{name}."
@@ -142,6 +150,7 @@ class Recognizer:
         facts = {
             "architecture": self.architecture,
             "image_size": self.image_size,
+            **_CONVENTIONS,
             "temperature": self.temperature,
             "threshold": self.threshold,
             "facts": self.facts,

@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-FORMAT = "asl-recognizer 1"
+FORMAT = "asl-recognizer 2"
 
 
 def write_weights(path: str | os.PathLike, tensors: dict[str, Tensor], facts: dict) -> None:

@@ -236,7 +236,9 @@ def test_saved_and_loaded_it_answers_the_same(tmp_path):
     made = Recognizer.create("cnn", image_size=32)
     made.temperature, made.threshold, made.facts = 1.7, 0.02, {"images": 3}
     made.save(tmp_path / "w")
-    tensors, _ = read_weights(tmp_path / "w")
+    tensors, facts = read_weights(tmp_path / "w")
+    assert facts["classes"] == list(SIGNS) and facts["image_size"] == 32
+    assert facts["mean"] == [0.485, 0.456, 0.406] and facts["std"] == [0.229, 0.224, 0.225]
     assert tensors["classifier.classifier.0.weight"].dtype == torch.float16
     assert tensors["classifier.shared.2.running_var"].dtype == torch.float32
     loaded = Recognizer.load(tmp_path / "w")
@@ -255,6 +257,8 @@ def test_weights_of_another_architecture_are_refused(tmp_path):
         ({"architecture": "vit"}, "expected an architecture of mlp, cnn.*found 'vit'"),
         ({"image_size": 48}, "size mismatch"),
         ({"temperature": "warm"}, "could not convert"),
+        ({"classes": list("abc")}, r"expected classes \['0', '1', .*found \['a', 'b', 'c'\]"),
+        ({"std": [1.0, 1.0, 1.0]}, r"expected std \[0.229.*found \[1.0, 1.0, 1.0\]"),
     ):
         write_weights(tmp_path / "v", tensors, facts | change)
         with pytest.raises(ValueError, match=message):

@@ -58,7 +58,7 @@ def test_a_pickle_is_refused(tmp_path):
 
 def test_another_format_is_named(tmp_path):
     facts = json.dumps({})
-    older = FORMAT.replace("1", "0")
+    older = "asl-recognizer 1"
     save_file({"a": torch.ones(1)}, tmp_path / "w", {"format": older, "facts": facts})
     with pytest.raises(ValueError, match=f"format '{FORMAT}', found '{older}'"):
         read_weights(tmp_path / "w")
