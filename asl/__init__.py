@@ -23,6 +23,7 @@ from asl.data import (
     get_batch,
     normalize,
 )
+from asl.devices import default_device
 from asl.evaluation import (
     accuracy,
     accuracy_within,
@@ -42,7 +43,7 @@ from asl.signs import LOOK_ALIKES, MOTION_SIGNS, SHAPE_OF, SHAPES, SIGNS, sign_n
 from asl.sources import DatasetError, DatasetNotFoundError, find_dataset
 from asl.splits import load_asl_data, make_folds
 from asl.stand_in import unpack_stand_in
-from asl.training import default_device, predict_log_probs, train_model
+from asl.training import predict_log_probs, train_model
 
 if TYPE_CHECKING:
     from asl.pictures import (

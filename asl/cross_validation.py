@@ -24,10 +24,11 @@ from torch.utils.data import Subset
 
 from asl.calibration import fit_temperature
 from asl.data import ASLDataset, progress_bar
+from asl.devices import default_device
 from asl.scores import CrossValidation
 from asl.signs import SIGNS
 from asl.splits import bursts_of, make_folds
-from asl.training import default_device, predict_log_probs, seeded, train_model
+from asl.training import predict_log_probs, seeded, train_model
 
 Job = tuple[int, tuple[int, ...]]
 """A seed, and the folds that its model does not see."""

@@ -14,11 +14,11 @@ from asl.audit import audit_dataset
 from asl.baseline import NearestNeighbour
 from asl.cross_validation import cross_validate
 from asl.data import IMAGE_SIZE, ASLDataset
+from asl.devices import default_device
 from asl.leakage import check_leakage
 from asl.models import ARCHITECTURES
 from asl.sources import find_dataset
 from asl.splits import SPLITS, load_asl_data
-from asl.training import default_device
 
 # The networks that recognise need larger images and another recipe: `train` is for them.
 MODELS = {"nearest": NearestNeighbour} | {

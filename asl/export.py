@@ -24,7 +24,7 @@ def export_recognizer(
     Both read RGB pixels, float (N, 3, S, S) from 0 to 1, of any number N, and normalise them
     themselves. The finder returns boxes (N, 3) and evidence (N,), the classifier log-probabilities
     (N, 36) over `asl.SIGNS`, each already the mean of what it says of pictures and their mirror
-    images; what to cut out in between, and how to make confidences of it, is in `asl.finder.crop`
+    images; what to cut out in between, and how to make confidences of it, is in `asl.boxes.crop`
     and `asl.Recognizer.confidence`.
 
     Args:

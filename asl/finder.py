@@ -1,26 +1,19 @@
-"""Finding the hand: pictures with known boxes, a network's training on them, and crops.
-
-A box is (x, y, half): the centre of a square, from -1 to 1 across a square picture, and half its
-side in the same unit. (0, 0, 1) is the whole picture.
-"""
-
-from collections.abc import Sequence
+"""Learning to find hands: pictures with known boxes (`asl.boxes`), and training on them."""
 
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from asl.augment import picture_hands
 from asl.data import get_batch
+from asl.devices import autocast, default_device
 from asl.models import HandFinder
-from asl.training import autocast, default_device, drawn_generator, run_epochs, seeded
+from asl.training import drawn_generator, run_epochs, seeded
 
 WINDOWS = (0.8, 5.0)  # sides of a training picture, in sides of the hand's square, at strength 1
 STRENGTH = 0.8  # of `asl.augment.augment`
 EMPTY_SHARE = 0.3  # of training pictures without a hand
-MARGIN = 1.1  # side of a crop, in sides of the box: the finder is never exact
 
 
 def draw_scenes(
@@ -129,32 +122,3 @@ def box_error(found: Tensor, boxes: Tensor) -> Tensor:
     """Returns errors (N, 3): of x and y in half sides of the true box, and of its size's log."""
     half = boxes[:, 2:]
     return torch.cat([(found[:, :2] - boxes[:, :2]) / half, (found[:, 2:] / half).log()], dim=1)
-
-
-def square(image: Image.Image, size: int) -> Image.Image:
-    """Returns a picture shrunk or grown to fit a black square of `size` pixels, centred."""
-    scale = size / max(image.size)
-    width, height = (max(1, round(side * scale)) for side in image.size)
-    fitted = image.resize((width, height), Image.Resampling.BILINEAR)
-    if width == height:
-        return fitted
-    framed = Image.new("RGB", (size, size))
-    framed.paste(fitted, ((size - width) // 2, (size - height) // 2))
-    return framed
-
-
-def crop(image: Image.Image, box: Sequence[float], size: int) -> Image.Image:
-    """Cuts out a box, with a margin, as `size` pixels squared; black beyond the picture's edges.
-
-    Args:
-        image: of any shape.
-        box: (x, y, half), in the square that `square` makes of it.
-        size: side of the crop, in pixels.
-    """
-    x, y, half = box
-    unit = max(image.size) / 2
-    left, top = image.width / 2 + x * unit, image.height / 2 + y * unit
-    reach = max(1.0, half * MARGIN * unit)
-    edges = (left - reach, top - reach, left + reach, top + reach)
-    cut = image.crop(tuple(round(edge) for edge in edges))
-    return cut.resize((size, size), Image.Resampling.BILINEAR)

@@ -21,13 +21,14 @@ from torch.utils.data import Dataset, Subset
 from asl.augment import augment, picture_hands
 from asl.calibration import fit_temperature
 from asl.data import ASLDataset, denormalize, normalize, open_rgb
+from asl.devices import default_device, fast_in_bfloat16
 from asl.evaluation import merge_look_alikes
 from asl.finder import train_finder
 from asl.landmarks import load_landmark_weights
 from asl.recognizer import Recognizer
 from asl.scores import CrossValidation
 from asl.splits import bursts_of
-from asl.training import default_device, fast_in_bfloat16, seeded, train_model
+from asl.training import seeded, train_model
 
 EPOCHS = {"mobile": 5, "resnet": 26}  # over the real images, repeated, and as many rendered ones
 LEARNING_RATES = {"mobile": 5e-4, "resnet": 5e-3}  # at their peak

@@ -17,14 +17,14 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from asl.boxes import crop, square
 from asl.calibration import apply_temperature
 from asl.data import IMAGENET_MEAN, IMAGENET_STD, normalize, open_rgb, upright_rgb
+from asl.devices import autocast, fast_in_bfloat16, keep_freed_memory
 from asl.evaluation import merge_shapes
-from asl.finder import crop, square
 from asl.mobile import MOBILE_SIZE
 from asl.models import ARCHITECTURES, HandFinder
 from asl.signs import SHAPES, SIGNS
-from asl.training import autocast, fast_in_bfloat16
 from asl.weights import read_weights, write_weights
 
 SHIPPED_WEIGHTS = Path(__file__).with_name("recognizer.safetensors")
@@ -48,7 +48,7 @@ class Sight:
 
     Attributes:
         frame: the whole picture, upright RGB.
-        box: (x, y, half) of the hand in the square that `asl.finder.square` makes of the frame.
+        box: (x, y, half) of the hand in the square that `asl.boxes.square` makes of the frame.
         crop: what the classifier was shown, RGB.
         hand: probability that there is a hand, from 0 to 1.
         log_probs: float (36,), of the labels, given that there is a hand; not calibrated.
@@ -134,7 +134,7 @@ class Recognizer:
             recognizer.facts = facts["facts"]
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ValueError(f"'{path}' holds no recogniser of this version: {error}") from error
-        _keep_freed_memory()
+        keep_freed_memory()
         return recognizer
 
     def save(self, path: str | os.PathLike) -> None:
@@ -256,15 +256,6 @@ class Recognizer:
         if highest < self.threshold:
             ranked = [(None, 1 - highest), *ranked][:top]
         return ranked
-
-
-def _keep_freed_memory() -> None:
-    """Lets glibc keep what a batch frees for the next one, which a kernel else clears page by page.
-
-    Once a block just under 32 MB was freed, glibc takes blocks of that size from its own memory,
-    and hands none back before twice that is free (mallopt(3)). Elsewhere nothing happens.
-    """
-    torch.empty(31 << 20, dtype=torch.uint8)
 
 
 def find_either_hand(finder: nn.Module, pictures: Tensor) -> tuple[Tensor, Tensor]:

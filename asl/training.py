@@ -1,4 +1,4 @@
-"""The one training loop, the pass that reads a model's answers, and the choice of a device.
+"""The one training loop, and the pass that reads a model's answers.
 
 Knows nothing of which model it trains: anything from images (N, 3, H, W) to log-probabilities
 (N, 36) will do.
@@ -15,18 +15,10 @@ from torch import Tensor, nn, optim
 from torch.utils.data import DataLoader, Dataset
 
 from asl.data import get_batch, progress_bar
+from asl.devices import autocast, default_device, keep_freed_memory
 from asl.signs import SIGNS
 
 EVALUATION_BATCH = 64  # bounds the memory of feature maps
-
-
-def default_device() -> torch.device:
-    """Returns CUDA if there is any, else Apple's MPS, else the CPU."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    if torch.backends.mps.is_available():
-        return torch.device("mps")
-    return torch.device("cpu")
 
 
 def train_model(
@@ -160,7 +152,7 @@ def run_epochs(
     steps = len(_shuffled_batches(size, batch_size, torch.Generator()))
     optimizer = _AdamW(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
     scheduler = optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=epochs * steps)
-    _keep_freed_memory()
+    keep_freed_memory()
     for epoch in range(1, epochs + 1):
         batches = _shuffled_batches(size, batch_size)
         if name is not None:
@@ -240,16 +232,6 @@ class _AdamW(optim.AdamW):
     zero_grad = inspect.unwrap(optim.AdamW.zero_grad)
 
 
-def _keep_freed_memory() -> None:
-    """Lets the next step reuse a step's memory instead of fetching it from the system again.
-
-    glibc returns free memory beyond twice the largest block it has seen freed (blocks up to 32 MB
-    count), and clearing it anew every step took a quarter of the CNN's training time on a CPU. So
-    one such block, never written to, is freed first. Elsewhere this does nothing.
-    """
-    torch.empty(31 * 2**20, dtype=torch.uint8)
-
-
 @contextmanager
 def seeded(seed: int | None, device: torch.device) -> Iterator[None]:
     """Seeds the global generators inside the block and puts them back; None leaves them alone."""
@@ -260,18 +242,6 @@ def seeded(seed: int | None, device: torch.device) -> Iterator[None]:
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
-
-
-def autocast(device: torch.device, enabled: bool) -> torch.autocast:
-    """Returns a context in which a model computes in bfloat16 where that is safe."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
-
-
-def fast_in_bfloat16(device: torch.device) -> bool:
-    """Tells whether a device computes in bfloat16 faster than in float32."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
 
 
 def drawn_generator(device: torch.device) -> torch.Generator:

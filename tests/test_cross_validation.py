@@ -130,8 +130,10 @@ def test_a_seed_repeats_and_workers_do_the_same_work(dataset):
 
     first = run()
     assert first.equal(run())
-    assert not first.equal(run(seeds=[1]))
-    torch.testing.assert_close(first, run(workers=2), rtol=0, atol=1e-3)  # threads differ
+    # Workers have other numbers of threads, so sums are rounded otherwise.
+    other_rounding = (first - run(workers=2)).abs().max()
+    other_seed = (first - run(seeds=[1])).abs().max()
+    assert other_rounding < 0.02 < other_seed
 
 
 def test_workers_need_an_importable_model(dataset):

@@ -14,7 +14,6 @@ from asl import (
     ASLNet,
     ASLResNet,
     create_sequential_model,
-    default_device,
     predict_log_probs,
     train_model,
     training,
@@ -252,13 +251,3 @@ def test_answers_come_in_order_from_loader_and_dataset(dataset, monkeypatch):
 def test_nothing_to_predict():
     with pytest.raises(ValueError, match="at least one image"):
         predict_log_probs(Answer(), [])
-
-
-@pytest.mark.parametrize(
-    ("cuda", "mps", "expected"),
-    [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")],
-)
-def test_device_choice(cuda, mps, expected, monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
-    assert default_device().type == expected
