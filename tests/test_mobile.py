@@ -32,3 +32,17 @@ def test_all_of_the_mobile_network_learns_from_random_weights():
     model = ASLMobileNet(image_size=64)
     F.nll_loss(model(torch.randn(4, 3, 64, 64)), torch.tensor([0, 1, 2, 3])).backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
+
+
+def test_what_it_learns_from_is_the_gradient_of_relu6():
+    stem = ASLMobileNet(image_size=16).stem
+    x = 6 * torch.randn(4, 3, 16, 16)  # some beyond either end
+
+    def gradients(training):
+        stem.train(training).zero_grad()
+        stem(x).square().sum().backward()
+        return [p.grad.clone() for p in stem.parameters()]
+
+    for ours, plain in zip(gradients(True), gradients(False), strict=True):
+        assert ours.abs().sum() > 0
+        torch.testing.assert_close(ours, plain)
