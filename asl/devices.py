@@ -18,10 +18,14 @@ def autocast(device: torch.device, enabled: bool) -> torch.autocast:
 
 
 def fast_in_bfloat16(device: torch.device) -> bool:
-    """Tells whether a device computes in bfloat16 faster than in float32."""
+    """Tells whether a device computes in bfloat16 faster than in float32.
+
+    Of CPUs those with tiles (AMX) do. One with AVX-512's bfloat16 instructions alone needs 1.4
+    times as long for a recogniser's answer as in float32, and as long for its finder's training.
+    """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+    return device.type == "cpu" and torch.cpu._is_amx_tile_supported()
 
 
 def keep_freed_memory() -> None:
