@@ -60,7 +60,7 @@ build/recognizers/without-%.safetensors: build/rendered/manifest.json build/$(WH
 
 build/rendered/manifest.json: | setup
 	$(BIN)/python -m asl synthesize build/rendered --force --signers 180 --seed 8 --size 112 \
-	  --frames 1 --turned 1.5 --taught
+	  --frames 1 --turned 1.5 --taught f g h x
 
 build/$(WHEEL): | setup
 	$(BIN)/python -m pip download --no-deps --only-binary :all: --python-version 3.11 \

@@ -119,7 +119,7 @@ def _habit(sign: str, signer: Signer) -> tuple[Pose, torch.Tensor, Contacts]:
     habit = np.random.default_rng([signer.seed, 2, SIGNS.index(sign)])
     other = habit.random() < _VARIANT_SHARE and "pose" in signer.vary
     pose = VARIANTS[sign] if other and sign in VARIANTS else POSES[sign]
-    if sign in TAUGHT and signer.taught:
+    if sign in signer.taught:
         learnt = np.random.default_rng([signer.seed, 7, SIGNS.index(sign)])
         pose = TAUGHT[sign] if learnt.random() < _TAUGHT_SHARE else pose
     angles = pose.angles()

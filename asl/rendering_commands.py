@@ -9,6 +9,7 @@ from asl.data import ASLDataset
 from asl.rendering import LIGHTS
 from asl.signs import SIGNS
 from asl.sources import find_dataset
+from asl.variants import TAUGHT
 
 # --- synthesize -----------------------------------------------------------------------------------
 
@@ -32,7 +33,11 @@ def add_synthesize(sub: argparse.ArgumentParser) -> None:
         help="how far hands are turned, relative to the dataset's (default: %(default)s)",
     )
     sub.add_argument(
-        "--taught", action="store_true", help="signs as they are taught, where the dataset's differ"
+        "--taught",
+        nargs="*",
+        metavar="SIGN",
+        help="signs to make as they are taught, where the dataset's people make them otherwise: "
+        f"all of {' '.join(TAUGHT)}, or those given",
     )
     sub.add_argument("--workers", type=count, metavar="N", help="processes (default: all cores)")
     sub.add_argument("--force", action="store_true", help="replace what is in DIR")
@@ -40,6 +45,8 @@ def add_synthesize(sub: argparse.ArgumentParser) -> None:
 
 def synthesize(options: argparse.Namespace) -> tuple[dict, str]:
     """Writes rendered signers."""
+    # Without any signs after it, the option means all.
+    taught = () if options.taught is None else options.taught or TAUGHT
     folder = synthetic.synthesize(
         options.folder,
         signers=options.signers,
@@ -50,7 +57,7 @@ def synthesize(options: argparse.Namespace) -> tuple[dict, str]:
         frames=options.frames,
         quality=options.quality,
         turned=options.turned,
-        taught=options.taught,
+        taught=taught,
         workers=options.workers,
         force=options.force,
     )

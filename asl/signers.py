@@ -8,6 +8,7 @@ import numpy as np
 from asl.hand_model import SHAPE
 from asl.joints import JOINTS
 from asl.skin import MONK_TONES
+from asl.variants import TAUGHT
 
 VARIATIONS: tuple[str, ...] = ("forearm", "light", "pose", "shade", "shape", "tone", "view")
 """What differs between rendered pictures of one sign, for `make_signer` to leave out.
@@ -45,8 +46,8 @@ class Signer:
         view: yaw, pitch and roll of the hand the person prefers, degrees.
         forearm: how much of the forearm is seen, metres below the wrist.
         turned: how far hands are turned from where the dataset's camera was, relative to it.
-        taught: makes signs as they are taught, half of those that the dataset's people make
-            otherwise, and turns the palm inwards.
+        taught: signs of which the person makes half as they are taught, see `asl.variants.TAUGHT`;
+            whoever makes any turns the palm inwards.
         vary: which of `VARIATIONS` the person's pictures show.
     """
 
@@ -62,7 +63,7 @@ class Signer:
     view: tuple[float, float, float]
     forearm: float
     turned: float = 1.0
-    taught: bool = False
+    taught: tuple[str, ...] = ()
     vary: tuple[str, ...] = VARIATIONS
 
     def __hash__(self) -> int:
@@ -75,7 +76,7 @@ def make_signer(
     left: bool | None = None,
     tone: int | None = None,
     turned: float = 1.0,
-    taught: bool = False,
+    taught: Collection[str] = (),
     vary: Collection[str] = VARIATIONS,
 ) -> Signer:
     """Draws a person.
@@ -86,13 +87,14 @@ def make_signer(
         tone: of the Monk scale, 1 to 10; drawn evenly if not given.
         turned: 1 turns hands as far as the dataset's people do, 8 degrees (standard deviation) to
             the sides; more is for cameras that stand elsewhere.
-        taught: see `asl.variants.TAUGHT`; for people who learnt from others than the dataset's.
+        taught: of `asl.variants.TAUGHT`, signs to make as they are taught; for people who learnt
+            from others than the dataset's.
         vary: of `VARIATIONS`; what is left out is the same for every person and picture. All else
             stays as the seed draws it.
 
     Raises:
         ValueError: if `seed` is negative, `tone` is not from 1 to 10, `turned` is not from 0 to 4,
-            or `vary` names another thing.
+            or `taught` or `vary` names another thing.
     """
     if seed < 0:
         raise ValueError(f"expected a seed of at least 0, found {seed}")
@@ -100,6 +102,10 @@ def make_signer(
         raise ValueError(f"expected a Monk tone from 1 to {len(MONK_TONES)}, found {tone}")
     if unknown := sorted({*vary} - {*VARIATIONS}):
         raise ValueError(f"expected to vary {', '.join(VARIATIONS)}; found {', '.join(unknown)}")
+    if unknown := sorted({*taught} - {*TAUGHT}):
+        raise ValueError(
+            f"expected taught signs of {', '.join(TAUGHT)}; found {', '.join(unknown)}"
+        )
     if not 0 <= turned <= 4:
         raise ValueError(f"expected turned from 0 to 4, found {turned}")
     rng = np.random.default_rng([seed, 1])
@@ -127,7 +133,7 @@ def make_signer(
         view=tuple(turned * around(0, deviation) for deviation in (5, 4, 4)),
         forearm=float(rng.choice([0.0, 0.0, 0.005, 0.01, 0.02])),
         turned=turned,
-        taught=taught,
+        taught=tuple(sorted({*taught})),
     )
     same = {
         "forearm": {"forearm": 0.01},

@@ -40,7 +40,7 @@ def synthesize(
     quality: int = 92,
     left_handed: bool = True,
     turned: float = 1.0,
-    taught: bool = False,
+    taught: Collection[str] = (),
     vary: Collection[str] = VARIATIONS,
     workers: int | None = None,
     force: bool = False,
@@ -67,7 +67,7 @@ def synthesize(
         quality: of the JPEGs, 1 to 95.
         left_handed: let 1 in 10 sign with the left hand; the real set has right hands only.
         turned: as of `make_signer`; 1 is for the dataset's camera, more for cameras elsewhere.
-        taught: as of `make_signer`: signs as they are taught, where the dataset's differ.
+        taught: as of `make_signer`: signs to make as they are taught, where the dataset's differ.
         vary: of `asl.signers.VARIATIONS`; what is left out is the same in all pictures.
         workers: processes; as many as the machine has cores if None.
         force: replace `folder` with all that is in it.
@@ -120,7 +120,7 @@ def synthesize(
         "quality": quality,
         "left_handed": left_handed,
         "turned": turned,
-        "taught": taught,
+        "taught": sorted({*taught}),
         "vary": sorted({*vary}),
     }
     partial_folder = folder.parent / f".{folder.name}.partial-{os.getpid()}"

@@ -78,14 +78,65 @@ _LIFEPRINT = "ASL University, Fingerspelling, lifeprint.com"
 _TO_ONESELF = '"Fingerspell the Alphabet in American Sign Language", wikiHow'
 
 TAUGHT: dict[str, Pose] = {
+    "d": POSES["d"]._replace(
+        middle=(48, 60, 26, 3),
+        ring=(45, 60, 25, -4),
+        little=(46, 58, 25, 0),
+        view=(68, -6, -2),
+        source=_TO_ONESELF,
+        note="all fingertips but one on the thumb, from the side, so that the ring shows",
+    ),
     "f": POSES["9"]._replace(source=NUMBERS, note='the hand of "9", as the source says'),
     "g": VARIANTS["g"]._replace(view=(180, 15, -85), source=_TO_ONESELF, note="palm to oneself"),
     "h": POSES["h"]._replace(view=(180, 15, -85), source=_TO_ONESELF, note="palm to oneself"),
+    "k": POSES["k"]._replace(
+        thumb=(42.1, -0.8, 27.6, 31.2, 6.5),
+        index=(4, 3, 3, 9),
+        middle=(24, 8, 5, -9),
+        view=(4, 5, 0),
+        note="middle finger out, the thumb's tip lower",
+    ),
+    "m": POSES["m"]._replace(
+        thumb=(45.4, 11.8, 39.4, 42.8, 42.3),
+        index=(73.2, 29.7, 10, 1),
+        middle=(70.8, 28.9, 10, 0.2),
+        ring=(76.3, 32.4, 12, -4.1),
+        little=(80, 80, 25, 4),
+        wrist=(50, 0),
+        view=(5, 55, 0),
+        note="three fingers hang over the thumb, the wrist is bent",
+        touches=(),
+    ),
+    "n": POSES["n"]._replace(
+        thumb=(30.3, 9.2, 38.2, 44.3, 60.6),
+        index=(64.8, 26.7, 10, 2.5),
+        middle=(64.1, 32.6, 10, -0.1),
+        ring=(74.5, 90.8, 36.4, 4.9),
+        little=(80.6, 82.4, 23.1, -0.7),
+        wrist=(50, 0),
+        view=(5, 55, 0),
+        note="two fingers hang over the thumb, the wrist is bent",
+        touches=(),
+    ),
+    "s": POSES["s"]._replace(
+        thumb=(46.3, 27, 59.6, 41.6, 25.5),
+        index=(60.2, 90.9, 55.5, -7.2),
+        middle=(74, 96.2, 47.1, 0.2),
+        ring=(74.7, 89.5, 36, 6.6),
+        little=(78.7, 82.4, 21.7, 0.4),
+        view=(6, 4, 0),
+        note="thumb across index and middle finger",
+        touches=(("thumb 3 0.8 palmar", "middle 2 0.4 dorsal", 9.9),),
+    ),
     "x": VARIANTS["1"]._replace(
         index=POSES["x"].index,
         view=POSES["x"].view,
         source=_LIFEPRINT,
         note="thumb not tucked in",
+    ),
+    "z": POSES["z"]._replace(
+        view=(0, 10, -35),
+        note="a motion; the image is another moment of it, the index finger tilted right",
     ),
 }
 """Signs as they are taught, where the signers of the dataset make them otherwise."""

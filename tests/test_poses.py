@@ -3,7 +3,7 @@
 from asl.joints import JOINTS, check_angles
 from asl.poses import POSES
 from asl.signs import LOOK_ALIKES, SIGNS
-from asl.variants import VARIANTS
+from asl.variants import TAUGHT, VARIANTS
 
 
 def test_every_sign_has_a_pose_within_the_limits():
@@ -22,3 +22,11 @@ def test_variants_are_of_known_signs_and_within_the_limits():
         check_angles(pose.angles())
         assert pose.view == POSES[sign].view
         assert pose.angles() != POSES[sign].angles()
+
+
+def test_taught_signs_are_known_within_the_limits_and_not_the_datasets():
+    assert set(TAUGHT) <= set(SIGNS)
+    for sign, pose in TAUGHT.items():
+        check_angles(pose.angles())
+        assert pose.source and pose.note, sign
+        assert (pose.angles(), pose.view) != (POSES[sign].angles(), POSES[sign].view)

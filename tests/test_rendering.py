@@ -86,10 +86,14 @@ def test_who_was_taught_elsewhere_turns_the_palm_inwards_and_signs_some_signs_ot
         mask = render_sign("5", make_signer(seed, left=False, vary=(), **options), size=48)[1]
         return mask.any(axis=0).sum()
 
-    assert all(width(seed, taught=True) < width(seed) for seed in range(4))
-    learnt = [_habit("g", make_signer(seed, taught=True))[0] for seed in range(8)]
+    assert all(width(seed, taught=TAUGHT) < width(seed) for seed in range(4))
+    learnt = [_habit("g", make_signer(seed, taught=TAUGHT))[0] for seed in range(8)]
     assert 1 <= sum(pose == TAUGHT["g"] for pose in learnt) <= 7
-    assert _habit("a", make_signer(0, taught=True))[0] == _habit("a", make_signer(0))[0]
+    for sign in "ag":  # one that everybody makes alike, one that these were not taught
+        assert all(
+            _habit(sign, make_signer(seed, taught="f"))[0] == _habit(sign, make_signer(seed))[0]
+            for seed in range(8)
+        )
 
 
 def test_dark_and_light_skin(render):
@@ -122,6 +126,7 @@ def test_bad_requests_for_a_picture(arguments, message):
         {"seed": 0, "tone": 11},
         {"seed": 0, "turned": 5},
         {"seed": 0, "vary": ["mood"]},
+        {"seed": 0, "taught": ["b"]},
     ],
 )
 def test_bad_signers(arguments):

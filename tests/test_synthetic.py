@@ -18,14 +18,14 @@ def render():
 def test_a_written_folder_is_a_dataset(render, tmp_path):
     folder = synthesize(
         tmp_path / "hands", signers=2, size=24, signs=["a", "0"], lights=["top"], frames=2,
-        turned=2, taught=True, workers=1, progress=False,
+        turned=2, taught=["x", "f"], workers=1, progress=False,
     )  # fmt: skip
     names = sorted(path.name for path in (folder / "a").iterdir())
     assert names == [f"hand{k}_a_top_seg_{n}_cropped.jpeg" for k in (1, 2) for n in (1, 2)]
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["images"] == 8 and set(manifest["signers"]) == {"1", "2"}
     people = [manifest["options"], *manifest["signers"].values()]
-    assert all(one["turned"] == 2 and one["taught"] for one in people)
+    assert all(one["turned"] == 2 and one["taught"] == ["f", "x"] for one in people)
     with pytest.warns(UserWarning, match="images of 2 of 36 signs"):
         dataset = ASLDataset(folder, progress=False)
     assert len(dataset) == 8 and set(dataset.signers) == {1, 2} and set(dataset.lights) == {"top"}
