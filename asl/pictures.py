@@ -32,8 +32,8 @@ def plot_suspects(table: "DataFrame", count: int = 10) -> Figure:
     rows = table.head(count).to_dict("records")
     columns = min(5, len(rows))
     figure, axes = open_figure(
-        1.7 * columns,
-        2.1 * -(-len(rows) // columns),
+        1.5 * columns,
+        1.9 * -(-len(rows) // columns),
         rows=-(-len(rows) // columns),
         columns=columns,
     )

@@ -4,8 +4,8 @@
         --photos ../shared/photos --output results/recognizer.json
 
 People: each signer's images are read, from their files, by the recogniser that was trained without
-that signer (`--unseen`). Everything else is read by the weights that ship with the project. The
-photos are for this report alone.
+that signer (`--unseen`); left out, those figures stay as the output file has them. Everything else
+is read by the weights that ship with the project. The photos are for this report alone.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from PIL import Image, ImageOps
 
 import asl
 from asl.augment import hand_mask, recolour
+from asl.devices import fast_in_bfloat16
 from asl.recipe import answer_unseen, load_photographs, pictures_without_hands
 from asl.recognizer import SHIPPED_WEIGHTS
 from asl.skin import MONK_TONES
@@ -148,16 +149,35 @@ def speed(recognizer: asl.Recognizer, files: list[str]) -> dict:
     }
 
 
+def hardware() -> str:
+    """Returns what decides how fast a recogniser is, and how it rounds."""
+    precision = "bfloat16" if fast_in_bfloat16(torch.device("cpu")) else "float32"
+    return f"{os.cpu_count()} CPU cores, {platform.machine()}, reading in {precision}"
+
+
+def recorded_people(output: Path, shipped: asl.Recognizer) -> dict:
+    """Returns the figures of unseen signers that a file has of the same weights."""
+    recorded = json.loads(output.read_text()) if output.exists() else {}
+    if recorded.get("shipped") != shipped.facts:
+        raise SystemExit(f"expected --unseen: '{output}' has no figures of the weights that ship")
+    return {key: recorded[key] for key in ("unseen signers", "unseen signers, machine")}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--unseen", nargs="+", required=True, help="one for each signer")
+    parser.add_argument("--unseen", nargs="+", help="one for each signer (default: as recorded)")
     parser.add_argument("--data", help="real images (default: as asl.find_dataset)")
     parser.add_argument("--photos", type=Path, help="folder of sets of photos, to report only")
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
     real = asl.ASLDataset(asl.find_dataset(options.data), corrected=True)
-    unseen = [asl.Recognizer.load(path) for path in options.unseen]
     shipped = asl.Recognizer.load()
+    machine = {"torch": torch.__version__, "hardware": hardware()}
+    if options.unseen:
+        unseen = unseen_people([asl.Recognizer.load(path) for path in options.unseen], real)
+        people = {"unseen signers": unseen, "unseen signers, machine": machine}
+    else:
+        people = recorded_people(options.output, shipped)
     sets = sorted(p for p in options.photos.iterdir() if p.is_dir()) if options.photos else []
     result = {
         "setting": {
@@ -165,11 +185,10 @@ def main() -> None:
             f"safetensors --photos {options.photos} --output {options.output.as_posix()}",
             "labels": "corrected (asl.corrections)",
             "images": len(real),
-            "torch": torch.__version__,
-            "hardware": f"{os.cpu_count()} CPU cores, {platform.machine()}",
+            **machine,
         },
         "shipped": shipped.facts,
-        "unseen signers": unseen_people(unseen, real),
+        **people,
         "photos from other cameras": {path.name: on_photos(shipped, path) for path in sets},
         "the walk-through's CNN on them, within their signs": asked_cnn_on_photos(real, sets),
         "pictures without hands turned away": round(without_hands(shipped), 4),
