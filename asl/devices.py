@@ -20,8 +20,8 @@ def autocast(device: torch.device, enabled: bool) -> torch.autocast:
 def fast_in_bfloat16(device: torch.device) -> bool:
     """Tells whether a device computes in bfloat16 faster than in float32.
 
-    Of CPUs those with tiles (AMX) do. One with AVX-512's bfloat16 instructions alone needs 1.4
-    times as long for a recogniser's answer as in float32, and as long for its finder's training.
+    Of CPUs those with tiles for it (AMX) are taken to. One with AVX-512's bfloat16 instructions
+    alone needs 1.3 to 1.5 times as long in it as in float32, for answers and for training a finder.
     """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
