@@ -35,7 +35,7 @@ test: setup
 stand-in: EXTRAS = render
 stand-in: setup
 	$(BIN)/python -m asl synthesize build/stand-in --force --signers 5 --seed 0 --size 160 --quality 85
-	$(BIN)/python -c "from asl.stand_in import pack_stand_in; print(pack_stand_in('build/stand-in'))"
+	$(BIN)/python -c "from asl.sources import pack_stand_in; print(pack_stand_in('build/stand-in'))"
 
 # One recogniser without each signer, then the one that ships; what is finished is not done again.
 # One thread each: two side by side are faster than one with two.
@@ -47,9 +47,9 @@ TRAIN = $(BIN)/python -m asl train --corrected --rendered build/rendered --threa
 	--pretrained build/$(WHEEL)
 
 recognizer: EXTRAS = render train
-recognizer: asl/recognizer.safetensors
+recognizer: asl/recognizer/recognizer.safetensors
 
-asl/recognizer.safetensors: build/recognizers/all.safetensors $(UNSEEN)
+asl/recognizer/recognizer.safetensors: build/recognizers/all.safetensors $(UNSEEN)
 	$(BIN)/python -m asl calibrate $< --corrected --unseen $(UNSEEN) --output $@
 
 build/recognizers/all.safetensors: build/rendered/manifest.json build/$(WHEEL)

@@ -7,9 +7,9 @@ import shlex
 import sys
 from collections.abc import Callable
 
-from asl.evaluation_commands import add_audit, add_evaluate, add_leakage
-from asl.recognizer_commands import add_calibrate, add_export, add_predict, add_train
-from asl.rendering_commands import add_compare, add_synthesize
+from asl.commands.evaluation import add_audit, add_evaluate, add_leakage
+from asl.commands.recognizer import add_calibrate, add_export, add_predict, add_train
+from asl.commands.rendering import add_compare, add_synthesize
 
 # Name, what declares its arguments, whether it takes --data, what it does.
 _COMMANDS: tuple[tuple[str, Callable[[argparse.ArgumentParser], None], bool, str], ...] = (

@@ -1,4 +1,4 @@
-"""Labels of the real images that are wrong, found by `asl.audit` and judged by eye.
+"""Wrong labels of the real images: found by `asl.audit_dataset`, then judged by eye.
 
 Signer 2's bursts of "4" and "5" in diffuse light were filed the wrong way round: an open hand with
 the thumb out is a "5". Used only where `corrected=True` is asked for; `asl_dataset/README.md` says

@@ -8,77 +8,32 @@ tested on whom is `asl.splits`.
 import copy
 import os
 import re
-import sys
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, Subset, default_collate
-from tqdm import tqdm
 
 from asl.corrections import CORRECTIONS, true_sign
+from asl.files import progress_bar
 from asl.signs import SIGNS, sign_name
-from asl.sources import DatasetError, existing_root
+from asl.sources import IMAGE_SUFFIXES, DatasetError, existing_root, images_in, open_rgb
 
 IMAGE_SIZE = 28
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
-
 _FILE_NAME = re.compile(r"hand(?P<signer>\d+)_[^_]+_(?P<light>[a-z]+)_seg_(?P<frame>\d+)_")
-_MOST_PIXELS = 89_478_485  # where Pillow begins to warn of a decompression bomb
-
-T = TypeVar("T")
 
 
-# --- from files to tensors -----------------------------------------------------------------------
-
-
-def open_rgb(path: str | os.PathLike, *, size: int | None = None) -> Image.Image:
-    """Opens an image of any mode as upright 8-bit RGB.
-
-    Camera rotation (EXIF) is applied, transparent pixels become black like the dataset's
-    background, and 16-bit grey is scaled to 8 bits instead of clipped.
-
-    Args:
-        path: an image file.
-        size: if given, a JPEG may be decoded at a reduced scale, not below `size` pixels a side.
-            That is about twice as fast for a 400-pixel JPEG, and pixels differ slightly from a
-            full decode, so training and prediction must both use it.
-
-    Returns:
-        An RGB image; `size` does not resize it.
-
-    Raises:
-        OSError: if the file cannot be read as an image (Pillow may raise other errors too).
-    """
-    with Image.open(path) as image:
-        if image.width * image.height > _MOST_PIXELS:
-            raise Image.DecompressionBombError(
-                f"{image.width}x{image.height} pixels, more than {_MOST_PIXELS:,}"
-            )
-        if size is not None:
-            image.draft("RGB", (size, size))
-        return upright_rgb(image)
-
-
-def upright_rgb(image: Image.Image) -> Image.Image:
-    """Returns an opened image of any mode as `open_rgb` does; the first frame of an animation."""
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode.startswith("I"):  # 16-bit grey; convert() would clip at 255
-        upright = Image.fromarray((np.asarray(upright) >> 8).clip(0, 255).astype(np.uint8))
-    if upright.has_transparency_data:
-        black = Image.new("RGBA", upright.size, (0, 0, 0, 255))
-        upright = Image.alpha_composite(black, upright.convert("RGBA"))
-    return upright.convert("RGB")
+# --- from pixels to numbers -----------------------------------------------------------------------
 
 
 def normalize(images: Tensor) -> Tensor:
@@ -100,15 +55,6 @@ def _per_channel(values: Sequence[float], images: Tensor) -> Tensor:
         # A whole row of them, in the same order in memory: four times as fast as three at a time.
         return numbers.expand(images.shape[-1], 3).contiguous().t().unsqueeze(1)
     return numbers.view(3, 1, 1)
-
-
-def progress_bar(items: Iterable[T], description: str, total: int | None = None) -> Iterable[T]:
-    """Iterates with a bar that erases itself, in a terminal or a notebook.
-
-    It is plain text on standard output, so it needs no widgets and what is printed next takes its
-    place in a saved notebook. ``TQDM_DISABLE=1`` turns it off.
-    """
-    return tqdm(items, description, total, leave=False, file=sys.stdout, unit_scale=True)
 
 
 # --- the dataset ---------------------------------------------------------------------------------
@@ -249,18 +195,6 @@ class ASLDataset(Dataset):
     def get_label_name(self, idx: int) -> str:
         """Returns the sign of a label, ``"0"`` to ``"z"``."""
         return sign_name(idx)
-
-
-def images_in(folder: Path) -> list[Path]:
-    """Returns the images directly in a folder, sorted by name; none if there is no such folder."""
-    if not folder.is_dir():
-        return []
-    return sorted(
-        path
-        for path in folder.iterdir()
-        # Hidden files are not images: macOS leaves '._name.jpeg' beside 'name.jpeg' in archives.
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.name[0] != "." and path.is_file()
-    )
 
 
 def _decode_all(files: Sequence[Path], size: int, progress: bool) -> tuple[Tensor, dict[Path, str]]:

@@ -1,23 +1,17 @@
-"""The networks: the two of the walk-through, a residual one, and one that finds the hand.
+"""The two networks of the walk-through, and the checks of its input that every network makes.
 
-All but the last read float images (N, 3, H, W) and return log-probabilities (N, 36) over
-`asl.signs.SIGNS`. They know nothing of data or training. One more is in `asl.mobile`.
+Both read float images (N, 3, H, W) and return log-probabilities (N, 36) over `asl.signs.SIGNS`.
+The recogniser's networks are in `asl.recognizer`.
 """
 
-import math
 from functools import partial
-from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from asl.data import IMAGE_SIZE
-from asl.inputs import check_image_size, check_input
-from asl.mobile import ASLMobileNet
 from asl.signs import SIGNS
-
-RESNET_SIZE = 64  # pixels; chosen by measurement, see results/recipes.json
 
 
 def create_sequential_model(*, image_size: int = IMAGE_SIZE) -> nn.Sequential:
@@ -145,140 +139,24 @@ class ASLNet(nn.Module):
         return self.shared(weighed.flatten(1)), weights
 
 
-class ASLResNet(nn.Module):
-    """A small residual network (He et al. 2016) for a laptop's CPU: 0.4 million parameters.
-
-    A strided stem, then three stages of one residual block each, at a half, a quarter and an eighth
-    of the input's side. Unlike He et al., the last maps are not averaged over the whole picture but
-    over squares of 2x2: which finger is up is a matter of place.
-    """
-
-    def __init__(
-        self, *, image_size: int = RESNET_SIZE, widths: tuple[int, int, int] = (32, 64, 128)
-    ):
-        """Builds the network with PyTorch's default initialisation.
-
-        Args:
-            image_size: side of the square input images, in pixels, divisible by 16.
-            widths: channels of the three stages.
-
-        Raises:
-            ValueError: if `image_size` is not as described.
-        """
-        super().__init__()
-        check_image_size(image_size, multiple_of=16)
-        self.image_size = image_size
-        self.features = _Stages(widths)
-        self.dropout = nn.Dropout(0.2)
-        self.classifier = nn.Linear(widths[-1] * (image_size // 16) ** 2, len(SIGNS))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Maps images (N, 3, S, S) to log-probabilities (N, 36)."""
-        check_input(x, self.image_size)
-        maps = F.avg_pool2d(self.features(x), 2)  # (N, C, S/16, S/16)
-        logits = self.classifier(self.dropout(maps.flatten(1)))
-        return F.log_softmax(logits.float(), dim=1)  # in full precision under autocast, too
+# --- what networks check of their input ----------------------------------------------------------
 
 
-ARCHITECTURES = {
-    "mlp": create_sequential_model,
-    "cnn": ASLNet,
-    "cnn-channel": partial(ASLNet, attention="channel"),
-    "resnet": ASLResNet,
-    "mobile": ASLMobileNet,
-}
-"""The classifiers by name; each takes ``image_size``."""
-
-
-class HandFinder(nn.Module):
-    """Finds the one hand in a picture: where it is, how large, and whether there is one.
-
-    Stages as in `ASLResNet` and one more block; then every cell of an eighth of the input's side
-    votes for a box, and how much its vote counts is its evidence for a hand.
-    """
-
-    def __init__(
-        self, *, image_size: int = RESNET_SIZE, widths: tuple[int, int, int] = (16, 32, 64)
-    ):
-        """Builds the network with PyTorch's default initialisation.
-
-        Args:
-            image_size: side of the square input pictures, in pixels, divisible by 8.
-            widths: channels of the three stages.
-
-        Raises:
-            ValueError: if `image_size` is not as described.
-        """
-        super().__init__()
-        check_image_size(image_size, multiple_of=8)
-        self.image_size = image_size
-        last = widths[-1]
-        self.features = nn.Sequential(_Stages(widths), _Residual(last, last, stride=1))
-        self.vote = nn.Conv2d(last, 4, kernel_size=1)
-        centres = (torch.arange(image_size // 8) + 0.5) * 16 / image_size - 1
-        y, x = torch.meshgrid(centres, centres, indexing="ij")
-        self.register_buffer("cells", torch.stack([x, y]).flatten(1), persistent=False)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Looks at pictures (N, 3, S, S).
-
-        Returns:
-            boxes: float (N, 3): x and y of the hand's centre, from -1 to 1 across the picture, and
-                half the side of its square in the same unit
-            evidence: float (N,), log-odds that there is a hand
-        """
-        check_input(x, self.image_size)
-        votes = self.vote(self.features(x)).float().flatten(2)  # (N, 4, cells)
-        evidence, offset, size = votes[:, 0], votes[:, 1:3], votes[:, 3]
-        weight = evidence.softmax(dim=1)
-        centre = ((self.cells + offset / 4) * weight.unsqueeze(1)).sum(dim=2)
-        half = ((size * weight).sum(dim=1, keepdim=True) - 1).exp()
-        # Each of the cells begins with an even chance, so that their sum would begin far above it.
-        total = evidence.logsumexp(dim=1) - math.log(evidence.shape[1])
-        return torch.cat([centre, half], dim=1), total
-
-
-class _Stages(nn.Sequential):
-    """A strided stem and one residual block a stage: (N, 3, H, W) → (N, C, H/8, W/8)."""
-
-    def __init__(self, widths: tuple[int, int, int]):
-        first = widths[0]
-        super().__init__(
-            _convolution(3, first, stride=2),
-            nn.ReLU(inplace=True),
-            _Residual(first, first, stride=1),
-            *(_Residual(a, b, stride=2) for a, b in pairwise(widths)),
+def check_image_size(image_size: int, multiple_of: int) -> None:
+    """Raises ValueError unless a network can be built for images of a size."""
+    if image_size < multiple_of or image_size % multiple_of:
+        raise ValueError(
+            f"expected image_size of a positive multiple of {multiple_of} pixels, "
+            f"found {image_size}"
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        # Channels-last, as in `ASLNet.channel_features`.
-        return super().forward(x.to(memory_format=torch.channels_last))
 
-
-class _Residual(nn.Module):
-    """Two convolutions beside a shortcut, which is a projection where the shapes differ."""
-
-    def __init__(self, channels_in: int, channels_out: int, *, stride: int):
-        super().__init__()
-        self.body = nn.Sequential(
-            _convolution(channels_in, channels_out, stride=stride),
-            nn.ReLU(inplace=True),
-            _convolution(channels_out, channels_out, stride=1),
+def check_input(x: Tensor, image_size: int) -> None:
+    """Raises ValueError unless images are (N, 3, image_size, image_size)."""
+    if x.ndim != 4 or x.shape[1:] != (3, image_size, image_size):
+        raise ValueError(
+            f"expected images of shape (N, 3, {image_size}, {image_size}), found {tuple(x.shape)}"
         )
-        same = channels_in == channels_out and stride == 1
-        self.shortcut = (
-            nn.Identity() if same else _convolution(channels_in, channels_out, stride, side=1)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.body(x) + self.shortcut(x), inplace=True)
-
-
-def _convolution(channels_in: int, channels_out: int, stride: int, side: int = 3) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(channels_in, channels_out, side, stride, padding=side // 2, bias=False),
-        nn.BatchNorm2d(channels_out),
-    )
 
 
 def _check_sequential_input(model: nn.Module, inputs: tuple[Tensor], image_size: int) -> None:

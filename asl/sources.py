@@ -1,13 +1,32 @@
-"""Where the images are: in a folder given or named, here, at Kaggle, or rendered ones."""
+"""Where the images are, and how one is opened.
 
+They are in a folder that you name, in this project or at Kaggle; or rendered ones are taken.
+
+The rendered ones are a stand-in that ships with the project, for machines without the photographs.
+`make stand-in` renders and packs them again.
+"""
+
+import hashlib
+import io
 import os
+import zipfile
 from pathlib import Path
 
+import numpy as np
+from PIL import Image, ImageOps
+from platformdirs import user_cache_path
+
+from asl.files import write_text, written_whole
 from asl.signs import SIGNS
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 KAGGLE_HANDLE = "ayuraj/asl-dataset/versions/1"  # without a version kagglehub needs the network
 FETCH_COMMAND = f"python -c \"import kagglehub; kagglehub.dataset_download('{KAGGLE_HANDLE}')\""
 
+ARCHIVE = Path(__file__).with_name("rendered_signers.zip")
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same images make the same archive, whenever it is packed
+_MOST_PIXELS = 89_478_485  # where Pillow begins to warn of a decompression bomb
 _NESTING = 2  # Kaggle's archive holds the class folders one level down, an unpacked one two
 
 
@@ -25,7 +44,7 @@ def find_dataset(data_dir: str | os.PathLike | None = None) -> Path:
     Looks at, in this order: `data_dir`, the environment variable `ASL_DATA_DIR`, the folder
     `asl_dataset` here, the Kaggle dataset through kagglehub (downloaded on first use, served from
     its cache without network afterwards), and the rendered hands that ship with the project
-    (`asl.stand_in`), on which everything runs, but whose numbers say nothing about photographs.
+    (`unpack_stand_in`), on which everything runs, but whose numbers say nothing about photographs.
     What is named by hand must hold images: a mistyped `data_dir` or `ASL_DATA_DIR` is an error,
     never a reason to look elsewhere.
 
@@ -49,8 +68,6 @@ def find_dataset(data_dir: str | os.PathLike | None = None) -> Path:
         return _say(existing_root(_fetch_from_kaggle(), "Kaggle"), f"Kaggle, {KAGGLE_HANDLE}")
     except Exception as error:  # kagglehub raises its own, requests' and the SDK's errors
         why = f"{type(error).__name__}: {str(error).strip().splitlines()[0][:80]}"
-    from asl.stand_in import unpack_stand_in  # it imports this module
-
     print(
         "No photographs: none given, $ASL_DATA_DIR not set, asl_dataset/ holds no class folders, "
         f"Kaggle: {why}\nTo fetch them once, with network and no account:\n  {FETCH_COMMAND}"
@@ -74,6 +91,18 @@ def class_root(folder: str | os.PathLike) -> Path | None:
     return None
 
 
+def images_in(folder: Path) -> list[Path]:
+    """Returns the images directly in a folder, sorted by name; none if there is no such folder."""
+    if not folder.is_dir():
+        return []
+    return sorted(
+        path
+        for path in folder.iterdir()
+        # Hidden files are not images: macOS leaves '._name.jpeg' beside 'name.jpeg' in archives.
+        if path.suffix.lower() in IMAGE_SUFFIXES and path.name[0] != "." and path.is_file()
+    )
+
+
 def existing_root(folder: str | os.PathLike, reason: str) -> Path:
     """Returns the `class_root`; the error for there being none quotes why one was looked for."""
     root = class_root(folder)
@@ -95,3 +124,96 @@ def _fetch_from_kaggle() -> str:
 def _say(root: Path, reason: str) -> Path:
     print(f"Images: {root} ({reason})")
     return root
+
+
+# --- opening an image ----------------------------------------------------------------------------
+
+
+def open_rgb(path: str | os.PathLike, *, size: int | None = None) -> Image.Image:
+    """Opens an image of any mode as upright 8-bit RGB.
+
+    Camera rotation (EXIF) is applied, transparent pixels become black like the dataset's
+    background, and 16-bit grey is scaled to 8 bits instead of clipped.
+
+    Args:
+        path: an image file.
+        size: if given, a JPEG may be decoded at a reduced scale, not below `size` pixels a side.
+            That is about twice as fast for a 400-pixel JPEG, and pixels differ slightly from a
+            full decode, so training and prediction must both use it.
+
+    Returns:
+        An RGB image; `size` does not resize it.
+
+    Raises:
+        OSError: if the file cannot be read as an image (Pillow may raise other errors too).
+    """
+    with Image.open(path) as image:
+        if image.width * image.height > _MOST_PIXELS:
+            raise Image.DecompressionBombError(
+                f"{image.width}x{image.height} pixels, more than {_MOST_PIXELS:,}"
+            )
+        if size is not None:
+            image.draft("RGB", (size, size))
+        return upright_rgb(image)
+
+
+def upright_rgb(image: Image.Image) -> Image.Image:
+    """Returns an opened image of any mode as `open_rgb` does; the first frame of an animation."""
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith("I"):  # 16-bit grey; convert() would clip at 255
+        upright = Image.fromarray((np.asarray(upright) >> 8).clip(0, 255).astype(np.uint8))
+    if upright.has_transparency_data:
+        black = Image.new("RGBA", upright.size, (0, 0, 0, 255))
+        upright = Image.alpha_composite(black, upright.convert("RGBA"))
+    return upright.convert("RGB")
+
+
+# --- the stand-in -------------------------------------------------------------------------------
+
+
+def unpack_stand_in() -> Path:
+    """Unpacks the archive into the user's cache directory, once, and returns the folder.
+
+    The folder appears whole or not at all, also if two processes unpack at the same time.
+
+    Raises:
+        DatasetError: if the archive is missing or damaged.
+        OSError: if there is no place to unpack it to; nothing half-written stays.
+    """
+    files = (ARCHIVE, _checksum(ARCHIVE))
+    missing = [str(path) for path in files if not path.is_file()]
+    if missing:
+        raise DatasetError(f"expected the rendered images, found no {', '.join(missing)}")
+    expected = _checksum(ARCHIVE).read_text().strip()
+    folder = user_cache_path("asl-recognition") / f"rendered-signers-{expected[:12]}"
+    if folder.is_dir():
+        return folder
+    archive = ARCHIVE.read_bytes()
+    digest = hashlib.sha256(archive).hexdigest()
+    if digest != expected:
+        raise DatasetError(
+            f"expected the rendered images in '{ARCHIVE}' with SHA-256 {expected[:12]}…, found "
+            f"{digest[:12]}… in {len(archive):,} bytes: fetch the file anew"
+        )
+    with written_whole(folder, replace=False) as draft:
+        zipfile.ZipFile(io.BytesIO(archive)).extractall(draft)
+    return folder
+
+
+def pack_stand_in(folder: str | os.PathLike) -> int:
+    """Packs a folder of rendered hands into the archive that ships; returns its size in bytes."""
+    folder = Path(folder)
+    with (
+        written_whole(ARCHIVE) as draft,
+        zipfile.ZipFile(draft, "w") as packed,  # not compressed: JPEGs do not get smaller
+    ):
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            name = path.relative_to(folder).as_posix()
+            packed.writestr(zipfile.ZipInfo(name, _LONG_AGO), path.read_bytes())
+    data = ARCHIVE.read_bytes()
+    write_text(_checksum(ARCHIVE), hashlib.sha256(data).hexdigest() + "\n")
+    return len(data)
+
+
+def _checksum(archive: Path) -> Path:
+    return archive.with_suffix(".sha256")

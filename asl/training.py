@@ -14,8 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn, optim
 from torch.utils.data import DataLoader, Dataset
 
-from asl.data import get_batch, progress_bar
+from asl.data import get_batch
 from asl.devices import autocast, default_device, keep_freed_memory
+from asl.files import progress_bar
 from asl.signs import SIGNS
 
 EVALUATION_BATCH = 64  # bounds the memory of feature maps

@@ -22,6 +22,8 @@ import torch
 from cleanlab.filter import find_label_issues as cleanlab_issues
 
 import asl
+from asl.files import write_text
+from asl.splits import bursts_of
 
 MOVED, RANKED = 0.02, 0.03
 CLEANLAB_FILTERS = ("prune_by_noise_rate", "prune_by_class", "both", "confident_learning")
@@ -33,7 +35,7 @@ def plant(dataset: asl.ASLDataset, kind: str, seed: int) -> tuple[asl.ASLDataset
     units = [[i] for i in range(len(dataset))]
     if kind == "bursts":
         of_burst: dict[tuple, list[int]] = {}
-        for i, burst in enumerate(asl.splits.bursts_of(dataset)):
+        for i, burst in enumerate(bursts_of(dataset)):
             of_burst.setdefault(burst, []).append(i)
         units = list(of_burst.values())
     labels = list(dataset.labels)
@@ -109,8 +111,9 @@ def main() -> None:
                 print(f"{kind:<7} {protocol:<7} {method:<30} {row}", flush=True)
     lines = [f"  {json.dumps(name)}: {json.dumps(rows)}" for name, rows in table.items()]
     found_text = "{\n" + ",\n".join(lines) + "\n }"
-    options.output.write_text(
-        f'{{\n "setting": {json.dumps(setting)},\n "share_found": {found_text}\n}}\n'
+    write_text(
+        options.output,
+        f'{{\n "setting": {json.dumps(setting)},\n "share_found": {found_text}\n}}\n',
     )
 
 

@@ -24,11 +24,15 @@ import torch
 from PIL import Image, ImageOps
 
 import asl
-from asl.augment import hand_mask, recolour
+from asl.augmentation.backgrounds import load_photographs
+from asl.augmentation.hands import hand_mask
+from asl.augmentation.skin_tones import recolour
 from asl.devices import fast_in_bfloat16
-from asl.recipe import answer_unseen, load_photographs, pictures_without_hands
-from asl.recognizer import SHIPPED_WEIGHTS
-from asl.skin import MONK_TONES
+from asl.files import write_text
+from asl.recognizer.calibrate import answer_unseen, pictures_without_hands
+from asl.recognizer.recognizer import SHIPPED_WEIGHTS
+from asl.signs import MONK_TONES
+from asl.sources import images_in, open_rgb
 
 
 def unseen_people(unseen: list[asl.Recognizer], real: asl.ASLDataset) -> dict:
@@ -59,7 +63,7 @@ def accuracy_on(unseen: list[asl.Recognizer], real: asl.ASLDataset, change) -> f
         theirs = [i for i, s in enumerate(real.signers) if s in recognizer.facts["left_out"]]
         for start in range(0, len(theirs), 256):
             some = theirs[start : start + 256]
-            pictures = [change(asl.data.open_rgb(real.image_files[i], size=192)) for i in some]
+            pictures = [change(open_rgb(real.image_files[i], size=192)) for i in some]
             labels = torch.tensor([real.labels[i] for i in some])
             shapes, actual = asl.merge_look_alikes(recognizer.raw_answers(pictures)[0], labels)
             right.append(shapes.argmax(dim=1) == actual)
@@ -76,7 +80,7 @@ def in_tone(image: Image.Image, tone: tuple[int, int, int]) -> torch.Tensor:
 
 def on_photos(recognizer: asl.Recognizer, folder: Path) -> dict:
     """Returns counts for a folder of photos laid out like the dataset."""
-    paths = [path for sign in asl.SIGNS for path in asl.data.images_in(folder / sign)]
+    paths = [path for sign in asl.SIGNS for path in images_in(folder / sign)]
     labels = torch.tensor([asl.SIGNS.index(path.parent.name) for path in paths])
     sights = recognizer.look(paths, top=1)
     log_probs = torch.stack([sight.log_probs for sight in sights])
@@ -133,7 +137,7 @@ def speed(recognizer: asl.Recognizer, files: list[str]) -> dict:
     many = [256 / t for t in times(lambda: recognizer(files[:256]))]
     torch.set_num_threads(threads)
     code = (
-        "import torch, time; start = time.perf_counter(); from asl.recognizer import Recognizer; "
+        "import torch, time; start = time.perf_counter(); from asl import Recognizer; "
         "Recognizer.load(); print(time.perf_counter() - start)"
     )
     runs = [subprocess.check_output([sys.executable, "-c", code], text=True) for _ in range(5)]
@@ -194,7 +198,7 @@ def main() -> None:
         "pictures without hands turned away": round(without_hands(shipped), 4),
         "speed": speed(shipped, real.image_files[::9]),
     }
-    options.output.write_text(json.dumps(result, indent=1) + "\n")
+    write_text(options.output, json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

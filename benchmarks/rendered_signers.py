@@ -19,7 +19,9 @@ from statistics import mean, stdev
 import torch
 
 import asl
-from asl.augment import augment
+from asl.augmentation.hands import augment
+from asl.data import IMAGE_SIZE
+from asl.files import write_text
 
 
 def on_photographs(model, real: asl.ASLDataset, photos: dict[str, asl.ASLDataset]) -> dict:
@@ -121,7 +123,7 @@ def main() -> None:
             f"--output {options.output.as_posix()}",
             "rendered": manifest["options"] | {"images": len(rendered)},
             "images": len(real),
-            "image_size": asl.data.IMAGE_SIZE,
+            "image_size": IMAGE_SIZE,
             "epochs": options.epochs,
             "seeds": options.seeds,
             "torch": torch.__version__,
@@ -132,7 +134,7 @@ def main() -> None:
         },
         "rendered hands added": rendered_added(rendered, real, options.seeds, epochs=10),
     }
-    options.output.write_text(json.dumps(result, indent=1) + "\n")
+    write_text(options.output, json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

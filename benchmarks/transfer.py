@@ -3,7 +3,7 @@
     python benchmarks/transfer.py --output results/transfer.json
 
 The same people are rendered once with all that varies, then with one thing after another left out
-(see `asl.signers.VARIATIONS`), and once with none of it. Each set trains a small CNN, for the same
+(see `signers.VARIATIONS`), and once with none of it. Each set trains a small CNN, for the same
 number of steps, and fills a lookup; both are tested on all real images, look-alikes merged. What an
 ingredient is worth is how far accuracy falls without it. The folders are kept in `--work` and not
 rendered again.
@@ -20,8 +20,10 @@ from statistics import mean, stdev
 import torch
 
 import asl
-from asl.signers import VARIATIONS
-from asl.synthetic import MANIFEST, synthesize
+from asl.data import IMAGE_SIZE
+from asl.files import write_text
+from asl.rendering.dataset import MANIFEST, synthesize
+from asl.rendering.signers import VARIATIONS
 
 
 def settings() -> dict[str, tuple[str, ...]]:
@@ -97,7 +99,7 @@ def main() -> None:
             "lights": 2,
             "frames": 1,
             "size": options.size,
-            "image_size": asl.data.IMAGE_SIZE,
+            "image_size": IMAGE_SIZE,
             "images": len(real),
             "seeds": options.seeds,
             "steps": options.steps,
@@ -107,8 +109,7 @@ def main() -> None:
         "chance": round(1 / len(asl.SHAPES), 4),
         "sets": rounded(sets),
     }
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps(result, indent=1) + "\n")
+    write_text(options.output, json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from asl import (
     get_batch,
     normalize,
 )
-from asl.data import IMAGENET_MEAN, IMAGENET_STD, open_rgb
+from asl.data import IMAGENET_MEAN, IMAGENET_STD
+from asl.sources import open_rgb
 
 # --- what is listed ------------------------------------------------------------------------------
 

@@ -4,8 +4,9 @@ import pytest
 import torch
 from PIL import Image
 
-from asl import Recognizer, recipe, recognizer_commands
+from asl import Recognizer
 from asl.__main__ import main
+from asl.commands import recognizer as recognizer_commands
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
 
@@ -140,7 +141,7 @@ def test_predict_reads_pictures_and_scores_folders(people, run, weights):
 
 
 def test_predict_draws_a_gallery(people, run, weights, tmp_path, monkeypatch):
-    monkeypatch.setattr("asl.recognizer_commands._IN_GALLERY", 7)
+    monkeypatch.setattr("asl.commands.recognizer._IN_GALLERY", 7)
     drawn = tmp_path / "new" / "gallery.png"
     status, out, _ = run("predict", people, "--weights", weights, "--gallery", drawn)
     assert status == 0 and out.splitlines()[-1] == f"{drawn}: 7 of 60 pictures, to look at"
@@ -177,8 +178,11 @@ def test_train_writes_weights_and_those_without_a_signer_calibrate_them(
     people, run, tmp_path, monkeypatch
 ):
     noise = torch.randint(0, 256, (2, 3, 40, 40)).byte()
-    monkeypatch.setattr(recipe, "load_photographs", lambda part: noise)
-    monkeypatch.setattr(recipe, "pictures_without_hands", lambda photographs: list(photographs))
+    monkeypatch.setattr(recognizer_commands, "load_photographs", lambda part: noise)
+    monkeypatch.setattr(
+        "asl.recognizer.calibrate.pictures_without_hands",
+        lambda photographs, **_: list(photographs),
+    )
     common = ["--data", people, "--image-size", 32, "--epochs", 1, "--finder-epochs", 1]
     unseen = []
     for signer in (1, 2, 3):

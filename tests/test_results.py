@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from asl import Recognizer
-from asl.evaluation_commands import MODELS
+from asl.commands.evaluation import MODELS
 
 ROOT = Path(__file__).parent.parent
 PROTOCOLS = ("random", "burst", "signer")

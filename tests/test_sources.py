@@ -1,8 +1,11 @@
+import hashlib
+import os
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from asl import ASLDataset, find_dataset, sources, stand_in
+from asl import ASLDataset, DatasetError, find_dataset, sources
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def test_without_photographs_the_rendered_hands_are_taken_and_named_so(
     empty_machine, write_images, monkeypatch, capsys
 ):
     rendered = write_images()
-    monkeypatch.setattr(stand_in, "unpack_stand_in", lambda: rendered)
+    monkeypatch.setattr(sources, "unpack_stand_in", lambda: rendered)
     assert find_dataset() == rendered
     said = capsys.readouterr().out
     for words in ("ASL_DATA_DIR", "asl_dataset/", "OSError: no network", "kagglehub"):
@@ -66,3 +69,83 @@ def test_doubled_archive_counts_each_image_once(write_images, tmp_path):
     write_images(folder=tmp_path / "1" / "asl_dataset" / "asl_dataset")
     assert find_dataset(tmp_path / "1") == tmp_path / "1" / "asl_dataset"
     assert len(ASLDataset(tmp_path / "1")) == 5 * 36
+
+
+# --- the stand-in -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    folder = tmp_path / "cache"
+    monkeypatch.setattr(sources, "user_cache_path", lambda name: folder / name)
+    return folder / "asl-recognition"
+
+
+@pytest.fixture
+def archive(tmp_path, monkeypatch, write_images):
+    file = tmp_path / "images.zip"
+    monkeypatch.setattr(sources, "ARCHIVE", file)
+    assert sources.pack_stand_in(write_images()) == file.stat().st_size
+    return file
+
+
+def test_the_same_images_make_the_same_archive(archive, tmp_path):
+    before = archive.read_bytes()
+    for path in (tmp_path / "images").rglob("*.png"):
+        os.utime(path)
+    sources.pack_stand_in(tmp_path / "images")
+    assert archive.read_bytes() == before
+
+
+def test_it_is_unpacked_once(archive, cache):
+    folder = sources.unpack_stand_in()
+    assert folder.parent == cache and [path.name for path in cache.iterdir()] == [folder.name]
+    assert len(ASLDataset(folder)) == 180
+    archive.write_bytes(b"not read again")
+    assert sources.unpack_stand_in() == folder
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-100], lambda b: b[:99] + b"!" + b[100:]])
+def test_a_damaged_archive_is_told_from_a_whole_one(damage, archive, cache):
+    archive.write_bytes(damage(archive.read_bytes()))
+    with pytest.raises(DatasetError, match="with SHA-256 .*, found .*: fetch the file anew"):
+        sources.unpack_stand_in()
+    assert not cache.exists()
+
+
+def test_a_missing_archive(archive, cache):
+    archive.unlink()
+    with pytest.raises(DatasetError, match="found no .*images.zip"):
+        sources.unpack_stand_in()
+
+
+def test_nothing_half_written_stays(archive, cache, monkeypatch):
+    def full(self, folder):
+        (folder / "a").mkdir(parents=True)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "extractall", full)
+    with pytest.raises(OSError, match="No space left"):
+        sources.unpack_stand_in()
+    assert not list(cache.iterdir())
+
+
+def test_two_processes_at_once(archive, cache, monkeypatch):
+    replace = os.replace
+
+    def late(source, target):
+        replace(source, target)  # the other process
+        raise OSError("exists")
+
+    monkeypatch.setattr(os, "replace", late)
+    assert len(ASLDataset(sources.unpack_stand_in())) == 180
+
+
+def test_the_archive_that_ships_holds_five_signers_with_all_signs():
+    assert sources.ARCHIVE.stat().st_size <= 8_000_000
+    digest = hashlib.sha256(sources.ARCHIVE.read_bytes()).hexdigest()
+    assert sources._checksum(sources.ARCHIVE).read_text().strip() == digest
+    with zipfile.ZipFile(sources.ARCHIVE) as packed:
+        names = [name.split("/")[-1] for name in packed.namelist() if name.endswith(".jpeg")]
+    facts = {tuple(name.split("_")[:3]) for name in names}  # signer, sign, light
+    assert len(names) == 5 * 36 * 2 * 5 and len(facts) == 5 * 36 * 2

@@ -1,0 +1,127 @@
+"""What is behind a hand and before it: drawn and photographed backgrounds, things in the way.
+
+Steps of `asl.augment`, on pictures from 0 to 1, (N, 3, H, W).
+"""
+
+import math
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from asl.augmentation.random_draws import Draw, coordinates, matrix
+from asl.sources import open_rgb
+
+_PHOTOGRAPHS = {  # in scikit-image; none is of a hand
+    "train": "brick camera chelsea clock_motion coins color grass gravel hubble_deep_field ihc "
+    "logo motorcycle_left page rocket",
+    "val": "astronaut moon text",
+    "test": "cell coffee retina",
+}
+
+
+def draw_backgrounds(like: Tensor, draw: Draw, photographs: Tensor | None = None) -> Tensor:
+    """Returns pictures without hands: gradients, textures, clutter, photographs.
+
+    Args:
+        like: (N, 3, H, W), whose shape and device to take.
+        draw: the numbers.
+        photographs: uint8 (P, 3, S, S), or None.
+    """
+    height, width = like.shape[2:]
+    y, x = coordinates(like)
+    angle = draw.uniform(0, 2 * math.pi)
+    along = x * angle.cos() + y * angle.sin()  # (N, 1, H, W)
+    picture = torch.lerp(draw.uniform(0, 1, 3), draw.uniform(0, 1, 3), along / 2.83 + 0.5)
+    texture = torch.zeros_like(picture[..., :2, :2])
+    for side in (2, 4, 8, 16, 32):  # from coarse to fine
+        noise = draw.normal(3, side, side)
+        grey = noise.mean(dim=1, keepdim=True)
+        strength = draw.uniform(-0.25, 0.25).clamp(min=0)
+        noise = strength * torch.lerp(noise, 2 * grey, draw.uniform(0, 1))
+        texture = F.interpolate(texture, (side, side), mode="bilinear") + noise
+    picture = picture + F.interpolate(texture, (height, width), mode="bilinear")
+    waves = (along * draw.uniform(5, 40) + draw.uniform(0, 6)).sin() * draw.uniform(1, 8)
+    picture = picture + draw.chance(0.2) * draw.uniform(-0.3, 0.3, 3) * waves.clamp(-1, 1)
+    grey = picture.mean(dim=1, keepdim=True)
+    picture = torch.lerp(grey, picture, draw.uniform(0, 1))  # few rooms are as colourful as that
+    if photographs is not None:
+        picture = _show_windows(picture, draw, photographs, draw.chance(0.5).flatten())
+    for _ in range(5):
+        picture = torch.where(
+            _blob(like, draw, 0.1, 0.9) & draw.chance(0.35), draw.uniform(0, 1, 3), picture
+        )
+    return picture.clamp(0, 1)
+
+
+def _show_windows(picture: Tensor, draw: Draw, photographs: Tensor, where: Tensor) -> Tensor:
+    """Replaces the pictures `where`, bool (N,), by turned windows cut out of photographs."""
+    which = (draw.uniform(0, 1).flatten() * len(photographs)).long()
+    angle, side = draw.uniform(-0.4, 0.4), draw.uniform(0.15, 0.65)
+    cos, sin = side * angle.cos(), side * angle.sin()
+    centre = draw.uniform(-0.35, 0.35, 2).flatten(1).unsqueeze(2)
+    theta = torch.cat([matrix(cos, -sin, sin, cos), centre], dim=2)[where]
+    if not len(theta):  # none may be drawn, in a small batch
+        return picture
+    grid = F.affine_grid(theta, [len(theta), *picture.shape[1:]], align_corners=False)
+    # Only those shown are turned into floats: photographs are larger than what is cut from them.
+    chosen = photographs[which[where].to(photographs.device)].to(picture.device).float() / 255
+    window = F.grid_sample(chosen, grid, padding_mode="reflection", align_corners=False)
+    return picture.index_copy(0, where.nonzero().flatten(), window)
+
+
+def _blob(like: Tensor, draw: Draw, smallest: float, largest: float) -> Tensor:
+    """Returns where a turned shape between ellipse and rectangle lies, bool (N, 1, H, W)."""
+    y, x = coordinates(like)
+    angle = draw.uniform(0, math.pi)
+    dx, dy = x - draw.uniform(-1, 1), y - draw.uniform(-1, 1)
+    along = (dx * angle.cos() + dy * angle.sin()).abs() / draw.uniform(smallest, largest)
+    across = (dy * angle.cos() - dx * angle.sin()).abs() / draw.uniform(smallest, largest)
+    ellipse, rectangle = along * along + across * across, torch.maximum(along, across)
+    return torch.lerp(ellipse, rectangle * rectangle, draw.uniform(0, 1)) < 1
+
+
+def backlight(pixels: Tensor, background: Tensor, draw: Draw) -> tuple[Tensor, Tensor]:
+    """Darkens one hand in seven before a bright background, as a window behind a person does."""
+    against = draw.chance(1 / 7)
+    dark, bright = pixels * draw.uniform(0.1, 0.5), draw.uniform(0.3, 1.0)
+    background = torch.where(against, 0.5 * background + 0.5 * bright, background)
+    return torch.where(against, dark, pixels), background
+
+
+def occlude(pixels: Tensor, draw: Draw) -> Tensor:
+    """Covers a small part of one picture in six."""
+    hidden = _blob(pixels, draw, 0.05, 0.3) & draw.chance(1 / 6)
+    return torch.where(hidden, draw.uniform(0, 1, 3), pixels)
+
+
+def load_photographs(part: str, size: int = 160) -> Tensor:
+    """Reads the photographs that ship with scikit-image, to put hands before.
+
+    Args:
+        part: ``"train"``, ``"val"`` or ``"test"``; no photograph is in two.
+        size: side of the squares cut from their middles, in pixels.
+
+    Returns:
+        uint8 (P, 3, size, size)
+
+    Raises:
+        ImportError: if scikit-image is not installed, with the command to install it.
+    """
+    spec = find_spec("skimage")
+    if spec is None:
+        raise ImportError(
+            "training a recogniser needs scikit-image's photographs as backgrounds: "
+            "pip install -e .[train]"
+        )
+    folder = Path(spec.origin).parent / "data"
+    squares = []
+    for name in _PHOTOGRAPHS[part].split():
+        (path,) = folder.glob(f"{name}.*")
+        square = ImageOps.fit(open_rgb(path), (size, size), Image.Resampling.BILINEAR)
+        squares.append(torch.from_numpy(np.array(square)).permute(2, 0, 1))
+    return torch.stack(squares)

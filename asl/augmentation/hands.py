@@ -1,0 +1,175 @@
+"""Random changes to a batch of images, so that a network learns hands and not one studio.
+
+Every image of a batch draws its own numbers, all from one passed generator, and each change is
+computed for the whole batch at once on its device. `augment` is the whole; the steps it is made of
+work on images from 0 to 1, (N, 3, H, W), and each owns its ranges. Those about the hand are here,
+the others in `asl.augmentation.backgrounds` and `asl.augmentation.camera`.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from asl.augmentation.backgrounds import backlight, draw_backgrounds, occlude
+from asl.augmentation.camera import cut_off, degrade, relight
+from asl.augmentation.random_draws import Draw, matrix
+from asl.augmentation.skin_tones import tint_skin
+from asl.data import denormalize, normalize
+
+SHIFT = 0.15  # of images that fill their pictures, in halves of their sides
+_SURELY_HAND = 0.16  # brightest channel of a pixel that is all hand, on the dataset's black
+
+
+def augment(
+    images: Tensor,
+    generator: Generator,
+    *,
+    strength: float = 1.0,
+    background_share: float = 6 / 7,
+    photographs: Tensor | None = None,
+    windows: tuple[float, float] = (0.9, 1.9),
+    shift: float = SHIFT,
+) -> Tensor:
+    """Changes geometry, skin, background, light and picture quality of each image at random.
+
+    Args:
+        images: normalised float (N, 3, H, W): hands on black.
+        generator: draws all numbers; on the images' device.
+        strength: scales every range and probability but those of backgrounds: 1 is for cameras and
+            people never seen, 0 changes nothing.
+        background_share: probability that a hand is put before something; else it stays on black.
+        photographs: uint8 (P, 3, S, S), backgrounds to cut windows from, beside the drawn ones.
+        windows: smallest and largest side of the new picture, in sides of the old one.
+        shift: how far an image that fills the picture is moved at most, in halves of its side; a
+            smaller one anywhere.
+
+    Returns:
+        Normalised float (N, 3, H, W).
+
+    Raises:
+        ValueError: if `strength` or `background_share` is not from 0 to 1.
+    """
+    pictures, _ = picture_hands(
+        images,
+        generator,
+        strength=strength,
+        background_share=background_share,
+        photographs=photographs,
+        windows=windows,
+        shift=shift,
+    )
+    return pictures
+
+
+def picture_hands(
+    images: Tensor,
+    generator: Generator,
+    *,
+    strength: float,
+    background_share: float,
+    photographs: Tensor | None,
+    windows: tuple[float, float],
+    shift: float = SHIFT,
+    hands: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Does what `augment` does, and says where in the pictures the hands are.
+
+    Args:
+        images, generator, strength, background_share, photographs, windows, shift: as for
+            `augment`.
+        hands: bool (N,), False for pictures of the background alone; None means all True.
+
+    Returns:
+        pictures: normalised float (N, 3, H, W)
+        boxes: float (N, 3): x and y of the old image's centre, from -1 to 1 across the new
+            picture, and half the old image's side in the same unit
+    """
+    for name, value in (("strength", strength), ("background_share", background_share)):
+        if not 0 <= value <= 1:
+            raise ValueError(f"expected {name} from 0 to 1, found {value}")
+    draw, full = Draw(len(images), generator, strength), Draw(len(images), generator)
+    placed = full.chance(background_share)
+    pixels = denormalize(images)
+    mask = hand_mask(pixels)
+    pixels = torch.where(placed, without_rim(pixels, mask), pixels)
+    pixels, mask, boxes = move(pixels, mask, draw, windows, shift)
+    pixels = tint_skin(pixels, mask, draw)
+    pixels, background = backlight(pixels, draw_backgrounds(pixels, full, photographs), draw)
+    if hands is not None:
+        mask = mask * hands.view(-1, 1, 1, 1)
+    pixels = background * placed + mask * (pixels - background * placed)
+    pixels = occlude(pixels, draw)
+    pixels = relight(pixels, draw)
+    return normalize(255 * cut_off(degrade(pixels, draw).clamp(0, 1), draw)), boxes
+
+
+def hand_mask(pixels: Tensor) -> Tensor:
+    """Returns how much of each pixel is hand, float (N, 1, H, W), for hands on black.
+
+    Soft at the edge, where a pixel is part hand and part black; small dark creases inside the hand
+    are closed.
+    """
+    soft = (pixels.amax(dim=1, keepdim=True) / _SURELY_HAND).clamp(max=1)
+    soft = soft * (soft > 0.3)  # JPEG's ringing around a hand is not hand
+    return -brightest_near(-brightest_near(soft))
+
+
+def without_rim(pixels: Tensor, mask: Tensor) -> Tensor:
+    """Gives the pixels at a hand's edge, darkened by the black around it, the colour next to them.
+
+    Before a background that rim would outline every hand, as nothing does in a photograph.
+    """
+    inner = -brightest_near(-(mask > 0).float())
+    colour = brightest_near(pixels * inner)
+    return torch.where((mask > 0) & (inner == 0), torch.maximum(pixels, colour), pixels)
+
+
+def brightest_near(x: Tensor) -> Tensor:
+    """Returns the maximum of each pixel and its eight neighbours, (N, C, H, W).
+
+    What `F.max_pool2d` returns, in a quarter of its time on a CPU: it also finds where each is.
+    """
+    x = F.pad(x, (1, 1, 1, 1), mode="replicate")
+    x = torch.maximum(torch.maximum(x[..., :-2], x[..., 1:-1]), x[..., 2:])
+    return torch.maximum(torch.maximum(x[..., :-2, :], x[..., 1:-1, :]), x[..., 2:, :])
+
+
+def move(
+    pixels: Tensor, mask: Tensor, draw: Draw, windows: tuple[float, float], shift: float = SHIFT
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Mirrors, turns, scales, shears and shifts hands and their masks.
+
+    The lowest row of the picture is continued downwards: the wrist, at which the images are cut
+    off, goes on as a forearm, in a sleeve of any colour for some.
+
+    Returns:
+        pixels, mask: moved
+        boxes: float (N, 3), as of `picture_hands`
+    """
+    angle = draw.around(0, math.radians(30), math.radians(30))
+    low, high = (math.log(side) for side in windows)
+    window = (draw.strength * draw.uniform(low, high)).exp()  # the hand is smaller in a larger one
+    stretch, shear = draw.factor(1.15), draw.around(0, 0.15, 0.15)
+    # Half are left hands from half the strength on: a rarer hand is read worse.
+    mirror = 1 - 2 * (draw.uniform(0, 1) < min(0.5, draw.strength)).float()
+    turn = matrix(angle.cos(), -angle.sin(), angle.sin(), angle.cos())
+    shape = matrix(mirror * window * stretch, mirror * shear, 0 * shear, window / stretch)
+    linear = shape @ turn  # (N, 2, 2): from the new picture's coordinates to the old one's
+    room = (1 - 1 / window).clamp(min=0) * 0.9 + shift * draw.strength
+    centre = torch.cat([draw.uniform(-1, 1), draw.uniform(-1, 1)], dim=1).flatten(1)
+    centre = centre * room.flatten(1)  # (N, 2), of the hand in the new picture
+    theta = torch.cat([linear, -linear @ centre.unsqueeze(2)], dim=2)
+    grid = F.affine_grid(theta, list(pixels.shape), align_corners=False)
+
+    below = grid[..., 1].unsqueeze(1)  # (N, 1, H, W), beyond 1 under the old picture
+    last_row = 1 - 7 / pixels.shape[2]  # above the half-black edge
+    grid = torch.stack([grid[..., 0], grid[..., 1].clamp(max=last_row)], dim=3)
+    moved = F.grid_sample(torch.cat([pixels, mask], dim=1), grid, align_corners=False)
+    pixels, mask = moved[:, :3], moved[:, 3:]
+    # Bilinear sampling mixed black into the edge; dividing by the mask takes it out again.
+    pixels = (pixels / mask.clamp(min=0.3)).clamp(max=1)
+    sleeve = (below > draw.uniform(1.02, 1.6)) & draw.chance(0.4)
+    boxes = torch.cat([centre, 1 / window.flatten(1)], dim=1)
+    return torch.where(sleeve, draw.uniform(0, 1, 3), pixels), mask, boxes

@@ -1,0 +1,262 @@
+"""The commands of `python -m asl` about the recogniser: arguments in, one call out."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch.utils.data import Subset
+
+from asl.augmentation.backgrounds import load_photographs
+from asl.data import ASLDataset
+from asl.evaluation.metrics import accuracy, accuracy_within, merge_look_alikes
+from asl.files import written_whole
+from asl.recognizer.calibrate import answer_unseen, calibrate_recognizer
+from asl.recognizer.export import FORMATS, export_recognizer
+from asl.recognizer.mobile_net import MOBILE_SIZE
+from asl.recognizer.networks import ARCHITECTURES
+from asl.recognizer.recipe import Recipe, recipe_for
+from asl.recognizer.recognizer import Answers, Recognizer, Sight
+from asl.recognizer.train import train_recognizer
+from asl.signs import SIGNS
+from asl.sources import IMAGE_SUFFIXES, class_root, find_dataset, images_in
+
+_TOGETHER = 64  # pictures looked at in one call
+_IN_GALLERY = 200  # pictures at most
+
+# --- train ---------------------------------------------------------------------------------------
+
+
+def add_train(sub: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `train`, beside --data and --json."""
+    sub.set_defaults(command=train)
+    epochs = f"(default: {recipe_for('mobile').epochs} for mobile, else {recipe_for('cnn').epochs})"
+    sub.add_argument("--corrected", action="store_true", help="with the labels of asl.corrections")
+    sub.add_argument("--model", choices=ARCHITECTURES, default="mobile", help="the classifier")
+    sub.add_argument("--image-size", type=int, default=MOBILE_SIZE, metavar="PIXELS")
+    sub.add_argument(
+        "--pretrained",
+        type=Path,
+        metavar="WHEEL",
+        help="of mediapipe 0.10.21, whose weights the classifier begins with",
+    )
+    sub.add_argument(
+        "--rendered", type=Path, metavar="DIR", help="rendered hands that join the training part"
+    )
+    sub.add_argument("--leave-out", type=int, nargs="+", default=[], metavar="SIGNER")
+    sub.add_argument("--epochs", type=int, metavar="N", help=epochs)
+    sub.add_argument("--finder-epochs", type=int, default=Recipe.finder_epochs, metavar="N")
+    sub.add_argument("--seed", type=int, default=0)
+    sub.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
+    sub.add_argument("--output", type=Path, required=True, metavar="FILE", help="the weights")
+
+
+def train(options: argparse.Namespace) -> tuple[dict, str]:
+    """Trains a recogniser and writes its weights, not yet calibrated."""
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    changes = {"image_size": options.image_size, "seed": options.seed}
+    changes |= {"finder_epochs": options.finder_epochs}
+    if options.epochs is not None:
+        changes["epochs"] = options.epochs
+    recipe = recipe_for(options.model, **changes)
+    real = ASLDataset(
+        find_dataset(options.data), image_size=recipe.image_size, corrected=options.corrected
+    )
+    unknown = sorted(set(options.leave_out) - set(real.signers))
+    if unknown:
+        raise ValueError(
+            f"expected --leave-out of the signers {sorted(set(real.signers))}, found {unknown}"
+        )
+    rendered = options.rendered and ASLDataset(options.rendered, image_size=recipe.image_size)
+    seen = [i for i, signer in enumerate(real.signers) if signer not in options.leave_out]
+    recognizer = train_recognizer(
+        Subset(real, seen),
+        rendered,
+        load_photographs("train"),
+        recipe,
+        pretrained=options.pretrained,
+    )
+    recognizer.facts |= {
+        "command": options.command_line,
+        "images": len(seen),
+        "rendered": len(rendered) if rendered else 0,
+        "left_out": options.leave_out,
+        "torch": torch.__version__,
+    }
+    return _save(recognizer, options.output)
+
+
+def _save(recognizer: Recognizer, output: Path) -> tuple[dict, str]:
+    recognizer.save(output)
+    lines = [f"{name}: {value}" for name, value in recognizer.facts.items()]
+    return recognizer.facts, "\n".join([f"weights: {output}", *lines])
+
+
+# --- calibrate -----------------------------------------------------------------------------------
+
+
+def add_calibrate(sub: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `calibrate`, beside --data and --json."""
+    sub.set_defaults(command=calibrate)
+    sub.add_argument("--corrected", action="store_true", help="with the labels of asl.corrections")
+    sub.add_argument("weights", type=Path, metavar="FILE", help="a recogniser that `train` wrote")
+    sub.add_argument(
+        "--unseen",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="recognisers trained with --leave-out, one for each signer",
+    )
+    sub.add_argument("--output", type=Path, required=True, metavar="FILE", help="the weights")
+
+
+def calibrate(options: argparse.Namespace) -> tuple[dict, str]:
+    """Sets temperature and threshold by what others answer for signers they have not seen."""
+    recognizer = Recognizer.load(options.weights)
+    unseen = [Recognizer.load(path) for path in options.unseen]
+    real = ASLDataset(find_dataset(options.data), corrected=options.corrected)
+    found = calibrate_recognizer(recognizer, unseen, real, load_photographs("val"))
+    shapes = answer_unseen(unseen, real).scores(real)["shapes_33"]
+    recognizer.facts |= found | {
+        "calibrated": options.command_line,
+        "unseen_signers": sorted(signer for r in unseen for signer in r.facts["left_out"]),
+        "unseen_signers_33_shapes": shapes["accuracy"]["mean"],
+        "worst_signer_33_shapes": shapes["worst_signer"]["mean"],
+    }
+    return _save(recognizer, options.output)
+
+
+# --- predict -------------------------------------------------------------------------------------
+
+
+def add_predict(sub: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `predict`, beside --json."""
+    sub.set_defaults(command=predict)
+    sub.add_argument(
+        "pictures", type=Path, nargs="+", metavar="PHOTO", help="pictures, or folders of them"
+    )
+    sub.add_argument("--weights", metavar="FILE", help="(default: those shipped)")
+    sub.add_argument("--top", type=int, default=3, metavar="N", help="answers for each picture")
+    sub.add_argument(
+        "--gallery",
+        type=Path,
+        metavar="FILE",
+        help="draw all pictures with their answers, to look at; wrong ones in red",
+    )
+
+
+def predict(options: argparse.Namespace) -> tuple[dict, str]:
+    """Reads pictures; what lies in class folders, as the dataset does, is also scored.
+
+    A picture that cannot be read is reported, and does not keep the others from being answered.
+    """
+    recognizer = Recognizer.load(options.weights)
+    result: dict = {"answers": {}, "unreadable": {}, "scores": {}}
+    lines, everything = [], []
+    for given in options.pictures:
+        seen = []
+        for path, sight in _look_at(recognizer, _pictures_in(given), options.top):
+            if isinstance(sight, OSError):
+                options.status = 2
+                result["unreadable"][str(path)] = str(sight)
+                print(f"error: {sight}", file=sys.stderr)
+            else:
+                seen.append((path, sight))
+                result["answers"][str(path)] = sight.answers
+                lines.append(f"{path}: {_sentence(sight.answers)}")
+        in_class_folders = given.is_dir() and class_root(given) is not None
+        if in_class_folders and seen:
+            scores = _scores(seen)
+            result["scores"][str(given)] = scores
+            lines.append(f"{given}: " + ", ".join(f"{k} {v}" for k, v in scores.items()))
+        if options.gallery:
+            everything += [(s, path.parent.name if in_class_folders else None) for path, s in seen]
+    if everything:
+        result["gallery"] = str(options.gallery)
+        lines.append(_draw_gallery(everything, options.gallery))
+    return result, "\n".join(lines)
+
+
+def _draw_gallery(seen: Sequence[tuple[Sight, str | None]], output: Path) -> str:
+    """Draws pictures, or as many of them, evenly spread, as can still be looked at."""
+    from asl.plots.images import plot_gallery  # matplotlib, which only figures need
+
+    shown = [seen[i] for i in range(0, len(seen), -(-len(seen) // _IN_GALLERY))]
+    sights, signs = zip(*shown, strict=True)
+    with written_whole(output) as draft:
+        plot_gallery(sights, signs).savefig(draft, dpi=100)
+    return f"{output}: {len(shown)} of {len(seen)} pictures, to look at"
+
+
+def _pictures_in(given: Path) -> list[Path]:
+    """Returns a picture itself, or the pictures in a folder or in its class folders."""
+    if not given.is_dir():
+        return [given]
+    root = class_root(given)
+    folders = [given] if root is None else [root / sign for sign in SIGNS]
+    pictures = [path for folder in folders for path in images_in(folder)]
+    if not pictures:
+        raise ValueError(
+            f"expected pictures ({', '.join(IMAGE_SUFFIXES)}) in the folder '{given}', or in class "
+            "folders 0-9, a-z in it, found none"
+        )
+    return pictures
+
+
+def _look_at(
+    recognizer: Recognizer, paths: Sequence[Path], top: int
+) -> Iterator[tuple[Path, Sight | OSError]]:
+    for start in range(0, len(paths), _TOGETHER):
+        some = paths[start : start + _TOGETHER]
+        try:
+            yield from zip(some, recognizer.look(some, top), strict=True)
+        except OSError as error:
+            if len(some) == 1:
+                yield some[0], error
+            else:  # find out which
+                for path in some:
+                    yield from _look_at(recognizer, [path], top)
+
+
+def _sentence(answers: Answers) -> str:
+    (sign, probability), *others = answers
+    rest = ", ".join(f"{other} {100 * p:.0f} %" for other, p in others)
+    if sign is None:
+        return "no confident sign" + (f" (perhaps {rest})" if rest else "")
+    return f"{sign} {100 * probability:.0f} %" + (f" ({rest})" if rest else "")
+
+
+def _scores(seen: Sequence[tuple[Path, Sight]]) -> dict[str, float | int]:
+    """Returns accuracies, in percent, of sights whose pictures' folders tell their signs."""
+    log_probs = torch.stack([sight.log_probs for _, sight in seen])
+    labels = torch.tensor([SIGNS.index(path.parent.name) for path, _ in seen])
+    answered = [sight.answers[0][0] is not None for _, sight in seen]
+    shares = {
+        "36 labels": accuracy(log_probs, labels),
+        "33 shapes": accuracy(*merge_look_alikes(log_probs, labels)),
+        "within its signs": accuracy_within(log_probs, labels),
+        "answered": sum(answered) / len(answered),
+    }
+    return {"images": len(seen)} | {name: round(100 * v, 1) for name, v in shares.items()}
+
+
+# --- export --------------------------------------------------------------------------------------
+
+
+def add_export(sub: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `export`, beside --json."""
+    sub.set_defaults(command=export)
+    sub.add_argument("folder", type=Path, metavar="DIR", help="where the two files go")
+    sub.add_argument("--weights", metavar="FILE", help="(default: those shipped)")
+    sub.add_argument("--format", choices=FORMATS, default="pt2", help="(default: %(default)s)")
+
+
+def export(options: argparse.Namespace) -> tuple[dict, str]:
+    """Writes a recogniser's networks for use without this project."""
+    recognizer = Recognizer.load(options.weights)
+    paths = export_recognizer(recognizer, options.folder, format=options.format)
+    files = [str(path) for path in paths]
+    return {"files": files}, "checked, answers as before: " + ", ".join(files)

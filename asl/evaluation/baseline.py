@@ -1,0 +1,53 @@
+"""What can be answered without learning anything, to stand beside every accuracy."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from asl.data import denormalize, get_batch
+from asl.evaluation.metrics import accuracy
+from asl.signs import SIGNS
+from asl.training import predict_log_probs
+
+_CERTAINTY = 10.0  # a lookup has no doubts; finite, so that a wrong answer's loss stays finite
+
+
+class NearestNeighbour(nn.Module):
+    """Answers with the sign of the training image whose raw pixels are nearest (Euclidean).
+
+    Used like any other model, except that `fit` takes the place of training. Where it does well,
+    test images have near-copies in the training part.
+    """
+
+    def fit(self, train_data: Dataset) -> "NearestNeighbour":
+        """Remembers a training part: items (normalised image (3, H, W), label)."""
+        images, self.labels = get_batch(train_data, range(len(train_data)))
+        self.pixels = denormalize(images)
+        return self
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps normalised images (N, 3, H, W) to log-probabilities (N, 36), nearly all or none."""
+        if x.shape[1:] != self.pixels.shape[1:]:
+            raise ValueError(
+                f"expected images of the shape remembered, {tuple(self.pixels.shape[1:])}, "
+                f"found {tuple(x.shape[1:])}"
+            )
+        distances = torch.cdist(denormalize(x).flatten(1), self.pixels.flatten(1))
+        answers = self.labels[distances.argmin(dim=1)]
+        return F.log_softmax(_CERTAINTY * F.one_hot(answers, len(SIGNS)).float(), dim=1)
+
+
+def nearest_neighbour_accuracy(train_data: Dataset, test_data: Dataset) -> float:
+    """Returns the accuracy of `NearestNeighbour`, from 0 to 1.
+
+    Args:
+        train_data: items (normalised image (3, H, W), label), N of them.
+        test_data: the same, M of them.
+
+    Raises:
+        ValueError: if a part is empty or their image shapes differ.
+    """
+    if not len(train_data):
+        raise ValueError("expected at least one training image, found none")
+    return accuracy(*predict_log_probs(NearestNeighbour().fit(train_data), test_data))

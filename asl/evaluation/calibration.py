@@ -1,0 +1,126 @@
+"""Can a model's confidence be believed? Reliability, calibration error, temperature, abstaining.
+
+A model is calibrated if, of the answers it gives with 80 % confidence, 80 % are right. The
+confidence of an answer is its probability; all functions take log-probabilities (N, K), over the
+36 labels or the 33 shapes alike.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from asl.evaluation.metrics import check_answers
+
+BINS = 15
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Answers in bins of equal width by confidence, from 0 to 1.
+
+    Attributes:
+        counts: int64 (B,), answers in each bin.
+        confidence: float (B,), their mean confidence; nan in an empty bin.
+        accuracy: float (B,), the share of them that is right; nan in an empty bin.
+    """
+
+    counts: Tensor
+    confidence: Tensor
+    accuracy: Tensor
+
+    @property
+    def error(self) -> float:
+        """The expected calibration error: mean distance of confidence and accuracy, from 0 to 1.
+
+        Each bin weighs as many answers as it holds (Naeini et al. 2015; Guo et al. 2017).
+        """
+        gaps = (self.confidence - self.accuracy).abs().nan_to_num()
+        return (gaps * self.counts).sum().item() / self.counts.sum().item()
+
+
+def reliability(log_probs: Tensor, labels: Tensor, *, bins: int = BINS) -> Reliability:
+    """Compares confidence with accuracy.
+
+    Args:
+        log_probs: float (N, K).
+        labels: int64 (N,).
+        bins: number of bins.
+
+    Raises:
+        ValueError: as `asl.evaluation.metrics.check_answers`.
+    """
+    check_answers(log_probs, labels)
+    confidence, correct = _answers(log_probs, labels)
+    bin_of = (confidence * bins).long().clamp(max=bins - 1)
+    counts = torch.bincount(bin_of, minlength=bins)
+    means = [
+        torch.zeros(bins, dtype=torch.double).index_add_(0, bin_of, values) / counts
+        for values in (confidence, correct)
+    ]
+    return Reliability(counts, *means)
+
+
+def fit_temperature(log_probs: Tensor, labels: Tensor) -> float:
+    """Finds the temperature at which a validation part is most likely (Guo et al. 2017).
+
+    Dividing log-probabilities by it leaves every answer the same and makes the model less
+    confident (above 1) or more so (below 1).
+
+    Args:
+        log_probs: float (N, K), of images that the model was not trained on.
+        labels: int64 (N,).
+
+    Returns:
+        A number from 0.05 to 20.
+
+    Raises:
+        ValueError: as `asl.evaluation.metrics.check_answers`.
+    """
+    check_answers(log_probs, labels)
+    log_probs = log_probs.double().clamp(min=-100)  # one "impossible" that happened is not all
+    # The loss is convex in the inverse temperature, so thirds close in on its one minimum.
+    low, high = 1 / 20, 20.0
+    for _ in range(60):
+        third = (high - low) / 3
+        losses = [
+            F.nll_loss(apply_temperature(log_probs, 1 / beta), labels).item()
+            for beta in (low + third, high - third)
+        ]
+        low, high = (low, high - third) if losses[0] < losses[1] else (low + third, high)
+    return 2 / (low + high)
+
+
+def apply_temperature(log_probs: Tensor, temperature: float) -> Tensor:
+    """Returns log-probabilities (..., K) made less (above 1) or more (below 1) confident."""
+    if not temperature > 0:
+        raise ValueError(f"expected a temperature above 0, found {temperature}")
+    return F.log_softmax(log_probs / temperature, dim=-1)
+
+
+def selective_accuracy(log_probs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns how accurate a model is that answers only when it is most confident.
+
+    Args:
+        log_probs: float (N, K).
+        labels: int64 (N,).
+
+    Returns:
+        share: float (N,), of images answered, rising to 1
+        accuracy: float (N,), on those
+
+    Raises:
+        ValueError: as `asl.evaluation.metrics.check_answers`.
+    """
+    check_answers(log_probs, labels)
+    confidence, correct = _answers(log_probs, labels)
+    order = confidence.argsort(descending=True, stable=True)
+    answered = torch.arange(1, len(order) + 1, dtype=torch.double)
+    return answered / len(order), correct[order].cumsum(0) / answered
+
+
+def _answers(log_probs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the confidence (N,) of each answer, and 1 where it is right."""
+    best, predicted = log_probs.double().max(dim=1)
+    return best.exp().clamp(max=1), (predicted == labels).double()

@@ -1,0 +1,222 @@
+"""Each image answered by a model that was not trained on it.
+
+`cross_validate` trains as many models as there are folds, in this process or in several, keeps each
+finished fold in a file if asked to, and puts the answers together. What follows from them is
+`asl.evaluation.report`.
+"""
+
+import os
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from itertools import combinations
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Subset
+
+from asl.data import ASLDataset
+from asl.devices import default_device
+from asl.evaluation.calibration import fit_temperature
+from asl.evaluation.fold_cache import FoldCache, Job
+from asl.evaluation.report import CrossValidation
+from asl.files import progress_bar
+from asl.signs import SIGNS
+from asl.splits import bursts_of, make_folds
+from asl.training import predict_log_probs, seeded, train_model
+
+
+def cross_validate(
+    make_model: Callable[[], nn.Module],
+    dataset: ASLDataset,
+    *,
+    protocol: str = "signer",
+    seeds: Sequence[int] = (0,),
+    folds: int = 5,
+    calibrate: bool = False,
+    extra: ASLDataset | None = None,
+    workers: int = 1,
+    resume_dir: str | os.PathLike | None = None,
+    progress: bool = True,
+    **training: Any,
+) -> CrossValidation:
+    """Tests on each fold a model trained on all others, so that every image is answered once.
+
+    A seed fixes the folds (of ``"random"`` and ``"burst"``), the initial weights, the order of
+    the images and the dropout. On a CPU results repeat exactly for the same number of `workers`.
+
+    With `calibrate`, further models leave out two folds each; the temperature for a fold is fitted
+    on the answers of these to the other fold. So neither a model nor a temperature has seen
+    anything of the fold it is for; with F folds this trains F (F - 1) / 2 models more.
+
+    Args:
+        make_model: builds an untrained model, such as `ASLNet`: images (N, 3, S, S) →
+            log-probabilities (N, 36). It is trained by `train_model`, or, if it has a method
+            ``fit(train_data)`` like `NearestNeighbour`, by that.
+        dataset: the images.
+        protocol: what a fold is made of, see `asl.splits.make_folds`: ``"random"`` images,
+            ``"burst"`` or ``"signer"``.
+        seeds: one cross-validation for each.
+        folds: number of folds; ``"signer"`` has one a signer.
+        calibrate: fit temperatures; needs three folds or more.
+        extra: further images, such as rendered ones, that join the training part of every fold and
+            are never tested on.
+        workers: processes, which share the CPU's cores out among them. 1 is this process; others
+            must be able to import `make_model`, which a lambda or a class of a notebook is not,
+            and a script must guard its call by ``if __name__ == "__main__":``.
+        resume_dir: keep each finished model's answers in this folder, and read from it those that
+            are there already: an interrupted call goes on where it stopped. Answers for other
+            images, models, options or versions of torch are never mixed.
+        progress: show a bar of finished models.
+        **training: options of `train_model`, such as ``epochs=10``.
+
+    Raises:
+        ValueError: if an option is out of range, a file's name does not tell its signer, or
+            `make_model` cannot be sent to other processes.
+    """
+    if not seeds or workers < 1:
+        raise ValueError(
+            f"expected at least one seed and one worker, found seeds={list(seeds)}, "
+            f"workers={workers}"
+        )
+    fold_of = {seed: make_folds(dataset, protocol, folds=folds, seed=seed) for seed in seeds}
+    count = int(fold_of[seeds[0]].max()) + 1
+    if calibrate and count < 3:
+        raise ValueError(
+            f"expected at least 3 folds for calibrate=True, found {count}: one to test on, one to "
+            "fit the temperature on, one to train on"
+        )
+    left_out: list[tuple[int, ...]] = [(fold,) for fold in range(count)]
+    if calibrate:
+        left_out += combinations(range(count), 2)
+    jobs: list[Job] = [(seed, out) for seed in seeds for out in left_out]
+
+    answers: dict[Job, Tensor] = {}
+    everything = dataset if extra is None else dataset.joined_with(extra)
+    store = None if resume_dir is None else FoldCache(resume_dir, make_model, everything, training)
+    if store is not None:
+        answers = store.read(jobs, fold_of)
+    missing = [job for job in jobs if job not in answers]
+    work = _Work(make_model, everything, fold_of, training)
+    finished = _run(work, missing, min(workers, len(missing) or 1))
+    name = getattr(make_model, "__name__", "model")
+    if progress and missing:
+        finished = progress_bar(finished, f"{name}, {protocol} folds", len(missing))
+    for job, log_probs in finished:
+        answers[job] = log_probs
+        if store is not None:
+            store.write(job, fold_of[job[0]], log_probs)
+
+    labels = torch.tensor(dataset.labels)
+    temperatures = None
+    if calibrate:
+        temperatures = torch.tensor(
+            [
+                [
+                    _temperature_for(fold, seed, answers, fold_of[seed], labels)
+                    for fold in range(count)
+                ]
+                for seed in seeds
+            ]
+        )
+    log_probs = torch.empty(len(seeds), len(dataset), len(SIGNS))
+    for row, seed in enumerate(seeds):
+        for fold in range(count):
+            log_probs[row, fold_of[seed] == fold] = answers[seed, (fold,)]
+    return CrossValidation(
+        protocol=protocol,
+        seeds=tuple(seeds),
+        labels=labels,
+        log_probs=log_probs,
+        folds=torch.stack([fold_of[seed] for seed in seeds]),
+        temperatures=temperatures,
+        signers=list(dataset.signers),
+        bursts=bursts_of(dataset),
+    )
+
+
+def _temperature_for(
+    fold: int, seed: int, answers: dict[Job, Tensor], fold_of: Tensor, labels: Tensor
+) -> float:
+    """Fits on the other folds, as answered by the models that saw neither them nor `fold`."""
+    log_probs, actual = [], []
+    for (of_seed, out), answer in answers.items():
+        if of_seed == seed and len(out) == 2 and fold in out:
+            in_either = torch.isin(fold_of, torch.tensor(out))
+            other = fold_of[in_either] != fold
+            log_probs.append(answer[other])
+            actual.append(labels[in_either][other])
+    return fit_temperature(torch.cat(log_probs), torch.cat(actual))
+
+
+# --- training the models -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Work:
+    """All that a process needs to know to do any of the jobs."""
+
+    make_model: Callable[[], nn.Module]
+    dataset: ASLDataset  # with the extra images, if any, at its end
+    fold_of: dict[int, Tensor]  # of the images to be tested
+    training: dict[str, Any]
+
+    def do(self, job: Job) -> np.ndarray:
+        """Trains the job's model and returns its answers (M, 36) for the folds left out."""
+        seed, out = job
+        left_out = torch.isin(self.fold_of[seed], torch.tensor(out))
+        extra = range(len(left_out), len(self.dataset))
+        train = Subset(self.dataset, (~left_out).nonzero().flatten().tolist() + list(extra))
+        test = Subset(self.dataset, left_out.nonzero().flatten().tolist())
+        device = torch.device(self.training.get("device") or default_device())
+        with seeded(seed, device):
+            model = self.make_model()
+        if hasattr(model, "fit"):
+            model.fit(train)
+        else:
+            train_model(model, train, None, seed=seed, progress=False, **self.training)
+        return predict_log_probs(model, test)[0].numpy()
+
+
+_work_here: _Work | None = None  # of a worker process, which is sent its work once
+
+
+def _run(work: _Work, jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, Tensor]]:
+    """Yields each job with its answers, in the order in which they finish."""
+    if workers == 1:
+        for job in jobs:
+            yield job, torch.from_numpy(work.do(job))
+        return
+    try:
+        # Pickled here, since torch would share the images through a file system often too small.
+        packed = pickle.dumps(work)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise ValueError(
+            "expected make_model and the training options to be importable by other processes for "
+            f"workers={workers}, found {work.make_model!r}: {error}. workers=1 takes anything."
+        ) from error
+    threads = max(1, torch.get_num_threads() // workers)
+    # Spawned, not forked: a fork of a process in which torch has run threads may hang.
+    with ProcessPoolExecutor(
+        workers, get_context("spawn"), initializer=_begin, initargs=(packed, threads)
+    ) as pool:
+        running = {pool.submit(_do, job): job for job in jobs}
+        try:
+            for future in as_completed(running):
+                yield running[future], torch.from_numpy(future.result())
+        finally:
+            pool.shutdown(cancel_futures=True)  # an error or Ctrl+C does not wait for the rest
+
+
+def _begin(packed: bytes, threads: int) -> None:
+    global _work_here
+    torch.set_num_threads(threads)
+    _work_here = pickle.loads(packed)
+
+
+def _do(job: Job) -> np.ndarray:
+    return _work_here.do(job)

@@ -1,0 +1,116 @@
+"""Which labels are probably wrong? A ranking of images whose own sign a model finds unlikely.
+
+The model must not have been trained on the image, and hardly on its near-copies: the frames of a
+burst are filed together, so if one is in the wrong folder, mostly all are, and a model that has
+seen four of them confirms the fifth.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from torch import Tensor, nn
+
+from asl.data import ASLDataset
+from asl.evaluation.cross_validation import cross_validate
+from asl.evaluation.metrics import check_answers, merge_look_alikes
+from asl.models import ASLNet
+from asl.signs import SHAPES, SIGNS
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+class LabelIssues(NamedTuple):
+    """A ranking of N labels, the most suspicious first; see `find_label_issues`.
+
+    Attributes:
+        order: int64 (N,), indices of images.
+        scores: float (N,), in that order: the probability of the given sign's shape. Low is
+            suspicious.
+        suspected: int64 (N,), in that order: the most probable shape, of `asl.signs.SHAPES`.
+    """
+
+    order: Tensor
+    scores: Tensor
+    suspected: Tensor
+
+
+def find_label_issues(labels: Tensor, log_probs: Tensor) -> LabelIssues:
+    """Ranks labels by self-confidence: how probable the given label is to a model.
+
+    Look-alikes are merged first, or they would fill the list. The ranking is as good as that of
+    cleanlab's `find_label_issues` on planted errors (`benchmarks/planted_errors.py`).
+
+    Args:
+        labels: int64 (N,), as given.
+        log_probs: float (N, 36), or (N, 33) if look-alikes are merged already, of models that
+            were not trained on the image.
+
+    Raises:
+        ValueError: as `check_answers`, or if there are neither 36 labels nor 33 shapes.
+    """
+    check_answers(log_probs, labels)
+    if log_probs.shape[1] == len(SIGNS):
+        log_probs, labels = merge_look_alikes(log_probs, labels)
+    elif log_probs.shape[1] != len(SHAPES):
+        raise ValueError(
+            f"expected log-probabilities over {len(SIGNS)} labels or {len(SHAPES)} shapes, found "
+            f"{log_probs.shape[1]}"
+        )
+    scores = log_probs.gather(1, labels.unsqueeze(1)).squeeze(1)
+    order = scores.argsort(stable=True)
+    return LabelIssues(order, scores[order].exp(), log_probs.argmax(dim=1)[order])
+
+
+def audit_dataset(
+    data_dir: str | os.PathLike | ASLDataset,
+    *,
+    make_model: Callable[[], nn.Module] = ASLNet,
+    protocol: str = "burst",
+    seeds: Sequence[int] = (0, 1, 2),
+    progress: bool = True,
+    **options: Any,
+) -> "DataFrame":
+    """Ranks all images of a folder by how probably their sign is wrong.
+
+    Trains `make_model` by `cross_validate`, averages the answers over seeds, and ranks by
+    `find_label_issues`. A rank is a reason to look at the picture, not a verdict.
+
+    Args:
+        data_dir: as in `ASLDataset`, or a dataset.
+        make_model: see `cross_validate`.
+        protocol: see `cross_validate`. Where file names do not tell bursts, ``"random"`` is what
+            is left; it misses errors that near-copies share.
+        seeds: see `cross_validate`; several make the ranking steadier.
+        progress: show bars.
+        **options: further options of `cross_validate`, such as ``epochs=10``.
+
+    Returns:
+        A pandas DataFrame, the most suspicious image first: ``file``, ``given`` and ``suspected``
+        shape, ``score`` (probability of the given one, 0 to 1). Look-alikes are one shape.
+
+    Raises:
+        DatasetError: as `ASLDataset`.
+        ValueError: as `cross_validate`.
+    """
+    import pandas as pd  # 0.3 s that only this table needs to spend
+
+    if isinstance(data_dir, ASLDataset):
+        dataset = data_dir
+    else:
+        dataset = ASLDataset(data_dir, progress=progress)
+    result = cross_validate(
+        make_model, dataset, protocol=protocol, seeds=seeds, progress=progress, **options
+    )
+    log_probs = result.log_probs.exp().mean(dim=0).log()
+    order, scores, suspected = find_label_issues(result.labels, log_probs)
+    shape_of = merge_look_alikes(log_probs, result.labels)[1]
+    return pd.DataFrame(
+        {
+            "file": [dataset.image_files[i] for i in order.tolist()],
+            "given": [SHAPES[shape_of[i]] for i in order.tolist()],
+            "suspected": [SHAPES[shape] for shape in suspected.tolist()],
+            "score": scores.tolist(),
+        }
+    )

@@ -1,0 +1,157 @@
+"""The answers of a cross-validation, and every figure that is computed from them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import mean, stdev
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from asl.evaluation.calibration import reliability, selective_accuracy
+from asl.evaluation.metrics import (
+    bootstrap_interval,
+    confusion_matrix,
+    group_accuracy,
+    merge_look_alikes,
+    per_class_accuracy,
+)
+from asl.signs import SHAPES, SIGNS
+
+_SHARES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)  # of images answered, in selective accuracy
+_CONFUSIONS = 15  # pairs listed
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """Out-of-fold answers: S seeds, N images, F folds.
+
+    Attributes:
+        protocol: ``"random"``, ``"burst"`` or ``"signer"``.
+        seeds: length S.
+        labels: int64 (N,), in the dataset's order.
+        log_probs: float (S, N, 36), of models that were not trained on the image's fold.
+        folds: int64 (S, N), the fold each image was in.
+        temperatures: float (S, F), each fitted without the fold it is for; None if not asked for.
+        signers: of each image, or None where its name does not tell.
+        bursts: of each image, or None if a name does not tell.
+    """
+
+    protocol: str
+    seeds: tuple[int, ...]
+    labels: Tensor
+    log_probs: Tensor
+    folds: Tensor
+    temperatures: Tensor | None
+    signers: list[int | None]
+    bursts: list[tuple] | None
+
+    @property
+    def calibrated(self) -> Tensor:
+        """The log-probabilities (S, N, 36), each fold's divided by its temperature."""
+        if self.temperatures is None:
+            raise ValueError("expected a cross-validation with calibrate=True, found one without")
+        temperature = self.temperatures.gather(1, self.folds).unsqueeze(2)  # (S, N, 1)
+        return torch.log_softmax(self.log_probs / temperature, dim=2)
+
+    def scores(self) -> dict[str, Any]:
+        """Computes every figure, for the 36 labels and for the 33 shapes.
+
+        Accuracies and errors are shares from 0 to 1, rounded to four digits. A standard deviation
+        (``sd``) is over seeds, and None for a single one; an ``interval`` holds 95 % of 2,000
+        bootstrap draws of whole bursts (of single images, where the names do not tell bursts), of
+        the accuracy averaged over seeds. What has no images is None, and counted as absent.
+
+        Returns:
+            ``labels_36`` and ``shapes_33``, each with ``accuracy``, ``signer_mean`` (each signer
+            counting the same), ``worst_signer``, ``per_signer``, ``per_sign``, ``absent_signs``,
+            ``ece``, ``reliability`` (count, confidence and accuracy of each bin that has answers)
+            and ``selective`` (accuracy by share answered); with ``_calibrated`` beside the last
+            three after temperature scaling. Then ``confusions``: actual sign, answer, and the share
+            of the actual sign's images.
+        """
+        answers = {"": self.log_probs}
+        if self.temperatures is not None:
+            answers["_calibrated"] = self.calibrated
+        result: dict[str, Any] = {"images": len(self.labels), "seeds": len(self.seeds)}
+        for name, classes in (("labels_36", SIGNS), ("shapes_33", SHAPES)):
+            entry: dict[str, Any] = {}
+            for suffix, log_probs in answers.items():
+                labels = self.labels
+                if classes is SHAPES:
+                    log_probs, labels = merge_look_alikes(log_probs, labels)
+                if not suffix:
+                    entry |= self._accuracies(log_probs, labels, classes)
+                entry |= {f"{k}{suffix}": v for k, v in _confidences(log_probs, labels).items()}
+            result[name] = entry
+        result["confusions"] = self._confusions()
+        if self.temperatures is not None:
+            result["temperatures"] = _rounded(self.temperatures.mean(dim=0).tolist())
+        return result
+
+    def _accuracies(self, log_probs: Tensor, labels: Tensor, classes: Sequence[str]) -> dict:
+        correct = (log_probs.argmax(dim=2) == labels).double()  # (S, N)
+        clusters = range(len(labels)) if self.bursts is None else self.bursts
+        entry: dict[str, Any] = {
+            "accuracy": _mean_sd(correct.mean(dim=1).tolist())
+            | {"interval": _rounded(bootstrap_interval(correct.mean(dim=0), clusters))}
+        }
+        if None not in self.signers:
+            runs = [group_accuracy(answers, labels, self.signers) for answers in log_probs]
+            entry["signer_mean"] = _mean_sd([mean(a for a, _ in run.values()) for run in runs])
+            per_signer = {
+                signer: {
+                    "n": n,
+                    **_mean_sd([run[signer][0] for run in runs]),
+                    "absent_signs": len(classes) - len(set(labels[self._of(signer)].tolist())),
+                }
+                for signer, (_, n) in runs[0].items()
+            }
+            worst = min(per_signer, key=lambda signer: per_signer[signer]["mean"])
+            entry["worst_signer"] = {"signer": worst, **per_signer[worst]}
+            entry["per_signer"] = {str(signer): row for signer, row in per_signer.items()}
+        confusion = sum(confusion_matrix(a, labels, len(classes)) for a in log_probs)
+        rates = per_class_accuracy(confusion).tolist()
+        entry["per_sign"] = {
+            sign: None if rate != rate else round(rate, 4)  # nan, the only value unequal to itself
+            for sign, rate in zip(classes, rates, strict=True)
+        }
+        entry["absent_signs"] = [s for s, rate in entry["per_sign"].items() if rate is None]
+        return entry
+
+    def _of(self, signer: int) -> list[int]:
+        return [i for i, other in enumerate(self.signers) if other == signer]
+
+    def _confusions(self) -> list[list]:
+        confusion = sum(confusion_matrix(a, self.labels) for a in self.log_probs)
+        shares = (confusion / confusion.sum(dim=1, keepdim=True)).nan_to_num().fill_diagonal_(0)
+        most = shares.flatten().argsort(descending=True, stable=True)[:_CONFUSIONS].tolist()
+        cells = [divmod(cell, len(SIGNS)) for cell in most]
+        return [[SIGNS[a], SIGNS[b], round(shares[a, b].item(), 4)] for a, b in cells]
+
+
+def _confidences(log_probs: Tensor, labels: Tensor) -> dict[str, Any]:
+    """Returns what depends on the confidence of the answers (S, N, K)."""
+    pooled = reliability(log_probs.flatten(0, 1), labels.repeat(len(log_probs)))
+    bins = zip(
+        pooled.counts.tolist(), pooled.confidence.tolist(), pooled.accuracy.tolist(), strict=True
+    )
+    selective = [selective_accuracy(answers, labels)[1] for answers in log_probs]
+    at = [max(0, round(share * len(labels)) - 1) for share in _SHARES]
+    return {
+        "ece": _mean_sd([reliability(answers, labels).error for answers in log_probs]),
+        "reliability": [[n, *_rounded((c, a))] for n, c, a in bins if n],
+        "selective": [
+            [share, round(mean(accuracy[i].item() for accuracy in selective), 4)]
+            for share, i in zip(_SHARES, at, strict=True)
+        ],
+    }
+
+
+def _mean_sd(values: Sequence[float]) -> dict[str, float | None]:
+    sd = round(stdev(values), 4) if len(values) > 1 else None
+    return {"mean": round(mean(values), 4), "sd": sd}
+
+
+def _rounded(values: Sequence[float]) -> list[float]:
+    return [round(value, 4) for value in values]

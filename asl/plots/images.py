@@ -1,0 +1,302 @@
+"""Figures that show images: people, signs, suspects, what a network sees, what was recognised.
+
+Each function draws one figure, as in `asl.plots.metrics`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from PIL import Image
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset, Subset
+
+from asl.data import ASLDataset, normalize
+from asl.plots.style import BLUE, GREEN, VERMILION, open_figure, show_image
+from asl.signs import SIGNS
+from asl.sources import open_rgb
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+CHANNELS = {"red": VERMILION, "green": GREEN, "blue": BLUE}
+
+
+class Seen(Protocol):
+    """What is drawn of an `asl.Sight`; figures know no recogniser."""
+
+    @property
+    def frame(self) -> Image.Image: ...
+    @property
+    def box(self) -> tuple[float, float, float]: ...
+    @property
+    def crop(self) -> Image.Image: ...
+    @property
+    def answers(self) -> list[tuple[str | None, float]]: ...
+
+
+def visualize_data_samples(dataloader: DataLoader, dataset: Dataset) -> Figure:
+    """Draws the first twelve images of a loader's first batch, or all if there are fewer.
+
+    Args:
+        dataloader: batches of normalised images (N, 3, H, W) and labels (N,).
+        dataset: the loader's `ASLDataset`, or a `Subset` of it.
+    """
+    images, labels = next(iter(dataloader))
+    named = dataset.dataset if isinstance(dataset, Subset) else dataset
+    count = min(12, len(images))
+    figure, axes = open_figure(9, 2.5 * -(-count // 4), rows=-(-count // 4), columns=4)
+    for axis in axes[count:]:
+        axis.set_axis_off()
+    for axis, image, label in zip(axes, images, labels, strict=False):
+        show_image(axis, image, f"Sign: {named.get_label_name(int(label))}")
+    return figure
+
+
+def visualize_channel_attention(model: nn.Module, data_loader: DataLoader) -> np.ndarray:
+    """Draws up to five images with the weights the model's gate gives red, green and blue.
+
+    Args:
+        model: an `ASLNet`. With ``attention="scalar"`` only the mean of the three weights acts.
+        data_loader: its first batch is used.
+
+    Returns:
+        Float array (N, 3): the weights of every image of that batch.
+    """
+    images = next(iter(data_loader))[0]
+    weights = _ask(model, model.attention_weights, images).numpy()
+    count = min(5, len(images))
+    figure, axes = open_figure(2.2 * count + 0.4, 4.6, rows=2, columns=count)
+    for i, (top, bottom) in enumerate(zip(axes[:count], axes[count:], strict=True)):
+        show_image(top, images[i], f"Image {i + 1}")
+        bars = bottom.bar(list(CHANNELS), weights[i], color=list(CHANNELS.values()))
+        bottom.bar_label(bars, fmt="%.2f")
+        bottom.set(ylim=(0, 1.1), yticks=(0, 0.5, 1))
+        if i:
+            bottom.set_yticklabels([])
+    axes[count].set_ylabel("Attention weight")
+    figure.suptitle("Weights of the colour channels")
+    return weights
+
+
+def visualize_features(model: nn.Module, data_loader: DataLoader) -> Figure:
+    """Draws the first image and, for each colour channel, the mean of its feature maps.
+
+    Args:
+        model: an `ASLNet`.
+        data_loader: its first image is used.
+    """
+    images = next(iter(data_loader))[0][:1]
+    means = _ask(model, model.channel_features, images)[0].mean(dim=1).numpy()  # (3, S/4, S/4)
+    figure, axes = open_figure(11, 2.8, columns=4)
+    show_image(axes[0], images[0], "Image")
+    for axis, channel, mean in zip(axes[1:], CHANNELS, means, strict=True):
+        # One scale for the three panels, so that brighter means more active in all of them.
+        drawn = axis.imshow(mean, cmap="viridis", vmin=means.min(), vmax=means.max())
+        axis.set_title(f"Features from {channel}")
+        axis.set_axis_off()
+    figure.colorbar(drawn, ax=axes[1:], label="Mean activation", shrink=0.8)
+    return figure
+
+
+def plot_suspects(table: "DataFrame", count: int = 10) -> Figure:
+    """Draws the images at the top of an audit.
+
+    Args:
+        table: what `audit_dataset` returned.
+        count: how many images, at least 1.
+    """
+    rows = table.head(count).to_dict("records")
+    columns = min(5, len(rows))
+    figure, axes = open_figure(
+        1.5 * columns,
+        1.9 * -(-len(rows) // columns),
+        rows=-(-len(rows) // columns),
+        columns=columns,
+    )
+    for axis in axes:
+        axis.set_axis_off()
+    for axis, row in zip(axes, rows, strict=False):
+        axis.imshow(open_rgb(row["file"]))
+        axis.set_title(f"filed as {row['given']}\nlike {row['suspected']}", fontsize=9)
+    return figure
+
+
+def plot_signs(*datasets: ASLDataset, signer: int | None = None) -> Figure:
+    """Draws one image of each sign, from each of the datasets below each other.
+
+    Args:
+        datasets: for example rendered hands and photographs.
+        signer: whose images; None takes the first of each sign, whoever it shows.
+    """
+    count, columns = len(datasets), 12
+    rows = count * -(-len(SIGNS) // columns)
+    figure, axes = open_figure(columns, 1.12 * rows, rows=rows, columns=columns)
+    grid = np.array(axes).reshape(-1, count, columns)  # rows of signs, dataset, column
+    for label, sign in enumerate(SIGNS):
+        for i, dataset in enumerate(datasets):
+            axis = grid[label // columns, i, label % columns]
+            _show_first(axis, dataset, label, signer)
+            if i == 0:
+                axis.set_title(sign, fontsize=11)
+    return figure
+
+
+def plot_people(dataset: ASLDataset, signs: Sequence[str] = ("5", "f", "k", "y")) -> Figure:
+    """Draws each signer, a row each, making some signs under each light there is.
+
+    Args:
+        dataset: whose file names tell signers and lights.
+        signs: which signs.
+    """
+    people, lights = sorted(set(dataset.signers)), sorted(set(dataset.lights))
+    columns = [(sign, light) for sign in signs for light in lights]
+    width = len(columns)
+    figure, axes = open_figure(1.2 * width, 1.3 * len(people), rows=len(people), columns=width)
+    for i, axis in enumerate(axes):
+        sign, light = columns[i % width]
+        person = people[i // width]
+        _show_first(axis, dataset, SIGNS.index(sign), person, light)
+        if i < width:
+            axis.set_title(f"{sign}, {light}", fontsize=10)
+        if i % width == 0:
+            axis.annotate(
+                f"signer {person}",
+                (-0.08, 0.5),
+                xycoords="axes fraction",
+                rotation=90,
+                ha="center",
+                va="center",
+                fontsize=9,
+            )
+    return figure
+
+
+def plot_augmented(
+    dataset: ASLDataset,
+    augment: Callable[[Tensor, torch.Generator], Tensor],
+    *,
+    rows: int = 4,
+    columns: int = 11,
+    seed: int = 0,
+) -> Figure:
+    """Draws images as they are, at the left, and as a network sees them, changed at random.
+
+    Args:
+        dataset: images to draw some of, spread over the signs.
+        augment: as of `asl.train_model`.
+        rows: how many images.
+        columns: how many pictures of each.
+        seed: of the choice and the changes.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    offset = torch.rand((), generator=generator)  # images are sorted by sign
+    chosen = ((torch.arange(rows) + offset) * len(dataset) / rows).long()
+    figure, axes = open_figure(0.8 * columns, 0.85 * rows, rows=rows, columns=columns)
+    for row, image in enumerate(normalize(dataset.images[chosen])):
+        changed = augment(image.repeat(columns - 1, 1, 1, 1), generator)
+        for column, picture in enumerate([image, *changed]):
+            show_image(axes[row * columns + column], picture, "")
+    axes[0].set_title("as it is", fontsize=9)
+    axes[1].set_title("as a network sees it", fontsize=9, loc="left")
+    return figure
+
+
+def plot_sights(sights: Sequence[Seen]) -> Figure:
+    """Draws what a recogniser saw, a row each: the picture, the crop, its answers with bars.
+
+    Args:
+        sights: what `asl.Recognizer.look` returned, at least one.
+    """
+    figure, axes = open_figure(9, 2.6 * len(sights), rows=len(sights), columns=3)
+    for (whole, cut, bars), sight in zip(np.array(axes).reshape(-1, 3), sights, strict=True):
+        _show_sight(whole, sight)
+        whole.set_title("the picture, and where the hand is")
+        cut.imshow(sight.crop)
+        cut.set_title("what is read")
+        cut.set_axis_off()
+        names = ["no confident sign" if sign is None else sign for sign, _ in sight.answers]
+        shares = [100 * probability for _, probability in sight.answers]
+        colours = ["0.6" if sign is None else BLUE for sign, _ in sight.answers]
+        drawn = bars.barh(range(len(names)), shares, color=colours)
+        bars.bar_label(drawn, fmt="%.0f %%", padding=3)
+        bars.set_yticks(range(len(names)), names)
+        bars.invert_yaxis()
+        bars.set_xlim(0, 118)
+        bars.set_xlabel("probability (%)")
+        bars.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def plot_gallery(
+    sights: Sequence[Seen], signs: Sequence[str | None] | None = None, columns: int = 10
+) -> Figure:
+    """Draws many pictures small, each with the hand's box and the answer above it.
+
+    Args:
+        sights: what `asl.Recognizer.look` returned, at least one.
+        signs: the true signs, where known: answers that do not contain theirs are drawn in red,
+            with the true sign behind them.
+        columns: how many to a row.
+
+    Raises:
+        ValueError: if there is no sight, or not as many signs as sights.
+    """
+    signs = [None] * len(sights) if signs is None else signs
+    if not sights or len(signs) != len(sights):
+        raise ValueError(
+            f"expected at least one sight and a sign for each, found {len(sights)} sights and "
+            f"{len(signs)} signs"
+        )
+    columns = min(columns, len(sights))
+    rows = -(-len(sights) // columns)
+    figure, axes = open_figure(1.3 * columns, 1.5 * rows, rows=rows, columns=columns)
+    for axis, sight, sign in zip(axes, sights, signs, strict=False):
+        _show_sight(axis, sight)
+        answer, probability = sight.answers[0]
+        wrong = sign is not None and sign not in (answer or "").split(" or ")
+        title = "no sign" if answer is None else f"{answer} {100 * probability:.0f} %"
+        colour = VERMILION if wrong else "black"
+        axis.set_title(f"{title} ({sign})" if wrong else title, color=colour, fontsize=9)
+    for axis in axes[len(sights) :]:
+        axis.set_axis_off()
+    return figure
+
+
+@torch.inference_mode()
+def _ask(model: nn.Module, question, images: Tensor) -> Tensor:
+    """Returns a model method's answer to images, in evaluation mode, on the CPU."""
+    was_training = model.training
+    model.eval()
+    try:
+        return question(images.to(next(model.parameters()).device)).cpu()
+    finally:
+        model.train(was_training)
+
+
+def _show_sight(axis: Axes, sight: Seen) -> None:
+    """Shows a picture, and the box of the hand in it."""
+    axis.imshow(sight.frame)
+    x, y, half = sight.box
+    width, height = sight.frame.size
+    unit = max(width, height) / 2
+    corner = (width / 2 + (x - half) * unit - 0.5, height / 2 + (y - half) * unit - 0.5)
+    side = 2 * half * unit
+    axis.add_patch(Rectangle(corner, side, side, fill=False, color=VERMILION, linewidth=2))
+    axis.set_axis_off()
+
+
+def _show_first(
+    axis: Axes, dataset: ASLDataset, label: int, signer: int | None, light: str | None = None
+) -> None:
+    """Shows the first image there is of a sign, a signer and a light; nothing if there is none."""
+    axis.set_axis_off()
+    facts = zip(dataset.labels, dataset.signers, dataset.lights, strict=True)
+    for i, (a, b, c) in enumerate(facts):
+        if a == label and signer in (None, b) and light in (None, c):
+            axis.imshow(dataset.images[i].permute(1, 2, 0).numpy())
+            return

@@ -1,0 +1,71 @@
+"""Weights in a file: numbers and text that are checked when they are read, and never executed."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from asl.files import written_whole
+
+FORMAT = "asl-recognizer 2"
+
+
+def write_weights(path: str | os.PathLike, tensors: dict[str, Tensor], facts: dict) -> None:
+    """Writes tensors and facts to a safetensors file, which appears whole or not at all.
+
+    Args:
+        path: the file; its folder is made if need be.
+        tensors: name → tensor of any shape.
+        facts: anything JSON can hold.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    text = json.dumps(facts)
+    metadata = {"format": FORMAT, "facts": text, "sha256": _digest(tensors, text)}
+    with written_whole(path) as draft:
+        draft.write_bytes(save(tensors, metadata))
+
+
+def read_weights(path: str | os.PathLike) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Reads what `write_weights` wrote.
+
+    Returns:
+        tensors: name → tensor, on the CPU
+        facts: as written
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no safetensors file, truncated, of another format, or changed since it
+            was written.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"expected a file of weights at '{path}', found none")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(
+            f"expected a whole safetensors file, found '{path}' damaged: {error}"
+        ) from error
+    if metadata.get("format") != FORMAT:
+        raise ValueError(
+            f"expected weights of the format {FORMAT!r}, found {metadata.get('format')!r} in "
+            f"'{path}': train anew with `python -m asl train`, or use the weights of this version"
+        )
+    if metadata.get("sha256") != _digest(tensors, metadata.get("facts", "")):
+        raise ValueError(f"'{path}' was changed since it was written: its checksum does not fit")
+    return tensors, json.loads(metadata["facts"])
+
+
+def _digest(tensors: dict[str, Tensor], facts: str) -> str:
+    """Returns the SHA-256 of everything, independent of the order in which it lies in the file."""
+    digest = hashlib.sha256(f"{FORMAT}\n{facts}".encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,149 @@
+"""The network that reads hands in the recogniser that ships."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from asl.data import denormalize
+from asl.models import check_image_size, check_input
+from asl.signs import SIGNS
+
+MOBILE_SIZE = 112  # pixels
+
+_BLOCKS = (  # channels inside, side of the filters, stride, channels after
+    (64, 3, 2, 16),
+    (96, 3, 1, 16),
+    (96, 5, 2, 24),
+    (144, 5, 1, 24),
+    (144, 3, 2, 48),
+    (288, 3, 1, 48),
+    (288, 3, 1, 48),
+    (288, 5, 1, 64),
+    (384, 5, 1, 64),
+    (384, 5, 1, 64),
+    (384, 5, 2, 112),
+    (672, 5, 1, 112),
+    (672, 5, 1, 112),
+    (672, 5, 1, 112),
+)
+
+
+class ASLMobileNet(nn.Module):
+    """The network that ships: inverted residual blocks (Sandler et al. 2018), 1.0 million weights.
+
+    Block for block the network that MediaPipe finds a hand's joints with ("hand landmark, lite";
+    Zhang et al. 2020), so that it can begin with what that one learnt from pictures of many
+    people's hands, see `asl.recognizer.mediapipe_weights`. Like that
+    network it has no batch norm. Its final layer, from the mean of the last maps to signs, is ours.
+    """
+
+    def __init__(self, *, image_size: int = MOBILE_SIZE):
+        """Builds the network with random weights (He et al. 2015).
+
+        Args:
+            image_size: side of the square input images, in pixels, divisible by 16.
+
+        Raises:
+            ValueError: if `image_size` is not as described.
+        """
+        super().__init__()
+        check_image_size(image_size, multiple_of=16)
+        self.image_size = image_size
+        self.stem = nn.Sequential(
+            _SameConvolution(3, 24, 3, stride=2),
+            _SameConvolution(24, 24, 3, groups=24),
+            _SameConvolution(24, 16, 1, relu=False),
+        )
+        widths = [16, *(block[-1] for block in _BLOCKS)]
+        self.blocks = nn.Sequential(
+            *(_InvertedResidual(c, *block) for c, block in zip(widths, _BLOCKS, strict=False))
+        )
+        last = 6 * widths[-1]
+        self.head = nn.Sequential(
+            _SameConvolution(widths[-1], last, 1), _SameConvolution(last, last, 3, groups=last)
+        )
+        self.dropout = nn.Dropout(0.2)
+        self.classifier = nn.Linear(last, len(SIGNS))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps images (N, 3, S, S) to log-probabilities (N, 36)."""
+        logits = self.classifier(self.dropout(self.features(x)))
+        return F.log_softmax(logits.float(), dim=1)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Returns the mean of the last maps, (N, 672)."""
+        check_input(x, self.image_size)
+        # MediaPipe's network reads pixels from 0 to 1.
+        x = denormalize(x).to(memory_format=torch.channels_last)
+        return self.head(self.blocks(self.stem(x))).mean(dim=(2, 3))
+
+
+class _InvertedResidual(nn.Module):
+    """Widens, filters each channel by itself, narrows; beside a shortcut where the widths agree."""
+
+    def __init__(self, channels_in: int, inside: int, side: int, stride: int, channels_out: int):
+        super().__init__()
+        self.body = nn.Sequential(
+            _SameConvolution(channels_in, inside, 1),
+            _SameConvolution(inside, inside, side, stride=stride, groups=inside),
+            _SameConvolution(inside, channels_out, 1, relu=False),
+        )
+        self.shortcut = channels_in == channels_out
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = self.body(x)
+        if not self.shortcut:
+            return out
+        return out + (x if self.stride == 1 else F.max_pool2d(x, self.stride))
+
+
+class _SameConvolution(nn.Conv2d):
+    """A convolution with TensorFlow's "same" padding and mostly a ReLU up to 6 after it."""
+
+    def __init__(
+        self,
+        channels_in: int,
+        channels_out: int,
+        side: int,
+        *,
+        stride: int = 1,
+        groups: int = 1,
+        relu: bool = True,
+    ):
+        super().__init__(channels_in, channels_out, side, stride, padding=side // 2, groups=groups)
+        self.relu = relu
+        nn.init.kaiming_normal_(self.weight)  # without batch norm the default fades with depth
+        nn.init.zeros_(self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.weight
+        if self.stride == (2, 2) and x.shape[2] % 2 == 0:
+            # There "same" means one pixel more below and on the right. A row and a column of zeros
+            # before the filter do the same, faster than padding the maps.
+            weight = F.pad(weight, (1, 0, 1, 0))
+        x = F.conv2d(x, weight, self.bias, self.stride, self.padding, groups=self.groups)
+        if not self.relu:
+            return x
+        return _ReLU6.apply(x) if self.training else F.relu6(x, inplace=True)
+
+
+class _ReLU6(torch.autograd.Function):
+    """`F.relu6` in place, and its gradient too: a training step takes 0.8 of the time on a CPU.
+
+    The gradient that arrives is written over. Nobody else holds it: what this returns goes into one
+    convolution or mean.
+    """
+
+    @staticmethod
+    def forward(ctx, x: Tensor) -> Tensor:
+        x.clamp_(0, 6)
+        ctx.mark_dirty(x)
+        ctx.save_for_backward(x)
+        return x
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        (y,) = ctx.saved_tensors
+        return torch.ops.aten.hardtanh_backward.grad_input(gradient, y, 0, 6, grad_input=gradient)

@@ -1,0 +1,285 @@
+"""Trained weights and a picture → ranked hand shapes, or that none is recognisable.
+
+`Recognizer` finds the hand, cuts it out, classifies it and says how sure it is. How it was trained
+is `asl.recognizer.train`; how its weights lie in a file is `asl.recognizer.checkpoint`.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from asl.data import IMAGENET_MEAN, IMAGENET_STD, normalize
+from asl.devices import autocast, fast_in_bfloat16, keep_freed_memory
+from asl.evaluation.calibration import apply_temperature
+from asl.evaluation.metrics import merge_shapes
+from asl.recognizer.checkpoint import read_weights, write_weights
+from asl.recognizer.crops import Picture, crop, square, to_frame
+from asl.recognizer.mobile_net import MOBILE_SIZE
+from asl.recognizer.networks import ARCHITECTURES, HandFinder
+from asl.signs import SHAPES, SIGNS
+
+SHIPPED_WEIGHTS = Path(__file__).with_name("recognizer.safetensors")
+_BATCH = 64  # pictures at once: bounds the memory
+_READ_AT_ONCE = 16  # of their crops: more do not fit a CPU's caches
+_HALF = (0.05, 0.95)  # of boxes: no hand is larger than its picture
+_CONVENTIONS = {  # what numbers in and out mean, written beside the weights
+    "classes": list(SIGNS),
+    "mean": list(IMAGENET_MEAN),
+    "std": list(IMAGENET_STD),
+}
+
+Answers = list[tuple[str | None, float]]
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a recogniser saw in one picture.
+
+    Attributes:
+        frame: the whole picture, upright RGB.
+        box: (x, y, half) of the hand in the square that `crops.square` makes of the frame.
+        crop: what the classifier was shown, RGB.
+        hand: probability that there is a hand, from 0 to 1.
+        log_probs: float (36,), of the labels, given that there is a hand; not calibrated.
+        answers: as `Recognizer` returns them.
+    """
+
+    frame: Image.Image
+    box: tuple[float, float, float]
+    crop: Image.Image
+    hand: float
+    log_probs: Tensor
+    answers: Answers
+
+
+@dataclass
+class Recognizer:
+    """Reads the hand shape in a picture: ``recognizer(picture)`` → ``[("a", 0.93), …]``.
+
+    Attributes:
+        finder: pictures (N, 3, H, H) → boxes and evidence, see `asl.HandFinder`.
+        classifier: crops (N, 3, S, S) → log-probabilities (N, 36).
+        architecture: the classifier's name in `asl.recognizer.networks.ARCHITECTURES`.
+        image_size: side of the crops the classifier reads, in pixels.
+        temperature: of its log-probabilities, see `asl.evaluation.calibration.fit_temperature`.
+        threshold: confidence below which no sign is given as the answer.
+        facts: how it was trained and what was measured, for people: anything JSON can hold.
+    """
+
+    finder: HandFinder
+    classifier: nn.Module
+    architecture: str
+    image_size: int
+    temperature: float = 1.0
+    threshold: float = 0.0
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def create(cls, architecture: str = "mobile", image_size: int = MOBILE_SIZE) -> "Recognizer":
+        """Returns an untrained recogniser, its weights drawn from the global generator.
+
+        Raises:
+            ValueError: if there is no such architecture, or the size does not fit it.
+        """
+        if architecture not in ARCHITECTURES:
+            raise ValueError(
+                f"expected an architecture of {', '.join(ARCHITECTURES)}, found {architecture!r}"
+            )
+        classifier = ARCHITECTURES[architecture](image_size=image_size)
+        return cls(HandFinder().eval(), classifier.eval(), architecture, image_size)
+
+    @classmethod
+    def load(
+        cls, weights: str | os.PathLike | None = None, *, device: torch.device | str = "cpu"
+    ) -> "Recognizer":
+        """Reads a recogniser from a file; without one, the recogniser that ships with the project.
+
+        Nothing in the file is executed: it holds numbers and text only.
+
+        Args:
+            weights: a file written by `save`.
+            device: where to compute; for single pictures a CPU is as fast.
+
+        Raises:
+            OSError: if the file cannot be read.
+            ValueError: if it is damaged, changed since it was written, of another format, for other
+                signs, or of an architecture that does not fit its weights.
+        """
+        path = Path(SHIPPED_WEIGHTS if weights is None else weights)
+        tensors, facts = read_weights(path)
+        try:
+            for name, ours in _CONVENTIONS.items():
+                if facts[name] != ours:
+                    raise ValueError(f"expected {name} {ours}, found {facts[name]}")
+            recognizer = cls.create(facts["architecture"], facts["image_size"])
+            for name, network in recognizer._networks().items():
+                prefix = f"{name}."
+                network.load_state_dict(
+                    {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+                )
+                network.to(device).eval()
+            recognizer.temperature = float(facts["temperature"])
+            recognizer.threshold = float(facts["threshold"])
+            recognizer.facts = facts["facts"]
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(f"'{path}' holds no recogniser of this version: {error}") from error
+        keep_freed_memory()
+        return recognizer
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes everything to one file, which appears whole or not at all.
+
+        What was learnt is written in half precision: half the size, and hardly another answer.
+        """
+        tensors = {}
+        for name, network in self._networks().items():
+            learnt = {key for key, _ in network.named_parameters()}
+            for key, tensor in network.state_dict().items():
+                tensors[f"{name}.{key}"] = tensor.half() if key in learnt else tensor
+        facts = {
+            "architecture": self.architecture,
+            "image_size": self.image_size,
+            **_CONVENTIONS,
+            "temperature": self.temperature,
+            "threshold": self.threshold,
+            "facts": self.facts,
+        }
+        write_weights(path, tensors, facts)
+
+    def _networks(self) -> dict[str, nn.Module]:
+        return {"finder": self.finder, "classifier": self.classifier}
+
+    def __call__(self, image: Picture | Sequence[Picture], top: int = 3) -> Answers | list[Answers]:
+        """Ranks the hand shapes in a picture, or in each of a list.
+
+        Args:
+            image: a path, a PIL image, an array (H, W), (H, W, 3) or (H, W, 4), or a tensor
+                (3, H, W) or (1, H, W): uint8, or float from 0 to 1. Or a list of them.
+            top: how many answers to give, at most 33.
+
+        Returns:
+            (sign, probability) from the most probable on; look-alikes are one answer, such as
+            ``"0 or o"``. Where none is confident enough the first is ``(None, p)``, and p is the
+            probability that the best sign, which follows, is wrong. For a list, one list each.
+
+        Raises:
+            OSError: if a path cannot be read as an image.
+            ValueError: if a picture or `top` is not as described.
+        """
+        if isinstance(image, list | tuple):
+            return [sight.answers for sight in self.look(image, top)]
+        return self.look([image], top)[0].answers
+
+    def look(self, images: Sequence[Picture], top: int = 3) -> list[Sight]:
+        """Returns what is seen in each picture; arguments and errors as of a call."""
+        if not 1 <= top <= len(SHAPES):
+            raise ValueError(f"expected top from 1 to {len(SHAPES)}, found {top}")
+        sights = []
+        for frames, boxes, evidence, crops, log_probs in self._see(images):
+            confidence = self.confidence(log_probs, evidence)
+            for i, frame in enumerate(frames):
+                sights.append(
+                    Sight(
+                        frame=frame,
+                        box=tuple(boxes[i].tolist()),
+                        crop=crops[i],
+                        hand=evidence[i].sigmoid().item(),
+                        log_probs=log_probs[i],
+                        answers=self._rank(confidence[i], top),
+                    )
+                )
+        return sights
+
+    def raw_answers(self, images: Sequence[Picture]) -> tuple[Tensor, Tensor]:
+        """Returns uncalibrated answers, to evaluate or to calibrate.
+
+        Args:
+            images: at least one picture, as of a call.
+
+        Returns:
+            log_probs: float (N, 36), of the classifier
+            evidence: float (N,), log-odds of a hand, of the finder
+        """
+        seen = [(log_probs, evidence) for *_, evidence, _, log_probs in self._see(images)]
+        log_probs, evidence = (torch.cat(parts) for parts in zip(*seen, strict=True))
+        return log_probs, evidence
+
+    def confidence(self, log_probs: Tensor, evidence: Tensor) -> Tensor:
+        """Returns the probability of each shape, (N, 33), from raw answers: less than 1 in sum.
+
+        What is left is the probability that there is no hand.
+        """
+        shapes = merge_shapes(apply_temperature(log_probs, self.temperature)).exp()
+        return shapes * evidence.sigmoid().unsqueeze(1)
+
+    @torch.inference_mode()
+    def _see(self, images: Sequence[Picture]) -> Iterator[tuple]:
+        """Yields frames, boxes (N, 3), evidence (N,), crops and log-probabilities (N, 36)."""
+        device = next(self.finder.parameters()).device
+        with ThreadPoolExecutor(os.cpu_count()) as threads:  # Pillow works outside Python's lock
+            each = threads.map if len(images) > 1 else map
+            for start in range(0, len(images), _BATCH):
+                frames = list(each(to_frame, images[start : start + _BATCH]))
+                framed = list(each(partial(square, size=self.finder.image_size), frames))
+                with autocast(device, fast_in_bfloat16(device)):
+                    found = find_either_hand(self.finder, _batch(framed, device))
+                boxes, evidence = (part.cpu() for part in found)
+                # However sure a finder is, a crop is of a sensible size, in the picture.
+                boxes = torch.cat([boxes[:, :2].clamp(-1, 1), boxes[:, 2:].clamp(*_HALF)], dim=1)
+                crops = list(each(partial(crop, size=self.image_size), frames, boxes.tolist()))
+                with autocast(device, fast_in_bfloat16(device)):
+                    parts = [
+                        read_as_either_hand(self.classifier, part)
+                        for part in _batch(crops, device).split(_READ_AT_ONCE)
+                    ]
+                yield frames, boxes, evidence, crops, torch.cat(parts).cpu()
+
+    def _rank(self, confidence: Tensor, top: int) -> Answers:
+        """Returns the answers for one picture, whose shapes have confidences (33,)."""
+        best = confidence.topk(top)
+        ranked = [
+            (SHAPES[shape].replace("/", " or "), probability)
+            for shape, probability in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        ]
+        highest = ranked[0][1]
+        if highest < self.threshold:
+            ranked = [(None, 1 - highest), *ranked][:top]
+        return ranked
+
+
+def find_either_hand(finder: nn.Module, pictures: Tensor) -> tuple[Tensor, Tensor]:
+    """Finds hands in pictures (N, 3, H, H) and in their mirror images: the mean of both answers.
+
+    Returns:
+        boxes: float (N, 3), the mean of the sides a geometric one
+        evidence: float (N,)
+    """
+    boxes, evidence = finder(torch.cat([pictures, pictures.flip(3)]))
+    here, there = boxes.reshape(2, -1, 3).unbind()
+    x, y = (here[:, 0] - there[:, 0]) / 2, (here[:, 1] + there[:, 1]) / 2
+    half = (here[:, 2] * there[:, 2]).sqrt()
+    return torch.stack([x, y, half], dim=1), evidence.reshape(2, -1).mean(dim=0)
+
+
+def read_as_either_hand(classifier: nn.Module, crops: Tensor) -> Tensor:
+    """Reads crops (N, 3, S, S) as they are and mirrored, and returns the mean, (N, 36).
+
+    A hand shape is the same sign on either hand, and the two readings err differently.
+    """
+    both = classifier(torch.cat([crops, crops.flip(3)]))
+    return both.reshape(2, -1, both.shape[1]).mean(dim=0).log_softmax(dim=1)
+
+
+def _batch(images: Sequence[Image.Image], device: torch.device) -> Tensor:
+    """Returns RGB images of one size as normalised float (N, 3, H, W)."""
+    pixels = torch.from_numpy(np.stack([np.asarray(image) for image in images]))
+    return normalize(pixels.permute(0, 3, 1, 2).to(device))

@@ -1,0 +1,118 @@
+"""How a recogniser is trained: first its finder, then its classifier, by one `Recipe`.
+
+`python -m asl train` is the command.
+"""
+
+import os
+from dataclasses import asdict
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Subset
+
+from asl.augmentation.hands import augment
+from asl.data import ASLDataset
+from asl.devices import default_device, fast_in_bfloat16
+from asl.recognizer.mediapipe_weights import load_landmark_weights
+from asl.recognizer.recipe import Recipe
+from asl.recognizer.recognizer import Recognizer
+from asl.recognizer.train_finder import train_finder
+from asl.training import seeded, train_model
+
+
+def train_recognizer(
+    real: Dataset,
+    rendered: ASLDataset | None,
+    photographs: Tensor,
+    recipe: Recipe = Recipe(),
+    *,
+    pretrained: str | os.PathLike | None = None,
+    device: torch.device | str | None = None,
+    progress: bool = True,
+) -> Recognizer:
+    """Trains a finder and a classifier. Calibrating the recogniser is a step of its own.
+
+    Args:
+        real: an `ASLDataset` of hands on black, or a `Subset` of one, of the recipe's image size.
+        rendered: rendered hands of the same size, or None. Of real and rendered images the fewer
+            are repeated until an epoch has about as many of both.
+        photographs: uint8 (P, 3, S, S), without hands, see
+            `asl.augmentation.backgrounds.load_photographs`.
+        recipe: what was chosen. On one machine's CPU all repeats exactly for one number of threads.
+        pretrained: a wheel of MediaPipe with the classifier's first weights, for the architecture
+            "mobile" only, see `asl.recognizer.mediapipe_weights`. None begins with random weights.
+        device: None means `asl.default_device()`.
+        progress: show bars.
+
+    Returns:
+        A recogniser that is not calibrated. Its ``facts["recipe"]`` holds the recipe.
+
+    Raises:
+        ValueError: if the images are not of the recipe's size, or there are pretrained weights for
+            another architecture than "mobile"; also as `load_landmark_weights` and
+            `Recognizer.create`.
+    """
+    if pretrained is not None and recipe.architecture != "mobile":
+        raise ValueError(
+            "expected pretrained weights for the architecture 'mobile', found "
+            f"{recipe.architecture!r}"
+        )
+    device = torch.device(device) if device is not None else default_device()
+    train = mix(real, rendered)
+    if (size := train[0][0].shape[-1]) != recipe.image_size:
+        raise ValueError(
+            f"expected images of the recipe's {recipe.image_size} pixels, found {size}"
+        )
+    with seeded(recipe.seed, device):
+        recognizer = Recognizer.create(recipe.architecture, recipe.image_size)
+    if pretrained is not None:
+        load_landmark_weights(recognizer.classifier, pretrained)
+    half_precision = fast_in_bfloat16(device)
+    train_finder(
+        recognizer.finder,
+        train,
+        recipe,
+        photographs=photographs,
+        half_precision=half_precision,
+        device=device,
+        progress=progress,
+    )
+    train_model(
+        recognizer.classifier,
+        train,
+        None,
+        recipe.epochs,
+        "Classifier",
+        lr=recipe.learning_rate,
+        weight_decay=recipe.weight_decay,
+        augment=partial(
+            augment,
+            strength=recipe.strength,
+            photographs=photographs,
+            windows=recipe.crops,
+            shift=recipe.shift,
+        ),
+        # Filters of one channel each learn faster in single precision on a CPU.
+        half_precision=half_precision and recipe.architecture != "mobile",
+        seed=recipe.seed,
+        device=device,
+        progress=progress,
+    )
+    recognizer.facts["recipe"] = asdict(recipe)
+    return recognizer
+
+
+def mix(real: Dataset, rendered: ASLDataset | None) -> Subset:
+    """Joins real and rendered images, and repeats the fewer to be about as many as the others."""
+    whole, indices = (
+        (real.dataset, list(real.indices))
+        if isinstance(real, Subset)
+        else (real, list(range(len(real))))
+    )
+    if rendered is None:
+        return Subset(whole, indices)
+    others = list(range(len(whole), len(whole) + len(rendered)))
+    times = max(1, round(len(others) / len(indices)))
+    other_times = max(1, round(len(indices) / len(others)))
+    return Subset(whole.joined_with(rendered), indices * times + others * other_times)

@@ -1,0 +1,130 @@
+"""Trains the finder: draws scenes in which the hand's box is known, and learns from them."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from asl.augmentation.hands import picture_hands
+from asl.data import get_batch
+from asl.devices import autocast, default_device
+from asl.recognizer.networks import HandFinder
+from asl.recognizer.recipe import Recipe
+from asl.training import drawn_generator, run_epochs, seeded
+
+
+def draw_scenes(
+    images: Tensor,
+    generator: torch.Generator,
+    recipe: Recipe = Recipe(),
+    *,
+    photographs: Tensor | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Puts hands of all sizes anywhere before backgrounds, and shows some backgrounds without.
+
+    Args:
+        images: normalised float (N, 3, S, S): hands on black, each filling its picture.
+        generator: draws all numbers; on the images' device.
+        recipe: how small hands may be, how strong changes are, how many scenes are empty.
+        photographs: as of `asl.augment.augment`.
+
+    Returns:
+        scenes: normalised float (N, 3, S, S)
+        boxes: float (N, 3)
+        present: float (N,), 1 where there is a hand
+    """
+    present = (
+        torch.rand(len(images), generator=generator, device=images.device)
+        > recipe.finder_empty_share
+    )
+    scenes, boxes = picture_hands(
+        images,
+        generator,
+        strength=recipe.finder_strength,
+        background_share=recipe.finder_background_share,
+        photographs=photographs,
+        windows=recipe.finder_windows,
+        hands=present,
+    )
+    return scenes, boxes, present.float()
+
+
+def train_finder(
+    finder: HandFinder,
+    train_data: Dataset,
+    recipe: Recipe = Recipe(),
+    *,
+    photographs: Tensor | None = None,
+    batch_size: int = 64,
+    half_precision: bool = False,
+    device: torch.device | str | None = None,
+    progress: bool = True,
+) -> list[float]:
+    """Trains a finder in place, as `asl.train_model` trains a model; leaves it in evaluation mode.
+
+    Args:
+        finder: the network.
+        train_data: items (image (3, H, H) of a hand on black, label); labels are not used.
+        recipe: epochs, learning rate, weight decay, seed, and the scenes' settings.
+        photographs: as of `draw_scenes`.
+        batch_size, half_precision, device, progress: as of `asl.train_model`.
+
+    Returns:
+        The mean loss of each epoch.
+    """
+    device = torch.device(device) if device is not None else default_device()
+    finder.to(device)
+    with seeded(recipe.seed, device):
+        generator = drawn_generator(device)
+
+        def loss_of(indices: Tensor) -> Tensor:
+            images, _ = get_batch(train_data, indices, device)
+            images = _resized(images, finder.image_size)
+            scenes, boxes, present = draw_scenes(images, generator, recipe, photographs=photographs)
+            with autocast(device, half_precision):
+                found, evidence = finder(scenes)
+            return finder_loss(found, evidence, boxes, present)
+
+        epochs = run_epochs(
+            finder,
+            len(train_data),
+            loss_of,
+            recipe.finder_epochs,
+            batch_size=batch_size,
+            lr=recipe.finder_learning_rate,
+            weight_decay=recipe.weight_decay,
+            name="Finder" if progress else None,
+        )
+        losses = [loss for loss, _ in epochs]
+    finder.eval()
+    return losses
+
+
+def _resized(images: Tensor, size: int) -> Tensor:
+    """Returns square images (N, 3, size, size)."""
+    if images.shape[-1] == size:
+        return images
+    return F.interpolate(images, (size, size), mode="bilinear", antialias=True)
+
+
+def finder_loss(found: Tensor, evidence: Tensor, boxes: Tensor, present: Tensor) -> Tensor:
+    """Returns the mean loss of a batch: where a hand is, and whether there is one.
+
+    Distances count in sizes of the hand, so that a small hand is found as precisely as a large one.
+
+    Args:
+        found: boxes (N, 3), as answered.
+        evidence: log-odds (N,) of a hand, as answered.
+        boxes: (N, 3), true.
+        present: 1 or 0, (N,); boxes count where it is 1.
+    """
+    error = box_error(found, boxes)
+    distance = F.smooth_l1_loss(error, torch.zeros_like(error), reduction="none", beta=0.2)
+    placing = (distance.sum(dim=1) * present).sum() / present.sum().clamp(min=1)
+    return placing + F.binary_cross_entropy_with_logits(evidence, present)
+
+
+def box_error(found: Tensor, boxes: Tensor) -> Tensor:
+    """Returns errors (N, 3): of x and y in half sides of the true box, and of its size's log."""
+    half = boxes[:, 2:]
+    return torch.cat([(found[:, :2] - boxes[:, :2]) / half, (found[:, 2:] / half).log()], dim=1)

@@ -1,0 +1,327 @@
+"""Settles a pose on a hand: what should touch touches, and nothing passes through anything.
+
+Hands differ, and so do habits: angles that close a fist on one hand drive the fingers of another
+into its palm, or leave a gap. A few damped Gauss-Newton steps over the joint angles mend that on
+the posed mesh itself, staying as near as they can to the angles they were given.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from asl.rendering.joints import FINGERS, JOINT_LIMITS, JOINTS
+from asl.rendering.mesh import RestHand, vertex_normals
+from asl.rendering.posing import bone_transforms
+
+# Skin gives: what lies this deep (metres) in another part is let be, and how far it moves at most.
+_GIVE = 0.0005
+_YIELD = 0.005
+# One place that should touch weighs as much as several vertices that lie too deep.
+_PULL = 1.5
+# Deeper than this from the nearest skin is taken for the far side of a thin part, not for inside.
+_REACH = 0.012
+_LEAST = np.array([JOINT_LIMITS[joint][0] for joint in JOINTS], float)
+_GREATEST = np.array([JOINT_LIMITS[joint][1] for joint in JOINTS], float)
+# How readily a joint gives way: the thumb most, the spread of the fingers least.
+_EASE = np.array(
+    [
+        0.0 if "wrist" in joint else 2.0 if "thumb" in joint else 0.4 if "abd" in joint else 0.6
+        for joint in JOINTS
+    ]
+)
+
+# Of the fingers that should touch one goes to the other, which stays as it is bent.
+_OWN = {
+    finger: np.array([joint.startswith(finger) for joint in JOINTS], float) for finger in FINGERS
+}
+
+
+class Contacts(NamedTuple):
+    """What settling needs to know of a hand at rest.
+
+    Attributes:
+        members: for palm and fingers, the vertices of each part.
+        apart: (V, 6), whether a vertex can pass through a part at all, see `grown_together`.
+        follows: (V, J), how much each vertex follows each of `asl.rendering.joints.JOINTS`.
+        corners: for each part, the vertices (S, 3) between which the samples of its skin lie.
+        shares: for each part, how much of each corner (S, 3).
+        edge: for each part, whether a sample lies at its edge (S,).
+    """
+
+    members: list[np.ndarray]
+    apart: np.ndarray
+    follows: np.ndarray
+    corners: list[np.ndarray]
+    shares: list[np.ndarray]
+    edge: list[np.ndarray]
+
+
+def contacts(hand: RestHand) -> Contacts:
+    """Returns what `settle` and `press` need to know of a hand; worth keeping, it takes 50 ms."""
+    part = hand.part.numpy()
+    members = [np.flatnonzero(part == i) for i in range(6)]
+    apart = np.zeros((len(part), 6), bool)
+    inside = part[hand.faces.numpy()]
+    for i in range(6):
+        whole = (inside == i).all(1) if i else np.isin(inside, (0, 6)).all(1)
+        mine = np.unique(hand.faces.numpy()[whole])
+        distance = torch.cdist(hand.vertices, hand.vertices[mine]).min(1).values
+        least = np.array([grown_together(other, i) for other in range(7)])[part]
+        apart[:, i] = (distance.numpy() > least) & (part != i) & (part < 6)
+    weights = hand.weights.numpy()
+    follows = np.stack([weights[:, _moved(joint)].sum(1) for joint in JOINTS], axis=1)
+    faces = hand.faces.numpy()
+    corners, shares, edge = [], [], []
+    # The mesh of the palm is coarse, its vertices alone too few: its faces and their edges too.
+    spots = np.array([[1, 1, 1], [1, 1, 0], [0, 1, 1], [1, 0, 1]])
+    for i in range(6):
+        mine = faces[(part[faces] == i).any(1) & (part[faces] != 6).all(1)]
+        # The web of the thumb folds over its own edge: what it folds on to is the skin beside it.
+        mine = mine[~(np.isin(part[mine], (0, 1)).all(1) & (part[mine] != i).any(1))]
+        used = spots if i == 0 else spots[:1]
+        own = np.unique(mine)
+        own = own[part[own] == i]
+        around = np.repeat(mine, len(used), axis=0)
+        corners.append(np.concatenate([np.repeat(own[:, None], 3, axis=1), around]))
+        share = np.tile(used / used.sum(1, keepdims=True).clip(1), (len(mine), 1)).astype(
+            np.float32
+        )
+        shares.append(np.concatenate([np.tile(np.float32([1, 0, 0]), (len(own), 1)), share]))
+        mixed = (part[mine] != i).any(1)
+        touched = np.isin(own, mine[mixed])
+        edge.append(np.concatenate([touched, np.repeat(mixed, len(used))]))
+    return Contacts(members, apart, follows, corners, shares, edge)
+
+
+def grown_together(part: int, other: int) -> float:
+    """Returns how near (metres, at rest) skin of one part lies to another it has grown from.
+
+    Between fingers 10 mm; between a finger and the palm 13 mm, three quarters of a finger's
+    thickness: the crease at its root goes that far.
+    """
+    return 0.013 if 0 in (part, other) else 0.010
+
+
+def _moved(joint: str) -> list[int]:
+    """The bones that a joint moves, the one it turns first."""
+    finger, name = joint.split(" ", 1)
+    if finger == "wrist":
+        return []
+    first = 2 + 4 * FINGERS.index(finger)
+    step = {"PIP flexion": 1, "DIP flexion": 2, "IP flexion": 2}.get(name, 0)
+    if joint == "thumb MCP flexion":
+        step = 1
+    return list(range(first + step, first + 3))
+
+
+def place(hand: RestHand, name: str) -> int:
+    """Returns the vertex at a named place on a finger.
+
+    Args:
+        hand: any.
+        name: finger, phalanx counted from the knuckle (the thumb's from its root), where along it
+            from 0 to 1, side: ``"index 3 0.6 palmar"``; sides are palmar, dorsal, radial, ulnar
+            and tip.
+    """
+    finger, phalanx, along, side = name.split()
+    i, k = FINGERS.index(finger), int(phalanx) - 1
+    bones = [2 + 4 * i, 3 + 4 * i, 4 + 4 * i]
+    points = torch.stack([*hand.heads[bones], hand.tips[i]]).numpy()
+    y = points[k + 1] - points[k]
+    middle = points[k] + float(along) * y
+    y = y / np.linalg.norm(y)
+    x = hand.axes["thumb IP flexion" if i == 0 else f"{finger} flexion"].numpy()
+    x = x - (x @ y) * y
+    x = x / np.linalg.norm(x)
+    z = np.cross(x, y)
+    direction = {"palmar": z, "dorsal": -z, "radial": x, "ulnar": -x, "tip": y}[side]
+    mine = np.flatnonzero(hand.weights.argmax(1).numpy() == bones[k])
+    off = hand.vertices.numpy()[mine] - middle
+    ahead = off @ direction
+    aside = np.linalg.norm(off - ahead[:, None] * direction, axis=1)
+    return int(mine[np.where(ahead > 0, aside, np.inf).argmin()])
+
+
+def settle(
+    hand: RestHand,
+    known: Contacts,
+    angles: torch.Tensor,
+    touches: Sequence[tuple[str, str, float]] = (),
+    *,
+    steps: int = 8,
+    loose: float = 6.0,
+) -> torch.Tensor:
+    """Returns angles near the given ones in which the hand neither gapes nor passes through itself.
+
+    Args:
+        hand: of V vertices.
+        known: `contacts` of the same hand.
+        angles: (len(JOINTS),) in degrees, within the limits.
+        touches: two places, see `place`, and how many millimetres apart they may be; the finger
+            that is named first goes to the other.
+        steps: at most this many; each takes a few milliseconds.
+        loose: degrees of a finger joint that weigh as much as a millimetre of one vertex.
+
+    Returns:
+        (len(JOINTS),), within the limits; the wrist as it was.
+    """
+    start = angles.numpy().astype(float)
+    ease = _EASE * loose
+    free = ease > 0
+    value, best, least = start.copy(), start, np.inf
+    damping = 1.0
+    pairs = [
+        (place(hand, a), place(hand, b), gap / 1000, _OWN[a.split()[0]]) for a, b, gap in touches
+    ]
+    for _ in range(steps):
+        matrix, wrong = _faults(hand, known, value, pairs)
+        gone = (value - start)[free] / ease[free]
+        cost = (wrong**2).sum() + (gone**2).sum()
+        if cost < least:
+            improved = least - cost
+            best, least, damping = value.copy(), cost, max(damping / 3, 0.3)
+            scaled = matrix[:, free] * ease[free]
+            # Least squares of what is left after the step and of how far the pose has gone in all.
+            square, slope = scaled.T @ scaled + np.eye(free.sum()), scaled.T @ wrong + gone
+            if not len(wrong) or improved < 0.02 * cost:
+                break
+        else:
+            damping *= 4
+        step = -np.linalg.solve(square + damping * np.diag(np.diag(square)), slope) * ease[free]
+        value = best.copy()
+        value[free] = np.clip(value[free] + step, _LEAST[free], _GREATEST[free])
+    return torch.from_numpy(best)
+
+
+def press(hand: RestHand, known: Contacts, vertices: torch.Tensor) -> torch.Tensor:
+    """Returns posed vertices (V, 3) with skin that lies in another part pushed back out of it.
+
+    Flesh that is pressed gives way; the library's bends without noticing. Each side yields about
+    half, by at most `_YIELD`: what lies deeper is a wrong pose, and stays to be seen.
+    """
+    pressed = vertices.numpy().copy()
+    moved = np.zeros(len(pressed))
+    for _ in range(4):
+        inside, _, _, depth, normals = _inside(hand, known, pressed, least=0.0)
+        if not len(inside):
+            break
+        shift = np.minimum(0.65 * depth, _YIELD - moved[inside])
+        pressed[inside] += shift[:, None] * normals
+        np.add.at(moved, inside, shift)
+    return torch.from_numpy(pressed)
+
+
+def _faults(hand, known, value, pairs) -> tuple[np.ndarray, np.ndarray]:
+    """What is wrong with a pose, millimetres (N,), and how it changes with a degree (N, J)."""
+    vertices, axes, pivots = _posed(hand, torch.from_numpy(value))
+    moments = np.cross(axes, pivots)
+    rows, wrong = [np.zeros((0, len(JOINTS)))], [np.zeros(0)]
+
+    def rate(points, follows, directions):
+        """How far points (N, 3) go along directions (N, 3) with each joint, metres a radian."""
+        return follows * (np.cross(points, directions) @ axes.T - directions @ moments.T)
+
+    inside, corners, shares, depth, normals = _inside(hand, known, vertices, sparse=True)
+    if len(inside):
+        # A vertex in another part, and the skin where it should be.
+        skin = vertices[inside] + depth[:, None] * normals
+        follows = (shares[:, :, None] * known.follows[corners]).sum(1)
+        rows.append(
+            rate(skin, follows, normals) - rate(vertices[inside], known.follows[inside], normals)
+        )
+        wrong.append(depth - _GIVE)
+    for first, second, gap, own in pairs:
+        between = vertices[first] - vertices[second]
+        distance = np.linalg.norm(between)
+        if distance > gap:
+            both = rate(
+                vertices[[first, second]],
+                known.follows[[first, second]],
+                np.stack([between, -between]),
+            )
+            rows.append(_PULL * own * both.sum(0, keepdims=True) / distance)
+            wrong.append(np.array([_PULL * (distance - gap)]))
+    return 1000 * np.radians(np.concatenate(rows)), 1000 * np.concatenate(wrong)
+
+
+def _posed(hand: RestHand, angles: torch.Tensor):
+    """Posed vertices (V, 3), and the axes (J, 3) and pivots (J, 3) of the joints."""
+    bones = bone_transforms(hand, angles)
+    blended = (hand.weights @ bones[:, :3].reshape(len(bones), 12)).view(-1, 3, 4)
+    vertices = (blended[:, :, :3] @ hand.vertices[:, :, None])[:, :, 0] + blended[:, :, 3]
+    bones = bones.numpy()
+    heads = hand.heads.numpy()
+    axes, pivots = np.zeros((len(JOINTS), 3)), np.zeros((len(JOINTS), 3))
+    for i, joint in enumerate(JOINTS):
+        moved = _moved(joint)
+        if not moved:
+            continue
+        finger = joint.split()[0]
+        turned = bones[moved[0]][:3, :3]
+        if joint.startswith("thumb"):
+            axis = hand.axes[joint].numpy()
+            if joint == "thumb CMC flexion":
+                turned = np.eye(3)
+            elif joint == "thumb CMC abduction":
+                turned = _about_z(float(angles[i - 1]))
+        elif joint.endswith("abduction"):
+            axis, turned = hand.axes[joint].numpy(), np.eye(3)
+        else:
+            axis = hand.axes[f"{finger} flexion"].numpy()
+        axes[i] = turned @ axis
+        pivots[i] = bones[moved[0]][:3, :3] @ heads[moved[0]] + bones[moved[0]][:3, 3]
+    return vertices.numpy(), axes, pivots
+
+
+def _about_z(degrees: float) -> np.ndarray:
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1.0]])
+
+
+def _inside(
+    hand: RestHand, known: Contacts, vertices: np.ndarray, least: float = _GIVE, sparse=False
+):
+    """Vertices (N,) that lie inside another part, and the sample of its skin nearest to each.
+
+    Returns:
+        vertices (N,); corners (N, 3) and shares (N, 3) of the samples; depths (N,) in metres, and
+        normals (N, 3) of the skin there.
+    """
+    normals = vertex_normals(vertices, hand.faces.numpy())
+    single = vertices.astype(np.float32)  # distances take most of the time
+    found = []
+    for i, members in enumerate(known.members):
+        low, high = single[members].min(0), single[members].max(0)
+        near = known.apart[:, i] & (single > low).all(1) & (single < high).all(1)
+        if sparse:
+            near[1::2] = False
+        mine = np.flatnonzero(near)
+        if not len(mine):
+            continue
+        corners, shares = known.corners[i], known.shares[i]
+        skin = (shares[:, :, None] * single[corners]).sum(1).astype(np.float32)
+        low, high = single[mine].min(0) - _REACH, single[mine].max(0) + _REACH
+        within = np.flatnonzero(((skin > low) & (skin < high)).all(1))
+        if not len(within):
+            continue
+        skin = skin[within]
+        # Nearest by |skin|^2 / 2 - vertex . skin.
+        square = torch.from_numpy((skin**2).sum(1) / 2)[None]
+        points, targets = torch.from_numpy(single[mine]), torch.from_numpy(skin)
+        nearest = torch.addmm(square, points, targets.T, alpha=-1).min(1).indices.numpy()
+        away = skin[nearest] - single[mine]
+        nearest = within[nearest]
+        corners, shares = corners[nearest], shares[nearest]
+        normal = (shares[:, :, None] * normals[corners]).sum(1)
+        normal /= np.linalg.norm(normal, axis=1, keepdims=True).clip(1e-9)
+        depth = (away * normal).sum(1)
+        distance = np.linalg.norm(away, axis=1)
+        # The surface of a part is open where others grow from it: behind its edge is not inside.
+        aligned = depth > np.where(known.edge[i][nearest], 0.75, 0.3) * distance
+        deep = (depth > least) & aligned & (distance < _REACH)
+        found.append((mine[deep], corners[deep], shares[deep], depth[deep], normal[deep]))
+    if not found:
+        return np.zeros(0, int), None, None, np.zeros(0), None
+    return tuple(np.concatenate(column) for column in zip(*found, strict=True))

@@ -1,0 +1,148 @@
+"""Light on a posed hand: rays turn a mesh with its skin into a picture."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from asl.rendering.mesh import INSTALL_COMMAND, vertex_normals
+from asl.rendering.skin import Skin
+
+
+class DirectedLight(NamedTuple):
+    """A lamp: where it stands seen from the hand, its colour and strength, its angular size."""
+
+    direction: tuple[float, float, float]  # x right, y up, z towards the camera
+    colour: tuple[float, float, float]
+    size: float
+
+
+_OCCLUSION_RAYS = 24
+_SHADOW_RAYS = 6
+_SUPERSAMPLING = 2
+_OPEN_SKY = 0.8  # the share of the sky that a typical place on a hand sees
+
+
+def _scene(vertices: np.ndarray, faces: np.ndarray):
+    try:
+        from embreex.mesh_construction import TriangleMesh
+        from embreex.rtcore_scene import EmbreeScene
+    except ImportError as error:
+        raise ImportError(
+            f"rendering hands needs the optional extra 'render': {INSTALL_COMMAND}"
+        ) from error
+    scene = EmbreeScene()
+    # embree keeps no reference to the mesh's owner: the caller must.
+    return scene, TriangleMesh(scene, vertices.astype(np.float32)[faces])
+
+
+def trace(vertices, hand, skin, lamps, cut, distance, size, rng, *, shade=True):
+    """Traces, shades and averages; see `asl.rendering.render_sign` for what comes out.
+
+    Args:
+        vertices: (V, 3) in the camera's axes: x right, y up, z towards the camera, metres.
+        hand: whose faces they are.
+        skin: of the same vertices.
+        lamps: two, in the camera's axes.
+        cut: (V,), what lies above zero is not drawn.
+        distance: of the camera from the hand, metres.
+        size: side of the picture, pixels.
+        rng: for the directions of shadow rays.
+        shade: whether one part keeps light from another.
+    """
+    faces = hand.faces.numpy()
+    normals = vertex_normals(vertices, faces)
+    scene, mesh = _scene(vertices, faces)
+    shown = cut <= 0.002
+    eye = np.array([*(vertices[shown, :2].mean(0)), vertices[:, 2].max() + distance])
+
+    # The shown part of the hand just fits the picture, as in the real crops.
+    flat = (vertices[shown] - eye)[:, :2] / (eye[2] - vertices[shown, 2])[:, None]
+    low, high = flat.min(0), flat.max(0)
+    centre, half = (low + high) / 2, (high - low).max() / 2
+    side = size * _SUPERSAMPLING
+    ramp = ((np.arange(side) + 0.5) / side * 2 - 1) * half
+    right, up = np.meshgrid(centre[0] + ramp, centre[1] - ramp)
+    rays = np.stack([right, up, np.full_like(right, -1.0)], -1).reshape(-1, 3).astype(np.float32)
+    eyes = np.broadcast_to(eye.astype(np.float32), rays.shape).copy()
+    hits = scene.run(eyes, rays, output=1)
+    hit = np.flatnonzero(hits["primID"] >= 0)
+    corners = faces[hits["primID"][hit]]
+    u, v = hits["u"][hit], hits["v"][hit]
+    weights = np.stack([1 - u - v, u, v], axis=1)
+    drawn = (cut.astype(np.float32)[corners] * weights).sum(1) <= 0
+    hit, corners, weights = hit[drawn], corners[drawn], weights[drawn]
+
+    occlusion = _visible(scene, vertices, normals, None, _OCCLUSION_RAYS, rng)
+    shadows = [_visible(scene, vertices, normals, lamp, _SHADOW_RAYS, rng) for lamp in lamps]
+    if not shade:
+        occlusion = np.full_like(occlusion, _OPEN_SKY)
+        shadows = [np.ones_like(seen) for seen in shadows]
+    columns = [normals, skin.albedo, occlusion[:, None], *(s[:, None] for s in shadows)]
+    columns += [skin.nail[:, None], skin.along[:, None], skin.palmar[:, None]]
+    values = np.concatenate(columns, axis=1).astype(np.float32)
+    pixels = np.einsum("nk,nkc->nc", weights.astype(np.float32), values[corners])
+    colours = _shade(pixels, skin, lamps)
+
+    picture = np.zeros((side * side, 3), np.float32)
+    covered = np.zeros(side * side, np.float32)
+    picture[hit], covered[hit] = colours, 1.0
+    blocks = (size, _SUPERSAMPLING, size, _SUPERSAMPLING)
+    mask = covered.reshape(blocks).mean((1, 3)) >= 0.5
+    picture = picture.reshape(*blocks, 3).mean((1, 3))
+    del mesh
+    return _develop(picture, mask, rng), mask
+
+
+def _visible(scene, vertices, normals, lamp, count, rng) -> np.ndarray:
+    """The share (V,) of a lamp, or of the sky around if there is none, that a vertex sees."""
+    noise = rng.standard_normal((len(vertices), count, 3))
+    if lamp is None:  # directions by the cosine law: a point on the unit sphere about the normal
+        noise /= np.linalg.norm(noise, axis=2, keepdims=True)
+        directions = normals[:, None] + 0.999 * noise
+    else:
+        directions = np.array(lamp.direction) + lamp.size * 0.6 * noise
+    start = np.repeat((vertices + 3e-4 * normals).astype(np.float32), count, axis=0)
+    blocked = scene.run(start, directions.reshape(-1, 3).astype(np.float32), query="OCCLUDED")
+    return 1 - (blocked.reshape(len(vertices), count) >= 0).mean(1)
+
+
+def _shade(pixels: np.ndarray, skin: Skin, lamps) -> np.ndarray:
+    """Colours (N, 3) in linear light of pixels (N, C), see `trace` for the columns."""
+    normals = pixels[:, :3] / np.linalg.norm(pixels[:, :3], axis=1, keepdims=True)
+    albedo, occlusion = pixels[:, 3:6], pixels[:, 6:7]
+    shadows, (nail, along, palmar) = pixels[:, 7:9], pixels[:, 9:12].T
+    # Creases on the palm side of the joints, three hundredths of a phalanx deep.
+    joint = np.abs(along - np.round(along))
+    crease = np.exp(-((joint / 0.035) ** 2)) * (along > 0.3) * (along < 2.5) * palmar
+    albedo = albedo * (1 - 0.28 * crease[:, None] * np.array([0.8, 1.0, 1.0], np.float32))
+    on_nail = np.clip(nail / 0.12, 0, 1)[:, None]
+    albedo = albedo + on_nail * (skin.nail_colour.astype(np.float32) - albedo)
+    # Light that has passed through skin comes out red: shaded folds are warmer than grey.
+    fill = np.array([0.20, 0.17, 0.17], np.float32)
+    colour = albedo * fill * occlusion ** np.array([0.9, 1.2, 1.25], np.float32)
+    wrap = np.array([0.30, 0.18, 0.14], np.float32)
+    for i, lamp in enumerate(lamps):
+        direction = np.array(lamp.direction, np.float32)
+        cosine = (normals @ direction)[:, None]
+        diffuse = np.clip((cosine + wrap) / (1 + wrap), 0, None)
+        seen = shadows[:, i : i + 1] * (0.35 + 0.65 * occlusion)
+        middle = direction + np.array([0, 0, 1], np.float32)
+        middle /= np.linalg.norm(middle)
+        gloss = np.clip(normals @ middle, 0, None)[:, None] ** (18 + 30 * on_nail)
+        gloss = gloss * skin.shine * (1 + 2 * on_nail)
+        colour = colour + np.array(lamp.colour, np.float32) * seen * (albedo * diffuse + gloss)
+    return colour
+
+
+def _develop(picture: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Exposure, colour balance and gamma of a camera: uint8 (S, S, 3), black outside the mask."""
+    if mask.any():
+        mean = picture[mask].mean()
+        # A camera meters for the hand, but not all the way: dark skin stays darker than light.
+        picture = picture * (0.19 * rng.uniform(0.75, 1.3) / mean) ** 0.75
+    picture = picture * rng.uniform(0.93, 1.07, 3)
+    picture = np.clip(picture, 0, 1) ** (1 / 2.2)
+    picture[~mask] = 0
+    pixels = np.rint(picture * 255).astype(np.uint8)
+    pixels[mask] = np.maximum(pixels[mask], 1)  # the mask can be read off the picture
+    return pixels

@@ -1,0 +1,147 @@
+"""Rendered people: what stays the same about one person from sign to sign, drawn from a seed."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from asl.rendering.joints import JOINTS
+from asl.rendering.mesh import SHAPE
+from asl.rendering.pose_variants import TAUGHT
+from asl.signs import MONK_TONES
+
+VARIATIONS: tuple[str, ...] = ("forearm", "light", "pose", "shade", "shape", "tone", "view")
+"""What differs between rendered pictures of one sign, for `make_signer` to leave out.
+
+How much of the forearm is seen and where it is cut; which lamps shine, from where; habits, variants
+and tremor of the pose; shadow and occlusion; body and proportions of the hand; colour of the skin;
+how the hand is turned before the camera.
+"""
+
+_SHAPE_SPREAD = {
+    "breadth": 0.05,
+    "finger length": 0.04,
+    "finger thickness": 0.06,
+    "thumb thickness": 0.05,
+    "thumb length": 0.04,
+    "wrist breadth": 0.07,
+}
+_TONE = 4  # of everybody, where tones do not vary
+
+
+@dataclass(frozen=True)
+class Signer:
+    """One rendered person: everything that stays the same from sign to sign.
+
+    Attributes:
+        seed: what the person was drawn from.
+        left: signs with the left hand.
+        tone: of the Monk scale, 1 (lightest) to 10.
+        phenotype: of the library's body, see `asl.rendering.mesh.PHENOTYPES`.
+        shape: of the hand, see `asl.rendering.mesh.SHAPE`.
+        offsets: joint → degrees added to the pose of every sign.
+        laxity: factor on how far the habits of single signs go.
+        spread: factor on how far straight fingers are spread.
+        warmth: shift of the skin from pink (-1) to yellow (1).
+        view: yaw, pitch and roll of the hand the person prefers, degrees.
+        forearm: how much of the forearm is seen, metres below the wrist.
+        turned: how far hands are turned from where the dataset's camera was, relative to it.
+        taught: signs of which the person makes half as they are taught, see `pose_variants.TAUGHT`;
+            whoever makes any turns the palm inwards.
+        vary: which of `VARIATIONS` the person's pictures show.
+    """
+
+    seed: int
+    left: bool
+    tone: int
+    phenotype: dict[str, float]
+    shape: dict[str, float]
+    offsets: dict[str, float] = field(repr=False)
+    laxity: float
+    spread: float
+    warmth: float
+    view: tuple[float, float, float]
+    forearm: float
+    turned: float = 1.0
+    taught: tuple[str, ...] = ()
+    vary: tuple[str, ...] = VARIATIONS
+
+    def __hash__(self) -> int:
+        return hash(self.seed)
+
+
+def make_signer(
+    seed: int,
+    *,
+    left: bool | None = None,
+    tone: int | None = None,
+    turned: float = 1.0,
+    taught: Collection[str] = (),
+    vary: Collection[str] = VARIATIONS,
+) -> Signer:
+    """Draws a person.
+
+    Args:
+        seed: any non-negative integer; the same seed is the same person.
+        left: whether the left hand signs; drawn (1 in 10) if not given.
+        tone: of the Monk scale, 1 to 10; drawn evenly if not given.
+        turned: 1 turns hands as far as the dataset's people do, 8 degrees (standard deviation) to
+            the sides; more is for cameras that stand elsewhere.
+        taught: of `pose_variants.TAUGHT`, signs to make as they are taught; for people who learnt
+            from others than the dataset's.
+        vary: of `VARIATIONS`; what is left out is the same for every person and picture. All else
+            stays as the seed draws it.
+
+    Raises:
+        ValueError: if `seed` is negative, `tone` is not from 1 to 10, `turned` is not from 0 to 4,
+            or `taught` or `vary` names another thing.
+    """
+    if seed < 0:
+        raise ValueError(f"expected a seed of at least 0, found {seed}")
+    if tone is not None and not 1 <= tone <= len(MONK_TONES):
+        raise ValueError(f"expected a Monk tone from 1 to {len(MONK_TONES)}, found {tone}")
+    if unknown := sorted({*vary} - {*VARIATIONS}):
+        raise ValueError(f"expected to vary {', '.join(VARIATIONS)}; found {', '.join(unknown)}")
+    if unknown := sorted({*taught} - {*TAUGHT}):
+        raise ValueError(
+            f"expected taught signs of {', '.join(TAUGHT)}; found {', '.join(unknown)}"
+        )
+    if not 0 <= turned <= 4:
+        raise ValueError(f"expected turned from 0 to 4, found {turned}")
+    rng = np.random.default_rng([seed, 1])
+    drawn_left, drawn_tone = bool(rng.random() < 0.1), int(rng.integers(1, 11))
+    laxity = float(rng.uniform(0.6, 1.4))
+
+    def around(mean: float, deviation: float) -> float:
+        return float(mean + deviation * np.clip(rng.standard_normal(), -2, 2))
+
+    signer = Signer(
+        seed=seed,
+        left=drawn_left if left is None else left,
+        tone=drawn_tone if tone is None else tone,
+        phenotype={
+            "gender": float(rng.random()),
+            "age": float(rng.uniform(0.5, 1.0)),  # adults
+            "weight": float(rng.uniform(0.2, 1.0)),
+            "muscle": float(rng.uniform(0.2, 0.9)),
+        },
+        shape={factor: around(SHAPE[factor], _SHAPE_SPREAD[factor]) for factor in SHAPE},
+        offsets={joint: around(0, 1.5 * laxity) for joint in JOINTS if "wrist" not in joint},
+        laxity=laxity,
+        spread=around(0.9, 0.25),
+        warmth=float(rng.uniform(-1, 1)),
+        view=tuple(turned * around(0, deviation) for deviation in (5, 4, 4)),
+        forearm=float(rng.choice([0.0, 0.0, 0.005, 0.01, 0.02])),
+        turned=turned,
+        taught=tuple(sorted({*taught})),
+    )
+    same = {
+        "forearm": {"forearm": 0.01},
+        "pose": {"offsets": dict.fromkeys(signer.offsets, 0.0), "laxity": 0.0, "spread": 0.9},
+        "shape": {"phenotype": {}, "shape": dict(SHAPE)},
+        "tone": {"tone": _TONE if tone is None else tone, "warmth": 0.0},
+        "view": {"view": (0.0, 0.0, 0.0)},
+    }
+    for name in set(VARIATIONS) - {*vary}:
+        signer = replace(signer, **same.get(name, {}))
+    return replace(signer, vary=tuple(sorted({*vary})))

@@ -1,0 +1,51 @@
+import pytest
+import torch
+
+from asl.augmentation import backgrounds
+from asl.augmentation.backgrounds import backlight, draw_backgrounds, load_photographs, occlude
+from asl.augmentation.random_draws import Draw
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_backgrounds_differ_and_photographs_are_among_them(pixels):
+    drawn = draw_backgrounds(pixels, Draw(40, generator()))
+    assert drawn.shape == pixels.shape and drawn.min() >= 0 and drawn.max() <= 1
+    assert drawn.flatten(2).std(dim=2).mean() > 0.05
+    photographs = torch.tensor([0, 255, 0]).view(1, 3, 1, 1).expand(1, 3, 40, 40).byte()
+    shown = draw_backgrounds(pixels, Draw(40, generator()), photographs)
+    green = (shown == torch.tensor([0, 1, 0]).view(3, 1, 1)).all(dim=1).flatten(1)
+    share = green.float().mean(dim=1)
+    assert 0.25 < (share > 0.3).float().mean() < 0.75
+
+
+def test_some_hands_are_dark_before_a_bright_background(pixels):
+    grey = torch.full_like(pixels, 0.5)
+    hands, background = backlight(pixels, grey, Draw(40, generator()))
+    changed = (hands != pixels).flatten(1).any(dim=1)
+    assert 1 <= changed.sum() <= 15
+    assert (hands[changed].amax() <= 0.4) and (background[changed].min() > 0.39)
+    assert background[~changed].equal(grey[~changed])
+
+
+@pytest.mark.parametrize("step", [occlude])
+def test_steps_keep_shape_and_change_some(step, pixels):
+    changed = step(pixels, Draw(40, generator()))
+    assert changed.shape == pixels.shape and changed.isfinite().all()
+    different = (changed != pixels).flatten(1).any(dim=1).float().mean()
+    assert 0.05 < different <= 1
+
+
+def test_no_photograph_is_in_two_parts():
+    pytest.importorskip("skimage", reason="needs the extra 'train'")
+    parts = [load_photographs(part, 20) for part in ("train", "val", "test")]
+    assert [len(part) for part in parts] == [14, 3, 3] and parts[0].shape[1:] == (3, 20, 20)
+    assert len(torch.cat(parts).flatten(1).unique(dim=0)) == 20
+
+
+def test_photographs_missing(monkeypatch):
+    monkeypatch.setattr(backgrounds, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"pip install -e .\[train\]"):
+        load_photographs("train")

@@ -1,0 +1,310 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw, ImageOps
+
+from asl import SHAPES, Recognizer, denormalize, unpack_stand_in
+from asl.recognizer.checkpoint import read_weights, write_weights
+from asl.recognizer.networks import HandFinder
+from asl.recognizer.recognizer import SHIPPED_WEIGHTS, find_either_hand, read_as_either_hand
+from asl.signs import SIGNS
+
+
+@pytest.fixture
+def recognizer():
+    """Untrained, but for one thing: it takes red for "a", green for "o", and black for no hand."""
+    torch.manual_seed(0)
+    recognizer = Recognizer.create(image_size=32)
+    recognizer.finder.register_forward_hook(_find_what_is_light)
+    recognizer.classifier.register_forward_hook(_tell_by_colour)
+    return recognizer
+
+
+def _find_what_is_light(finder, inputs, _):
+    light = denormalize(inputs[0]).amax(dim=1) > 0.3
+    boxes = torch.tensor([0.0, 0.0, 1.0]).repeat(len(light), 1)
+    for box, shown in zip(boxes, light, strict=True):
+        if shown.any():
+            rows, columns = shown.nonzero().T
+            middle = torch.stack([columns, rows]).float().mean(dim=1)
+            box[:2] = (middle + 0.5) * 2 / len(shown) - 1
+            box[2] = shown.sum().sqrt() / len(shown)
+    return boxes, 20 * light.flatten(1).any(dim=1).float() - 10
+
+
+def _tell_by_colour(classifier, inputs, _):
+    red, green, _ = denormalize(inputs[0]).flatten(2).mean(dim=2).T
+    logits = torch.zeros(len(red), 36)
+    logits[:, SIGNS.index("a")] = 20 * red
+    logits[:, SIGNS.index("o")] = 20 * green
+    return logits.log_softmax(dim=1)
+
+
+RED, GREEN = (255, 0, 0), (0, 255, 0)
+
+
+def test_answers_are_ranked_probabilities(recognizer):
+    answers = recognizer(Image.new("RGB", (50, 50), RED), top=33)
+    assert answers[0][0] == "a" and answers[0][1] > 0.9
+    probabilities = [p for _, p in answers]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert sum(probabilities) == pytest.approx(1, abs=1e-3)
+    assert {sign for sign, _ in answers} == {shape.replace("/", " or ") for shape in SHAPES}
+    assert len(recognizer(Image.new("RGB", (50, 50), RED))) == 3
+
+
+def test_look_alikes_are_one_answer(recognizer):
+    assert recognizer(Image.new("RGB", (50, 50), GREEN), top=1)[0][0] == "0 or o"
+
+
+def test_no_hand_is_no_confident_sign(recognizer):
+    recognizer.threshold = 0.5
+    (first, p), (second, q), *_ = recognizer(Image.new("RGB", (50, 50)))
+    assert first is None and second is not None
+    assert p > 0.99 and p + q == pytest.approx(1)
+    assert recognizer(Image.new("RGB", (50, 50)), top=1)[0][0] is None
+    assert recognizer(Image.new("RGB", (50, 50), RED), top=1)[0][0] == "a"
+
+
+def test_a_left_hand_is_read_as_a_right_one():
+    torch.manual_seed(0)
+    recognizer = Recognizer.create("resnet", image_size=32)  # it tells left from right
+    recognizer.finder.register_forward_hook(_find_what_is_light)
+    picture = Image.fromarray(np.random.default_rng(0).integers(80, 255, (60, 60, 3), np.uint8))
+    right, left = recognizer.raw_answers([picture, ImageOps.mirror(picture)])[0]
+    torch.testing.assert_close(right, left, atol=1e-3, rtol=0)
+    crops = torch.randn(4, 3, 32, 32)
+    read = read_as_either_hand(recognizer.classifier, crops)
+    assert not read.allclose(recognizer.classifier(crops), atol=1e-3)
+    torch.testing.assert_close(read.exp().sum(dim=1), torch.ones(4))
+
+
+def test_a_left_hand_is_found_as_a_right_one():
+    torch.manual_seed(0)
+    finder = HandFinder(image_size=32).eval()
+    pictures = torch.randn(4, 3, 32, 32)
+    with torch.inference_mode():
+        boxes, evidence = find_either_hand(finder, pictures)
+        mirrored, same_evidence = find_either_hand(finder, pictures.flip(3))
+        alone, _ = finder(pictures)
+    torch.testing.assert_close(mirrored, boxes * torch.tensor([-1, 1, 1]))
+    torch.testing.assert_close(same_evidence, evidence)
+    assert not boxes.allclose(alone, atol=1e-4) and boxes.allclose(alone, atol=0.2)
+
+
+def test_what_is_read_is_hardly_more_than_the_picture(recognizer):
+    large = torch.tensor([[0, 0, 3.0]] * 2), torch.ones(2)  # in the picture and its mirror image
+    recognizer.finder.register_forward_hook(lambda *_: large)
+    (sight,) = recognizer.look([Image.new("RGB", (100, 100), RED)])
+    assert sight.box == pytest.approx((0, 0, 0.95))
+
+
+def test_temperature_changes_confidence_only(recognizer):
+    picture = Image.new("RGB", (50, 50), RED)
+    (sign, sure), *_ = recognizer(picture)
+    recognizer.temperature = 5.0
+    (same, unsure), *_ = recognizer(picture)
+    assert sign == same == "a" and unsure < sure
+
+
+def test_any_kind_of_picture(recognizer, tmp_path):
+    image = Image.new("RGB", (40, 60), RED)
+    for name in ("picture.png", "picture.jpg", "picture.gif", "picture.webp"):
+        image.save(tmp_path / name)
+    array = np.asarray(image)
+    pictures = [
+        *(path for path in tmp_path.iterdir()),
+        str(tmp_path / "picture.png"),
+        image,
+        image.convert("P"),
+        image.convert("CMYK"),
+        image.convert("RGBA"),
+        array,
+        np.dstack([array, np.full(array.shape[:2], 255, np.uint8)]),
+        array / 255,
+        torch.from_numpy(array.copy()).permute(2, 0, 1),
+        torch.from_numpy(array / 255).permute(2, 0, 1).float(),
+    ]
+    answers = recognizer(pictures, top=1)
+    assert [ranked[0][0] for ranked in answers] == ["a"] * len(pictures)
+    grey = np.full((40, 60), 255, np.uint8)
+    assert len(recognizer([grey, torch.ones(1, 40, 60), Image.fromarray(grey)])) == 3
+    assert recognizer([]) == []
+
+
+def test_a_list_gives_what_its_pictures_give_alone(recognizer):
+    pictures = [Image.new("RGB", (30 + i, 50), (RED, GREEN, (0, 0, 0))[i % 3]) for i in range(70)]
+    together = recognizer(pictures)
+    for i in (0, 1, 2, 64, 69):
+        alone = recognizer(pictures[i])
+        assert [sign for sign, _ in together[i]][:1] == [sign for sign, _ in alone][:1]
+        assert together[i][0][1] == pytest.approx(alone[0][1], abs=1e-4)
+
+
+def test_camera_rotation_is_applied(recognizer, tmp_path):
+    image = Image.new("RGB", (100, 50))
+    image.paste(RED, (0, 0, 20, 20))
+    exif = Image.Exif()
+    exif[0x0112] = 3  # the camera was held upside down
+    image.save(tmp_path / "turned.jpg", exif=exif)
+    sight = recognizer.look([tmp_path / "turned.jpg"])[0]
+    assert sight.box[0] > 0.6 and sight.box[1] > 0.2
+    assert sight.frame.getpixel((95, 45))[0] > 200
+    upright = recognizer.look([image])[0]
+    assert upright.box[0] < -0.6 and upright.box[1] < -0.2
+
+
+def test_a_sight_shows_the_crop_round_the_hand(recognizer):
+    image = Image.new("RGB", (200, 100))
+    image.paste(RED, (140, 30, 180, 70))
+    sight = recognizer.look([image])[0]
+    assert sight.box == pytest.approx((0.6, 0, 0.2), abs=0.05)
+    assert sight.crop.size == (32, 32) and sight.frame.size == (200, 100)
+    assert np.asarray(sight.crop)[..., 0].mean() > 0.6 * 255
+    assert sight.answers[0][0] == "a" and sight.hand > 0.99
+    assert sight.log_probs.shape == (36,) and sight.log_probs.argmax() == SIGNS.index("a")
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        Image.new("RGB", (1, 400)),
+        Image.new("RGBA", (50, 50), (255, 0, 0, 0)),
+        Image.new("RGB", (1, 1)),
+        Image.new("L", (300, 2)),
+    ],
+    ids=["one pixel wide", "transparent", "one pixel", "a strip"],
+)
+def test_strange_pictures_are_answered(recognizer, picture):
+    recognizer.threshold = 0.5
+    assert recognizer(picture)[0][0] is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "cannot read"), (b"not an image", "cannot read"), (None, "cannot read")],
+)
+def test_what_is_no_image_is_named(recognizer, tmp_path, content, message):
+    path = tmp_path / "hand.jpg"
+    if content is None:  # truncated
+        noise = np.random.default_rng(0).integers(0, 255, (90, 90, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(path)
+        content = path.read_bytes()[:3000]
+    path.write_bytes(content)
+    with pytest.raises(OSError, match=f"{message} .*hand.jpg' as an image"):
+        recognizer(path)
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_enormous_pictures_are_refused(recognizer, tmp_path):
+    Image.new("1", (20_000, 5_000)).save(tmp_path / "large.png")
+    with pytest.raises(OSError, match="20000x5000 pixels, more than"):
+        recognizer(tmp_path / "large.png")
+
+
+@pytest.mark.parametrize(
+    ("picture", "message"),
+    [
+        (np.zeros((3, 40, 40), np.uint8), r"found \(3, 40, 40\)"),
+        (np.zeros((0, 4), np.uint8), "at least one pixel"),
+        (np.zeros((4, 4), np.int64), "found int64"),
+        (np.full((4, 4), 2.0), "floats from 0 to 1, found 2 to 2"),
+        (np.full((4, 4), np.nan), "found nan"),
+        (torch.zeros(2, 3, 8, 8), r"\(3, H, W\).*found \(2, 3, 8, 8\)"),
+        (torch.randn(3, 8, 8), "asl.denormalize"),
+        (7, "expected a path, a PIL image, an array or a tensor, found int"),
+    ],
+)
+def test_wrong_pictures_are_named(recognizer, picture, message):
+    with pytest.raises(ValueError, match=message):
+        recognizer(picture)
+
+
+@pytest.mark.parametrize("top", [0, 34])
+def test_wrong_top(recognizer, top):
+    with pytest.raises(ValueError, match=f"from 1 to 33, found {top}"):
+        recognizer(Image.new("RGB", (50, 50)), top=top)
+
+
+def test_a_missing_file_is_a_missing_file(recognizer):
+    with pytest.raises(FileNotFoundError):
+        recognizer("nowhere.jpg")
+
+
+def test_saved_and_loaded_it_answers_the_same(tmp_path):
+    torch.manual_seed(0)
+    made = Recognizer.create("cnn", image_size=32)
+    made.temperature, made.threshold, made.facts = 1.7, 0.02, {"images": 3}
+    made.save(tmp_path / "w")
+    tensors, facts = read_weights(tmp_path / "w")
+    assert facts["classes"] == list(SIGNS) and facts["image_size"] == 32
+    assert facts["mean"] == [0.485, 0.456, 0.406] and facts["std"] == [0.229, 0.224, 0.225]
+    assert tensors["classifier.classifier.0.weight"].dtype == torch.float16
+    assert tensors["classifier.shared.2.running_var"].dtype == torch.float32
+    loaded = Recognizer.load(tmp_path / "w")
+    picture = Image.effect_noise((60, 60), 90)
+    for (sign, p), (same, q) in zip(made(picture), loaded(picture), strict=True):
+        assert sign == same and p == pytest.approx(q, abs=1e-3)
+    assert (loaded.temperature, loaded.threshold, loaded.facts) == (1.7, 0.02, {"images": 3})
+    assert not loaded.classifier.training and loaded.architecture == "cnn"
+
+
+def test_weights_of_another_architecture_are_refused(tmp_path):
+    Recognizer.create("resnet", image_size=32).save(tmp_path / "w")
+    tensors, facts = read_weights(tmp_path / "w")
+    for change, message in (
+        ({"architecture": "cnn"}, "holds no recogniser of this version"),
+        ({"architecture": "vit"}, "expected an architecture of mlp, cnn.*found 'vit'"),
+        ({"image_size": 48}, "size mismatch"),
+        ({"temperature": "warm"}, "could not convert"),
+        ({"classes": list("abc")}, r"expected classes \['0', '1', .*found \['a', 'b', 'c'\]"),
+        ({"std": [1.0, 1.0, 1.0]}, r"expected std \[0.229.*found \[1.0, 1.0, 1.0\]"),
+    ):
+        write_weights(tmp_path / "v", tensors, facts | change)
+        with pytest.raises(ValueError, match=message):
+            Recognizer.load(tmp_path / "v")
+    del facts["threshold"]
+    write_weights(tmp_path / "v", tensors, facts)
+    with pytest.raises(ValueError, match="threshold"):
+        Recognizer.load(tmp_path / "v")
+
+
+# --- the weights that ship -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return Recognizer.load()
+
+
+def test_the_shipped_weights_say_how_they_were_made(shipped):
+    facts = shipped.facts
+    assert facts["left_out"] == [] and facts["rendered"] > 0 and "asl train" in facts["command"]
+    assert 0 < facts["threshold"] == shipped.threshold < 1
+    assert facts["answered"] >= 0.95 and facts["rejected"] >= 0.95
+    assert SHIPPED_WEIGHTS.stat().st_size < 6e6
+
+
+@pytest.mark.parametrize("mirrored", [False, True], ids=["right", "left"])
+def test_the_shipped_weights_read_people_they_were_not_trained_on(shipped, mirrored):
+    folder = unpack_stand_in()  # five rendered people, none of those in training
+    files = [next((folder / sign).glob("hand2_*_dif_seg_1_*")) for sign in SIGNS]
+    pictures = [Image.open(file) for file in files]
+    if mirrored:
+        pictures = [ImageOps.mirror(picture) for picture in pictures]
+    answers = shipped(pictures, top=1)
+    right = [
+        sign in (ranked[0][0] or "").split(" or ")
+        for sign, ranked in zip(SIGNS, answers, strict=True)
+    ]
+    assert sum(right) >= 0.8 * len(SIGNS)
+
+
+def test_the_shipped_weights_know_what_is_no_hand(shipped):
+    text = Image.new("RGB", (640, 480), "white")
+    for line in range(20):
+        ImageDraw.Draw(text).text((20, 20 * line + 20), "no hand here, " * 6, fill="black")
+    noise = Image.effect_noise((300, 300), 80)
+    blank = [Image.new("RGB", (400, 300), colour) for colour in ("black", "white", "grey")]
+    answers = shipped([text, noise, *blank, Image.new("RGBA", (90, 90))], top=1)
+    assert [ranked[0][0] for ranked in answers] == [None] * 6

@@ -1,0 +1,75 @@
+import pytest
+import torch
+from torch.utils.data import Subset
+
+from asl import ASLDataset
+from asl.recognizer import train
+from asl.recognizer.recipe import recipe_for
+from asl.recognizer.train import mix, train_recognizer
+
+SHORT = {"image_size": 32, "epochs": 1, "finder_epochs": 1}
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
+
+
+@pytest.fixture
+def real(people):
+    """Sixty images of three signers and two signs."""
+    return ASLDataset(people, image_size=32, progress=False)
+
+
+@pytest.fixture
+def photographs():
+    return torch.randint(0, 256, (3, 3, 40, 40), generator=torch.Generator().manual_seed(0)).byte()
+
+
+def test_real_and_rendered_images_are_about_as_many(real):
+    few, many = Subset(real, range(10)), real
+    assert sorted(mix(few, None).indices) == list(range(10)) and mix(few, None).dataset is real
+    mixed = mix(few, many)
+    assert len(mixed.dataset) == 120 and len(mixed) == 120
+    assert sum(i < 60 for i in mixed.indices) == 60 and set(mixed.indices) == {
+        *range(10),
+        *range(60, 120),
+    }
+    assert len(mix(many, many)) == 120
+    other = Subset(mix(many, real).dataset, range(60, 70))
+    assert mixed[119][1] == real[59][1] and len(mix(other, None)) == 10
+
+
+def test_the_recipe_trains_both_networks_and_repeats_exactly(real, photographs):
+    def run(rendered=real, architecture="mobile", **changes):
+        recipe = recipe_for(architecture, **SHORT, **changes)
+        part = Subset(real, range(40))
+        return train_recognizer(part, rendered, photographs, recipe, device="cpu", progress=False)
+
+    def numbers(recognizer):
+        networks = (recognizer.finder, recognizer.classifier)
+        return torch.cat([p.flatten() for network in networks for p in network.parameters()])
+
+    first = run()
+    assert first.image_size == 32 and not first.classifier.training
+    assert numbers(first).equal(numbers(run())) and not numbers(first).equal(numbers(run(seed=1)))
+    assert run(architecture="mlp").architecture == "mlp"
+    assert run(rendered=None).image_size == 32
+    for network in (first.finder, first.classifier):
+        torch.manual_seed(0)
+        assert all(p.isfinite().all() for p in network.parameters())
+
+
+def test_the_classifier_begins_with_pretrained_weights(real, photographs, monkeypatch):
+    def load(model, wheel):
+        begun.append(wheel)
+        for parameter in model.parameters():
+            torch.nn.init.zeros_(parameter).requires_grad_(False)
+        model.classifier.bias.requires_grad_(True)
+
+    begun = []
+    monkeypatch.setattr(train, "load_landmark_weights", load)
+    options = {"pretrained": "wheel", "device": "cpu", "progress": False}
+    recognizer = train_recognizer(real, None, photographs, recipe_for(**SHORT), **options)
+    assert begun == ["wheel"]
+    learnt = {name for name, p in recognizer.classifier.named_parameters() if p.abs().sum() > 0}
+    assert learnt == {"classifier.bias"}
+    with pytest.raises(ValueError, match="architecture 'mobile', found 'resnet'"):
+        train_recognizer(real, None, photographs, recipe_for("resnet"), pretrained="wheel")
