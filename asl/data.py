@@ -9,11 +9,11 @@ import copy
 import os
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -23,10 +23,9 @@ from torch.utils.data import Dataset, Subset, default_collate
 
 from asl.corrections import CORRECTIONS, true_sign
 from asl.files import progress_bar
-from asl.signs import SIGNS, sign_name
+from asl.signs import IMAGE_SIZE, SIGNS, sign_name
 from asl.sources import IMAGE_SUFFIXES, DatasetError, existing_root, images_in, open_rgb
 
-IMAGE_SIZE = 28
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -245,8 +244,19 @@ def _report_unreadable(unreadable: dict[Path, str], skipped: bool) -> None:
 # --- batches -------------------------------------------------------------------------------------
 
 
+class SizedDataset(Protocol):
+    """A dataset of (image, label) that knows its length, as torch's `Dataset` does not promise.
+
+    An `ASLDataset`, a `Subset` and a `TensorDataset` are such datasets.
+    """
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Any: ...
+
+
 def get_batch(
-    dataset: Dataset, indices: Sequence[int], device: torch.device | str = "cpu"
+    dataset: SizedDataset, indices: Iterable[int] | Tensor, device: torch.device | str = "cpu"
 ) -> tuple[Tensor, Tensor]:
     """Returns the items of a dataset as one batch on a device.
 

@@ -10,8 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from asl.data import IMAGE_SIZE
-from asl.signs import SIGNS
+from asl.signs import IMAGE_SIZE, SIGNS
 
 
 def create_sequential_model(*, image_size: int = IMAGE_SIZE) -> nn.Sequential:

@@ -24,6 +24,9 @@ SHAPE_OF: tuple[int, ...] = tuple(
 MOTION_SIGNS: tuple[str, ...] = ("j", "z")
 """Signs drawn in the air: a still image shows one moment of them."""
 
+IMAGE_SIZE = 28
+"""Side of the images that the walk-through's models read by default, in pixels."""
+
 MONK_TONES: tuple[tuple[int, int, int], ...] = (
     (246, 237, 228),
     (243, 231, 219),

@@ -1,21 +1,20 @@
-"""The one training loop, and the pass that reads a model's answers.
+"""The one training loop, and the pass that collects a model's answers.
 
-Knows nothing of which model it trains: anything from images (N, 3, H, W) to log-probabilities
-(N, 36) will do.
+It knows nothing of the model that it trains: any model from images (N, 3, H, W) to
+log-probabilities (N, 36) will do.
 """
 
-import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from timeit import default_timer as timer
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn, optim
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
-from asl.data import get_batch
-from asl.devices import autocast, default_device, keep_freed_memory
+from asl.data import SizedDataset, get_batch
+from asl.devices import AdamW, autocast, default_device, keep_freed_memory
 from asl.files import progress_bar
 from asl.signs import SIGNS
 
@@ -24,8 +23,8 @@ EVALUATION_BATCH = 64  # bounds the memory of feature maps
 
 def train_model(
     model: nn.Module,
-    train_data: Dataset,
-    test_data: Dataset | None,
+    train_data: SizedDataset,
+    test_data: SizedDataset | None,
     epochs: int = 20,
     model_name: str = "Model",
     *,
@@ -40,30 +39,30 @@ def train_model(
 ) -> dict[str, list[float]]:
     """Trains a model in place with AdamW and one OneCycleLR cycle, and measures it every epoch.
 
-    Nothing is chosen on the test part: the model ends as the last epoch left it, in evaluation
-    mode, on `device`.
+    Nothing is chosen on the test part: the model stays as the last epoch left it. It ends in
+    evaluation mode, on `device`.
 
-    Departures from the notebook we were given: the learning rate moves after every batch, not
-    every epoch; losses are means over images, not over batches; a last batch of one image, which
-    batch norm cannot train on, joins the batch before it.
+    This departs from the notebook we were given in three ways. The learning rate moves after every
+    batch, not after every epoch. Losses are means over images, not over batches. If the last batch
+    holds a single image, on which batch norm cannot train, it joins the batch before it.
 
     Args:
         model: images (N, 3, H, W) → log-probabilities (N, 36).
         train_data: items (image (3, H, W), label), at least two.
-        test_data: the same, at least one; None measures nothing while it trains, and leaves
-            ``test_losses`` and ``test_accuracies`` empty.
+        test_data: the same, at least one. None skips the test, and leaves ``test_losses`` and
+            ``test_accuracies`` empty.
         epochs: passes over the training part.
         model_name: begins each printed line.
         batch_size: images in a step.
-        lr: peak learning rate; the cycle starts at 1/25 of it.
-        weight_decay: of AdamW.
-        augment: changes each training batch of images at random, such as `asl.augment.augment`:
-            (images (N, 3, H, W), generator on their device) → images.
-        half_precision: let the model compute in bfloat16 where that is safe (`torch.autocast`),
-            which is twice as fast on a CPU or GPU made for it, and slower on others.
-        seed: makes order, changes and dropout repeat exactly on one machine's CPU, and leaves the
-            global generators as they were. The initial weights are the caller's. None draws from
-            the global generators.
+        lr: peak learning rate. The cycle starts at 1/25 of it.
+        weight_decay: AdamW's.
+        augment: changes each training batch of images at random, as `asl.augment` does: (images
+            (N, 3, H, W), generator on their device) → images.
+        half_precision: let the model compute in bfloat16 where that is safe (`torch.autocast`). It
+            is twice as fast on a CPU or GPU made for it, and slower on others.
+        seed: makes order, changes and dropout repeat exactly on one machine's CPU with the same
+            number of threads, and leaves the global generators as they were. The initial weights
+            are yours to seed. None draws from the global generators.
         device: None means `default_device()`.
         progress: show a bar while an epoch runs, and print a line after it.
 
@@ -91,21 +90,28 @@ def train_model(
     metrics: dict[str, list[float]] = {name: [] for name in names}
 
     with seeded(seed, device):
-        generator = None if augment is None else drawn_generator(device)
+        # Drawn only where it is needed, since drawing it moves the global generator.
+        drawn = torch.Generator(device) if augment is None else drawn_generator(device)
 
         def loss_of(indices: Tensor) -> Tensor:
             images, labels = get_batch(train_data, indices, device)
             if augment is not None:
-                images = augment(images, generator)
+                images = augment(images, drawn)
             with autocast(device, half_precision):
                 log_probs = model(images)
             return F.nll_loss(log_probs, labels)
 
         start = timer()
-        options = {"batch_size": batch_size, "lr": lr, "weight_decay": weight_decay}
-        if progress:
-            options["name"] = model_name
-        for loss, learning_rate in run_epochs(model, len(train_data), loss_of, epochs, **options):
+        for loss, learning_rate in run_epochs(
+            model,
+            len(train_data),
+            loss_of,
+            epochs,
+            batch_size=batch_size,
+            lr=lr,
+            weight_decay=weight_decay,
+            name=model_name if progress else None,
+        ):
             metrics["train_losses"].append(loss)
             metrics["learning_rates"].append(learning_rate)
             model.eval()
@@ -140,22 +146,22 @@ def run_epochs(
         size: number of training items.
         loss_of: indices of a batch, int64 (B,) → its mean loss, a scalar.
         epochs: passes over the items.
-        batch_size: items in a step; a last batch of one joins the batch before it.
+        batch_size: items in a step. A last batch of one item joins the batch before it.
         lr: peak learning rate.
-        weight_decay: of AdamW.
-        name: shows a bar with this name while an epoch runs.
+        weight_decay: AdamW's.
+        name: of the bar that is shown while an epoch runs. None shows none.
 
     Yields:
-        After each epoch, with the model in training mode: the mean loss over its items, and the
+        After each epoch, while the model is in training mode: the mean loss over its items, and the
         learning rate of its last step.
     """
     device = next(model.parameters()).device
     steps = len(_shuffled_batches(size, batch_size, torch.Generator()))
-    optimizer = _AdamW(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
+    optimizer = AdamW(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
     scheduler = optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=epochs * steps)
     keep_freed_memory()
     for epoch in range(1, epochs + 1):
-        batches = _shuffled_batches(size, batch_size)
+        batches: Iterable[Tensor] = _shuffled_batches(size, batch_size)
         if name is not None:
             batches = progress_bar(batches, f"{name} epoch {epoch}/{epochs}")
         model.train()
@@ -165,18 +171,18 @@ def run_epochs(
             loss.backward()
             optimizer.step()
             optimizer.zero_grad()
-            learning_rate = scheduler.get_last_lr()[0]  # the one this step used
+            learning_rate = float(scheduler.get_last_lr()[0])  # the one that this step used
             scheduler.step()
             loss_sum += loss.detach() * len(indices)
         yield loss_sum.item() / size, learning_rate
 
 
 @torch.inference_mode()
-def predict_log_probs(model: nn.Module, data: DataLoader | Dataset) -> tuple[Tensor, Tensor]:
+def predict_log_probs(model: nn.Module, data: DataLoader | SizedDataset) -> tuple[Tensor, Tensor]:
     """Returns a model's answers for every image, in evaluation mode, in order.
 
     Args:
-        model: images (N, 3, H, W) → log-probabilities (N, 36); left on its device and in its mode.
+        model: images (N, 3, H, W) → log-probabilities (N, 36). Its device and its mode stay.
         data: a dataset of (image, label), or a loader of batches of them.
 
     Returns:
@@ -184,7 +190,7 @@ def predict_log_probs(model: nn.Module, data: DataLoader | Dataset) -> tuple[Ten
         labels: int64 (N,), on the CPU
 
     Raises:
-        ValueError: if there is no image, or the output is not 36 wide.
+        ValueError: if there is no image, or the model's output is not (N, 36).
     """
     parameter = next(model.parameters(), None)
     device = torch.device("cpu") if parameter is None else parameter.device
@@ -201,7 +207,10 @@ def predict_log_probs(model: nn.Module, data: DataLoader | Dataset) -> tuple[Ten
     return log_probs, labels
 
 
-def _in_order(data: DataLoader | Dataset, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+def _in_order(
+    data: DataLoader | SizedDataset, device: torch.device
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yields batches of images, on a device, and their labels."""
     if isinstance(data, DataLoader):
         for images, labels in data:
             yield images.to(device), labels
@@ -214,45 +223,33 @@ def _in_order(data: DataLoader | Dataset, device: torch.device) -> Iterator[tupl
 def _shuffled_batches(
     size: int, batch_size: int, generator: torch.Generator | None = None
 ) -> list[Tensor]:
-    """Returns the indices of all items in random order, in batches; none of them of one item."""
+    """Returns the indices of all items in random order, in batches of at least two items."""
     batches = list(torch.randperm(size, generator=generator).split(batch_size))
     if len(batches) > 1 and len(batches[-1]) == 1:
         batches[-2:] = [torch.cat(batches[-2:])]
     return batches
 
 
-class _AdamW(optim.AdamW):
-    """AdamW without the wrappers for torch.compile around it.
-
-    They import the compiler (torch._dynamo) at first use, which nothing here compiles with: that
-    took 1.7 s and 150 MB of every process that trained.
-    """
-
-    add_param_group = inspect.unwrap(optim.AdamW.add_param_group)
-    step = torch.no_grad()(inspect.unwrap(optim.AdamW.step))
-    zero_grad = inspect.unwrap(optim.AdamW.zero_grad)
-
-
 @contextmanager
 def seeded(seed: int | None, device: torch.device) -> Iterator[None]:
-    """Seeds the global generators inside the block and puts them back; None leaves them alone."""
+    """Seeds the global generators in a block and restores them after it. None does nothing."""
     if seed is None:
         yield
         return
-    # Dropout has no generator of its own, so the global ones are seeded and put back afterwards.
+    # Dropout has no generator of its own: it draws from the global ones.
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
 
 
 def drawn_generator(device: torch.device) -> torch.Generator:
-    """Returns a generator on a device, seeded by the global one."""
+    """Returns a generator on a device, seeded with a number drawn from the global one."""
     return torch.Generator(device).manual_seed(int(torch.randint(2**62, ())))
 
 
 @torch.inference_mode()
 def _check_output(model: nn.Module, images: Tensor) -> None:
-    """Fails before the first step, not after the first epoch."""
+    """Raises ValueError, before any training, unless a model returns log-probabilities (N, 36)."""
     model.eval()
     output = model(images)
     _check_width(output)

@@ -101,6 +101,18 @@ def test_half_precision_changes_the_steps_but_not_what_is_kept(dataset):
     assert all(parameter.dtype == torch.float32 for parameter in model.parameters())
 
 
+def test_weight_decay_shrinks_what_has_no_gradient(dataset):
+    def spare(**options):
+        model = create_sequential_model()
+        model.register_parameter("spare", nn.Parameter(torch.ones(1)))
+        model.register_forward_hook(lambda model, _, output: output + 0 * model.spare)
+        train_model(model, dataset, None, 2, batch_size=8, lr=0.1, progress=False, **options)
+        return model.spare.item()
+
+    assert spare(weight_decay=0) == 1
+    assert spare(weight_decay=0.5) < spare() < 1  # 0.01 by default
+
+
 def test_one_cycle_moves_every_batch_reaches_its_peak_and_ends_on_the_last_step(dataset):
     rates = []
     hook = register_optimizer_step_pre_hook(
@@ -144,7 +156,6 @@ def test_two_processes_agree_exactly():
         "data = TensorDataset(torch.randn(40, 3, 28, 28), torch.arange(40) % 36)\n"
         "metrics = train_model(ASLNet(), data, data, 2, batch_size=8, seed=3, progress=False)\n"
         "metrics.pop('epoch_times')\n"
-        "import sys; assert 'torch._dynamo' not in sys.modules\n"  # 1.7 s and 150 MB for nothing
         "print(json.dumps(metrics))\n"
     )
     env = {**os.environ, "PYTHONPATH": os.getcwd()}
@@ -152,23 +163,6 @@ def test_two_processes_agree_exactly():
     runs = [subprocess.run(command, env=env, capture_output=True, check=True) for _ in range(2)]
     first, second = (json.loads(run.stdout) for run in runs)
     assert first == second
-
-
-def test_the_optimizer_is_pytorchs_adamw(dataset):
-    """Ours leaves out wrappers, and must not leave out anything else."""
-    torch.manual_seed(0)
-    ours, theirs = create_sequential_model(), create_sequential_model()
-    theirs.load_state_dict(ours.state_dict())
-    optimizers = [
-        cls(model.parameters(), lr=0.01, weight_decay=0.1, fused=True)
-        for cls, model in ((training._AdamW, ours), (torch.optim.AdamW, theirs))
-    ]
-    for _ in range(3):
-        for model, optimizer in zip((ours, theirs), optimizers, strict=True):
-            model.eval()(dataset.tensors[0]).square().mean().backward()
-            optimizer.step()
-            optimizer.zero_grad()
-    assert all(map(torch.equal, ours.parameters(), theirs.parameters()))
 
 
 class Answer(nn.Module):

@@ -64,11 +64,9 @@ def train(options: argparse.Namespace) -> tuple[dict, str]:
     real = ASLDataset(
         find_dataset(options.data), image_size=recipe.image_size, corrected=options.corrected
     )
-    unknown = sorted(set(options.leave_out) - set(real.signers))
-    if unknown:
-        raise ValueError(
-            f"expected --leave-out of the signers {sorted(set(real.signers))}, found {unknown}"
-        )
+    signers = {signer for signer in real.signers if signer is not None}
+    if unknown := sorted(set(options.leave_out) - signers):
+        raise ValueError(f"expected --leave-out of the signers {sorted(signers)}, found {unknown}")
     rendered = options.rendered and ASLDataset(options.rendered, image_size=recipe.image_size)
     seen = [i for i, signer in enumerate(real.signers) if signer not in options.leave_out]
     recognizer = train_recognizer(

@@ -7,6 +7,7 @@ Recognisers trained without each signer answer for that signer (`answer_unseen`)
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,14 +42,17 @@ class Unseen:
     indices: list[int]
 
     def scores(self, real: ASLDataset) -> dict:
-        """Returns the figures of `asl.CrossValidation.scores`, of the dataset they are of."""
+        """Returns the figures of `asl.CrossValidation.scores`; `real` holds the pictures."""
         bursts, signers = bursts_of(real), [real.signers[i] for i in self.indices]
+        fold_of: dict[int | None, int] = {}
+        for signer in sorted(signer for signer in set(signers) if signer is not None):
+            fold_of[signer] = len(fold_of)
         return CrossValidation(
             protocol="signer",
             seeds=(0,),
             labels=torch.tensor([real.labels[i] for i in self.indices]),
             log_probs=self.log_probs[None],
-            folds=torch.tensor([sorted(set(signers)).index(s) for s in signers])[None],
+            folds=torch.tensor([fold_of[signer] for signer in signers])[None],
             temperatures=None,
             signers=signers,
             bursts=None if bursts is None else [bursts[i] for i in self.indices],
@@ -61,19 +65,20 @@ def answer_unseen(
     photographs: Tensor | None = None,
     recipe: Recipe = Recipe(),
 ) -> Unseen:
-    """Has each signer's images read by the recogniser that was trained without that signer.
+    """Lets each signer's images be read by the recogniser that was trained without that signer.
 
-    They are read as a user's pictures are, from their files; or, with `photographs`, moved before a
-    new background, smaller, in another light (`asl.augment`), the same for every call.
+    They are read from their files, as a user's pictures are. With `photographs` they are first put
+    elsewhere: smaller, before a new background, in another light (`asl.augment`), and in the same
+    way at every call.
 
     Args:
-        recognizers: each tells in ``facts["left_out"]`` which signers it has not seen.
-        real: the images; those of signers whom every recogniser has seen are left out.
-        photographs: uint8 (P, 3, S, S), which no recogniser was trained with either.
+        recognizers: each says in ``facts["left_out"]`` which signers it has not seen.
+        real: the images. Those of signers whom every recogniser has seen are skipped.
+        photographs: uint8 (P, 3, S, S), which no recogniser was trained with.
         recipe: how hands are moved before the photographs.
 
     Raises:
-        ValueError: if no recogniser has left anyone out, or two the same signer.
+        ValueError: if no recogniser left anyone out, or two left out the same signer.
     """
     left_out = [signer for r in recognizers for signer in r.facts.get("left_out", ())]
     if not left_out or len(set(left_out)) < len(left_out):
@@ -84,9 +89,8 @@ def answer_unseen(
     parts, indices = [], []
     for recognizer in recognizers:
         theirs = [i for i, s in enumerate(real.signers) if s in recognizer.facts["left_out"]]
-        if photographs is None:
-            pictures = [real.image_files[i] for i in theirs]
-        else:
+        pictures: list[Any] = [real.image_files[i] for i in theirs]
+        if photographs is not None:
             pictures = _elsewhere(real, theirs, photographs, recipe)
         parts.append(recognizer.raw_answers(pictures))
         indices += theirs
@@ -100,20 +104,21 @@ def calibrate_recognizer(
     real: ASLDataset,
     photographs: Tensor,
 ) -> dict[str, float]:
-    """Sets a recogniser's temperature and threshold by what its likes answer for unseen signers.
+    """Sets a recogniser's temperature and threshold from what others answer for unseen signers.
 
-    The temperature fits their answers to the studio's images and to as many moved elsewhere. The
-    threshold is the lowest at which 99 % of pictures without a hand get no answer, or the highest
-    at which 95 % of the studio's images still do, whichever is lower.
+    The others were trained without each signer in turn. The temperature fits their answers to the
+    studio's images and to the same images put elsewhere. The threshold is the lower of two: the
+    lowest at which 99 % of pictures without a hand get no answer, and the highest at which 95 % of
+    the studio's images still get one. Both shares are the recipe's that is saved in the recogniser.
 
     Args:
-        recognizer: is changed.
-        unseen, real: as of `answer_unseen`.
-        photographs: uint8 (P, 3, S, S), without hands, which none was trained with.
+        recognizer: changed in place.
+        unseen, real: as in `answer_unseen`.
+        photographs: uint8 (P, 3, S, S), without hands, which no recogniser was trained with.
 
     Returns:
-        What was found: ``temperature``, ``threshold``, ``answered`` (share of studio images of
-        unseen signers) and ``rejected`` (share of pictures without hands).
+        ``temperature``, ``threshold``, ``answered`` (share of unseen signers' studio images that
+        get an answer) and ``rejected`` (share of pictures without hands that get none).
     """
     recipe = saved_recipe(recognizer.facts)
     studio = answer_unseen(unseen, real)

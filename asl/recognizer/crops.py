@@ -1,55 +1,61 @@
-"""Boxes: where in a picture a hand is, and what is cut out there.
+"""From any picture a user may have to the pixels that the recogniser's networks read.
 
-A box is (x, y, half): the centre of a square, from -1 to 1 across a square picture, and half its
-side in the same unit. (0, 0, 1) is the whole picture.
+A box says where the hand is: (x, y, half) are the centre of a square, from -1 to 1 across a square
+picture, and half its side in the same unit. (0, 0, 1) is the whole picture.
 """
 
 import os
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from asl.sources import open_rgb, upright_rgb
 
-FRAME = 192  # pixels a side, below which a JPEG is not reduced while it is decoded
-MARGIN = 1.1  # side of a crop, in sides of the box: a finder is never exact
+FRAME = 192  # pixels a side; a JPEG is not decoded at a smaller scale
+MARGIN = 1.1  # side of a crop in sides of the box, since a finder is never exact
 
 Picture = str | os.PathLike | Image.Image | np.ndarray | Tensor
 
 
 def square(image: Image.Image, size: int) -> Image.Image:
     """Returns a picture shrunk or grown to fit a black square of `size` pixels, centred."""
-    scale = size / max(image.size)
-    width, height = (max(1, round(side * scale)) for side in image.size)
-    fitted = image.resize((width, height), Image.Resampling.BILINEAR)
-    if width == height:
-        return fitted
-    framed = Image.new("RGB", (size, size))
-    framed.paste(fitted, ((size - width) // 2, (size - height) // 2))
-    return framed
+    return ImageOps.pad(image, (size, size), Image.Resampling.BILINEAR)
 
 
 def crop(image: Image.Image, box: Sequence[float], size: int) -> Image.Image:
-    """Cuts out a box, with a margin, as `size` pixels squared; black beyond the picture's edges.
+    """Cuts out a box with a margin. What lies beyond the picture's edges is black.
 
     Args:
         image: of any shape.
-        box: (x, y, half), in the square that `square` makes of it.
+        box: (x, y, half), in the square that `square` makes of the image.
         size: side of the crop, in pixels.
+
+    Returns:
+        An image of `size` by `size` pixels.
     """
     x, y, half = box
     unit = max(image.size) / 2
     left, top = image.width / 2 + x * unit, image.height / 2 + y * unit
     reach = max(1.0, half * MARGIN * unit)
     edges = (left - reach, top - reach, left + reach, top + reach)
-    cut = image.crop(tuple(round(edge) for edge in edges))
+    left, top, right, bottom = (round(edge) for edge in edges)
+    cut = image.crop((left, top, right, bottom))
     return cut.resize((size, size), Image.Resampling.BILINEAR)
 
 
 def to_frame(image: Picture) -> Image.Image:
-    """Returns any picture as upright RGB."""
+    """Returns any picture as upright RGB.
+
+    Args:
+        image: a path, a PIL image, an array (H, W), (H, W, 3) or (H, W, 4), or a tensor (3, H, W)
+            or (1, H, W): uint8, or float from 0 to 1.
+
+    Raises:
+        OSError: if a path cannot be read as an image.
+        ValueError: if a picture is not as described.
+    """
     if isinstance(image, str | os.PathLike):
         try:
             return open_rgb(image, size=FRAME)

@@ -1,6 +1,7 @@
-"""What `ASLMobileNet` begins with: the weights of MediaPipe's hand landmark network.
+"""The weights that `ASLMobileNet` begins with: those of MediaPipe's hand landmark network.
 
-They come from a wheel of MediaPipe (Apache-2.0, its models too), which is read, not installed:
+They come from a wheel of MediaPipe, which is only read, never installed. It and the models in it
+are licensed under Apache-2.0.
 
     pip download mediapipe==0.10.21 --no-deps --only-binary :all: \\
         --python-version 3.11 --platform manylinux_2_28_x86_64
@@ -22,15 +23,15 @@ _SHA256 = "048edd3645c9bf7397d19a9f6e3a42957d6e414c9bea6598030a2e9b624156e6"
 
 
 def load_landmark_weights(model: ASLMobileNet, wheel: str | os.PathLike) -> None:
-    """Gives a network the weights of MediaPipe's, all but its last layer, in place.
+    """Copies MediaPipe's weights into a network, except for its last layer.
 
     Args:
-        model: as it was made.
-        wheel: of mediapipe 0.10.21, for any system.
+        model: changed in place.
+        wheel: a wheel of mediapipe 0.10.21, for any system.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it does not hold the network that is expected.
+        ValueError: if it does not hold the expected network.
         ImportError: if the extra "train" is not installed, with the command to install it.
     """
     if find_spec("tflite") is None:
@@ -52,9 +53,7 @@ def load_landmark_weights(model: ASLMobileNet, wheel: str | os.PathLike) -> None
         )
     convolutions = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
     for convolution, (weight, bias) in zip(convolutions, _convolutions(content), strict=True):
-        with torch.no_grad():
-            convolution.weight.copy_(weight)
-            convolution.bias.copy_(bias)
+        convolution.load_state_dict({"weight": weight, "bias": bias})
 
 
 def _convolutions(content: bytes) -> list[tuple[Tensor, Tensor]]:

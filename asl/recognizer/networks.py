@@ -4,6 +4,7 @@
 """
 
 import math
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 
@@ -53,7 +54,7 @@ class ASLResNet(nn.Module):
         return F.log_softmax(logits.float(), dim=1)  # in full precision under autocast, too
 
 
-ARCHITECTURES = {
+ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
     "mlp": create_sequential_model,
     "cnn": ASLNet,
     "cnn-channel": partial(ASLNet, attention="channel"),

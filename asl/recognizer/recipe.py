@@ -59,27 +59,21 @@ class Recipe:
     elsewhere_strength: float = 0.6
 
 
-# A network that begins with random weights needs more epochs and a higher rate.
-_FROM_NOTHING = {"epochs": 26, "learning_rate": 5e-3}
-
-
 def recipe_for(architecture: str = "mobile", **changes: Any) -> Recipe:
     """Returns the recipe for a classifier's architecture, with some of its fields changed."""
     recipe = Recipe(architecture=architecture)
     if architecture != "mobile":
-        recipe = replace(recipe, **_FROM_NOTHING)
+        # A network that begins with random weights needs more epochs and a higher rate.
+        recipe = replace(recipe, epochs=26, learning_rate=5e-3)
     return replace(recipe, **changes)
 
 
 def saved_recipe(facts: Mapping[str, Any]) -> Recipe:
     """Returns the recipe in a recogniser's facts, or the present one where none was saved."""
-    saved = facts.get("recipe", {})
     known = {field.name for field in fields(Recipe)}
-    # JSON has no tuples.
-    return Recipe(
-        **{
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in saved.items()
-            if name in known
-        }
-    )
+    saved: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value  # JSON has no tuples
+        for name, value in facts.get("recipe", {}).items()
+        if name in known
+    }
+    return Recipe(**saved)

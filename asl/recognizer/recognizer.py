@@ -1,16 +1,16 @@
-"""Trained weights and a picture → ranked hand shapes, or that none is recognisable.
+"""From a picture to ranked hand shapes, or to the answer that none can be recognised.
 
-`Recognizer` finds the hand, cuts it out, classifies it and says how sure it is. How it was trained
-is `asl.recognizer.train`; how its weights lie in a file is `asl.recognizer.checkpoint`.
+`Recognizer` finds the hand, cuts it out, classifies it and says how sure it is. It is trained by
+`asl.recognizer.train`, and `asl.recognizer.checkpoint` stores its weights.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from asl.data import IMAGENET_MEAN, IMAGENET_STD, normalize
-from asl.devices import autocast, fast_in_bfloat16, keep_freed_memory
+from asl.devices import autocast, fast_in_bfloat16
 from asl.evaluation.calibration import apply_temperature
 from asl.evaluation.metrics import merge_shapes
 from asl.recognizer.checkpoint import read_weights, write_weights
@@ -29,8 +29,8 @@ from asl.signs import SHAPES, SIGNS
 
 SHIPPED_WEIGHTS = Path(__file__).with_name("recognizer.safetensors")
 _BATCH = 64  # pictures at once: bounds the memory
-_READ_AT_ONCE = 16  # of their crops: more do not fit a CPU's caches
-_HALF = (0.05, 0.95)  # of boxes: no hand is larger than its picture
+_READ_AT_ONCE = 16  # crops at once: more do not fit a CPU's caches
+_HALF = (0.05, 0.95)  # smallest and largest box: no hand is larger than its picture
 _CONVENTIONS = {  # what numbers in and out mean, written beside the weights
     "classes": list(SIGNS),
     "mean": list(IMAGENET_MEAN),
@@ -49,8 +49,8 @@ class Sight:
         box: (x, y, half) of the hand in the square that `crops.square` makes of the frame.
         crop: what the classifier was shown, RGB.
         hand: probability that there is a hand, from 0 to 1.
-        log_probs: float (36,), of the labels, given that there is a hand; not calibrated.
-        answers: as `Recognizer` returns them.
+        log_probs: float (36,), one for each label if there is a hand; not calibrated.
+        answers: what calling the recogniser returns.
     """
 
     frame: Image.Image
@@ -61,6 +61,16 @@ class Sight:
     answers: Answers
 
 
+class _Batch(NamedTuple):
+    """What was seen in N pictures; `boxes` to `log_probs` as in `Sight`, before calibration."""
+
+    frames: list[Image.Image]
+    boxes: Tensor  # (N, 3)
+    evidence: Tensor  # (N,), log-odds of a hand
+    crops: list[Image.Image]
+    log_probs: Tensor  # (N, 36)
+
+
 @dataclass
 class Recognizer:
     """Reads the hand shape in a picture: ``recognizer(picture)`` → ``[("a", 0.93), …]``.
@@ -69,10 +79,11 @@ class Recognizer:
         finder: pictures (N, 3, H, H) → boxes and evidence, see `asl.HandFinder`.
         classifier: crops (N, 3, S, S) → log-probabilities (N, 36).
         architecture: the classifier's name in `asl.recognizer.networks.ARCHITECTURES`.
-        image_size: side of the crops the classifier reads, in pixels.
-        temperature: of its log-probabilities, see `asl.evaluation.calibration.fit_temperature`.
-        threshold: confidence below which no sign is given as the answer.
-        facts: how it was trained and what was measured, for people: anything JSON can hold.
+        image_size: side of the crops that the classifier reads, in pixels.
+        temperature: divides its log-probabilities, see `asl.fit_temperature`.
+        threshold: the confidence below which the answer is that no sign is recognised.
+        facts: how it was trained and what was measured, for people to read. Anything that JSON can
+            hold.
     """
 
     finder: HandFinder
@@ -85,10 +96,10 @@ class Recognizer:
 
     @classmethod
     def create(cls, architecture: str = "mobile", image_size: int = MOBILE_SIZE) -> "Recognizer":
-        """Returns an untrained recogniser, its weights drawn from the global generator.
+        """Returns an untrained recogniser. The global generator draws its weights.
 
         Raises:
-            ValueError: if there is no such architecture, or the size does not fit it.
+            ValueError: if the architecture is unknown or the size does not fit it.
         """
         if architecture not in ARCHITECTURES:
             raise ValueError(
@@ -101,18 +112,19 @@ class Recognizer:
     def load(
         cls, weights: str | os.PathLike | None = None, *, device: torch.device | str = "cpu"
     ) -> "Recognizer":
-        """Reads a recogniser from a file; without one, the recogniser that ships with the project.
+        """Reads a recogniser from a file, or the one that ships with the project.
 
-        Nothing in the file is executed: it holds numbers and text only.
+        Nothing in the file is executed: it holds only numbers and text. Loading changes no setting
+        of the process.
 
         Args:
-            weights: a file written by `save`.
-            device: where to compute; for single pictures a CPU is as fast.
+            weights: a file that `save` wrote. None takes the recogniser that ships.
+            device: where to compute. A CPU is as fast for single pictures.
 
         Raises:
             OSError: if the file cannot be read.
-            ValueError: if it is damaged, changed since it was written, of another format, for other
-                signs, or of an architecture that does not fit its weights.
+            ValueError: if the file is damaged or was changed since it was written, if its format or
+                its signs are others, or if its architecture does not fit its weights.
         """
         path = Path(SHIPPED_WEIGHTS if weights is None else weights)
         tensors, facts = read_weights(path)
@@ -132,13 +144,13 @@ class Recognizer:
             recognizer.facts = facts["facts"]
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ValueError(f"'{path}' holds no recogniser of this version: {error}") from error
-        keep_freed_memory()
         return recognizer
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes everything to one file, which appears whole or not at all.
 
-        What was learnt is written in half precision: half the size, and hardly another answer.
+        Parameters are written in half precision: the file is half as large, and the answers hardly
+        differ.
         """
         tensors = {}
         for name, network in self._networks().items():
@@ -167,9 +179,10 @@ class Recognizer:
             top: how many answers to give, at most 33.
 
         Returns:
-            (sign, probability) from the most probable on; look-alikes are one answer, such as
-            ``"0 or o"``. Where none is confident enough the first is ``(None, p)``, and p is the
-            probability that the best sign, which follows, is wrong. For a list, one list each.
+            (sign, probability) pairs, the most probable first. Signs that look alike are one
+            answer, such as ``"0 or o"``. If no sign is confident enough, the first pair is
+            ``(None, p)``: p is the probability that the best sign, which comes second, is wrong. A
+            list of pictures gives a list of such lists.
 
         Raises:
             OSError: if a path cannot be read as an image.
@@ -177,74 +190,75 @@ class Recognizer:
         """
         if isinstance(image, list | tuple):
             return [sight.answers for sight in self.look(image, top)]
-        return self.look([image], top)[0].answers
+        return self.look([cast(Picture, image)], top)[0].answers
 
     def look(self, images: Sequence[Picture], top: int = 3) -> list[Sight]:
-        """Returns what is seen in each picture; arguments and errors as of a call."""
+        """Returns what is seen in each picture. Arguments and errors are those of a call."""
         if not 1 <= top <= len(SHAPES):
             raise ValueError(f"expected top from 1 to {len(SHAPES)}, found {top}")
         sights = []
-        for frames, boxes, evidence, crops, log_probs in self._see(images):
-            confidence = self.confidence(log_probs, evidence)
-            for i, frame in enumerate(frames):
+        for batch in self._see(images):
+            confidence = self.confidence(batch.log_probs, batch.evidence)
+            for i, frame in enumerate(batch.frames):
+                x, y, half = batch.boxes[i].tolist()
                 sights.append(
                     Sight(
                         frame=frame,
-                        box=tuple(boxes[i].tolist()),
-                        crop=crops[i],
-                        hand=evidence[i].sigmoid().item(),
-                        log_probs=log_probs[i],
+                        box=(x, y, half),
+                        crop=batch.crops[i],
+                        hand=batch.evidence[i].sigmoid().item(),
+                        log_probs=batch.log_probs[i],
                         answers=self._rank(confidence[i], top),
                     )
                 )
         return sights
 
     def raw_answers(self, images: Sequence[Picture]) -> tuple[Tensor, Tensor]:
-        """Returns uncalibrated answers, to evaluate or to calibrate.
+        """Returns answers before calibration, to evaluate or to calibrate with.
 
         Args:
-            images: at least one picture, as of a call.
+            images: at least one picture, as in a call.
 
         Returns:
             log_probs: float (N, 36), of the classifier
             evidence: float (N,), log-odds of a hand, of the finder
         """
-        seen = [(log_probs, evidence) for *_, evidence, _, log_probs in self._see(images)]
-        log_probs, evidence = (torch.cat(parts) for parts in zip(*seen, strict=True))
-        return log_probs, evidence
+        seen = list(self._see(images))
+        log_probs = torch.cat([batch.log_probs for batch in seen])
+        return log_probs, torch.cat([batch.evidence for batch in seen])
 
     def confidence(self, log_probs: Tensor, evidence: Tensor) -> Tensor:
-        """Returns the probability of each shape, (N, 33), from raw answers: less than 1 in sum.
+        """Returns the probability of each shape, (N, 33), from raw answers.
 
-        What is left is the probability that there is no hand.
+        A row sums to less than 1. The rest is the probability that there is no hand.
         """
         shapes = merge_shapes(apply_temperature(log_probs, self.temperature)).exp()
         return shapes * evidence.sigmoid().unsqueeze(1)
 
     @torch.inference_mode()
-    def _see(self, images: Sequence[Picture]) -> Iterator[tuple]:
-        """Yields frames, boxes (N, 3), evidence (N,), crops and log-probabilities (N, 36)."""
+    def _see(self, images: Sequence[Picture]) -> Iterator[_Batch]:
+        """Finds and reads the hands in pictures, some of them at a time."""
         device = next(self.finder.parameters()).device
         with ThreadPoolExecutor(os.cpu_count()) as threads:  # Pillow works outside Python's lock
-            each = threads.map if len(images) > 1 else map
+            each: Callable = threads.map if len(images) > 1 else map
             for start in range(0, len(images), _BATCH):
                 frames = list(each(to_frame, images[start : start + _BATCH]))
                 framed = list(each(partial(square, size=self.finder.image_size), frames))
                 with autocast(device, fast_in_bfloat16(device)):
-                    found = find_either_hand(self.finder, _batch(framed, device))
+                    found = find_either_hand(self.finder, _stacked(framed, device))
                 boxes, evidence = (part.cpu() for part in found)
-                # However sure a finder is, a crop is of a sensible size, in the picture.
+                # Whatever the finder says, a crop has a sensible size and lies in the picture.
                 boxes = torch.cat([boxes[:, :2].clamp(-1, 1), boxes[:, 2:].clamp(*_HALF)], dim=1)
                 crops = list(each(partial(crop, size=self.image_size), frames, boxes.tolist()))
                 with autocast(device, fast_in_bfloat16(device)):
                     parts = [
                         read_as_either_hand(self.classifier, part)
-                        for part in _batch(crops, device).split(_READ_AT_ONCE)
+                        for part in _stacked(crops, device).split(_READ_AT_ONCE)
                     ]
-                yield frames, boxes, evidence, crops, torch.cat(parts).cpu()
+                yield _Batch(frames, boxes, evidence, crops, torch.cat(parts).cpu())
 
     def _rank(self, confidence: Tensor, top: int) -> Answers:
-        """Returns the answers for one picture, whose shapes have confidences (33,)."""
+        """Returns the answers for one picture from the confidence of each shape (33,)."""
         best = confidence.topk(top)
         ranked = [
             (SHAPES[shape].replace("/", " or "), probability)
@@ -257,10 +271,10 @@ class Recognizer:
 
 
 def find_either_hand(finder: nn.Module, pictures: Tensor) -> tuple[Tensor, Tensor]:
-    """Finds hands in pictures (N, 3, H, H) and in their mirror images: the mean of both answers.
+    """Finds hands in pictures (N, 3, H, H) and in their mirror images, and averages the answers.
 
     Returns:
-        boxes: float (N, 3), the mean of the sides a geometric one
+        boxes: float (N, 3); the two sizes are averaged geometrically
         evidence: float (N,)
     """
     boxes, evidence = finder(torch.cat([pictures, pictures.flip(3)]))
@@ -271,15 +285,15 @@ def find_either_hand(finder: nn.Module, pictures: Tensor) -> tuple[Tensor, Tenso
 
 
 def read_as_either_hand(classifier: nn.Module, crops: Tensor) -> Tensor:
-    """Reads crops (N, 3, S, S) as they are and mirrored, and returns the mean, (N, 36).
+    """Reads crops (N, 3, S, S) as they are and mirrored, and returns the mean answer, (N, 36).
 
-    A hand shape is the same sign on either hand, and the two readings err differently.
+    A hand shape is the same sign on either hand, and the two readings make different errors.
     """
     both = classifier(torch.cat([crops, crops.flip(3)]))
     return both.reshape(2, -1, both.shape[1]).mean(dim=0).log_softmax(dim=1)
 
 
-def _batch(images: Sequence[Image.Image], device: torch.device) -> Tensor:
+def _stacked(images: Sequence[Image.Image], device: torch.device) -> Tensor:
     """Returns RGB images of one size as normalised float (N, 3, H, W)."""
     pixels = torch.from_numpy(np.stack([np.asarray(image) for image in images]))
     return normalize(pixels.permute(0, 3, 1, 2).to(device))

@@ -9,12 +9,13 @@ from functools import partial
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, Subset
+from torch.utils.data import Subset
 
 from asl.augmentation.hands import augment
 from asl.data import ASLDataset
 from asl.devices import default_device, fast_in_bfloat16
 from asl.recognizer.mediapipe_weights import load_landmark_weights
+from asl.recognizer.mobile_net import ASLMobileNet
 from asl.recognizer.recipe import Recipe
 from asl.recognizer.recognizer import Recognizer
 from asl.recognizer.train_finder import train_finder
@@ -22,7 +23,7 @@ from asl.training import seeded, train_model
 
 
 def train_recognizer(
-    real: Dataset,
+    real: ASLDataset | Subset,
     rendered: ASLDataset | None,
     photographs: Tensor,
     recipe: Recipe = Recipe(),
@@ -35,13 +36,16 @@ def train_recognizer(
 
     Args:
         real: an `ASLDataset` of hands on black, or a `Subset` of one, of the recipe's image size.
-        rendered: rendered hands of the same size, or None. Of real and rendered images the fewer
-            are repeated until an epoch has about as many of both.
+        rendered: rendered hands of the same size, or None. If there are fewer real than rendered
+            images, the real ones are repeated until an epoch has about as many of both, and the
+            other way round.
         photographs: uint8 (P, 3, S, S), without hands, see
             `asl.augmentation.backgrounds.load_photographs`.
-        recipe: what was chosen. On one machine's CPU all repeats exactly for one number of threads.
-        pretrained: a wheel of MediaPipe with the classifier's first weights, for the architecture
-            "mobile" only, see `asl.recognizer.mediapipe_weights`. None begins with random weights.
+        recipe: everything that was chosen. Training repeats exactly on one machine's CPU with the
+            same number of threads.
+        pretrained: a wheel of MediaPipe that holds the classifier's first weights, see
+            `asl.recognizer.mediapipe_weights`. Only the architecture "mobile" can take them. None
+            begins with random weights.
         device: None means `asl.default_device()`.
         progress: show bars.
 
@@ -49,9 +53,9 @@ def train_recognizer(
         A recogniser that is not calibrated. Its ``facts["recipe"]`` holds the recipe.
 
     Raises:
-        ValueError: if the images are not of the recipe's size, or there are pretrained weights for
-            another architecture than "mobile"; also as `load_landmark_weights` and
-            `Recognizer.create`.
+        ValueError: if the images are not of the recipe's size, if there are pretrained weights for
+            an architecture other than "mobile", or if `load_landmark_weights` or
+            `Recognizer.create` raises it.
     """
     if pretrained is not None and recipe.architecture != "mobile":
         raise ValueError(
@@ -67,6 +71,7 @@ def train_recognizer(
     with seeded(recipe.seed, device):
         recognizer = Recognizer.create(recipe.architecture, recipe.image_size)
     if pretrained is not None:
+        assert isinstance(recognizer.classifier, ASLMobileNet)  # as the architecture says
         load_landmark_weights(recognizer.classifier, pretrained)
     half_precision = fast_in_bfloat16(device)
     train_finder(
@@ -93,7 +98,7 @@ def train_recognizer(
             windows=recipe.crops,
             shift=recipe.shift,
         ),
-        # Filters of one channel each learn faster in single precision on a CPU.
+        # Filters with one channel each learn faster in single precision on a CPU.
         half_precision=half_precision and recipe.architecture != "mobile",
         seed=recipe.seed,
         device=device,
@@ -103,13 +108,16 @@ def train_recognizer(
     return recognizer
 
 
-def mix(real: Dataset, rendered: ASLDataset | None) -> Subset:
-    """Joins real and rendered images, and repeats the fewer to be about as many as the others."""
-    whole, indices = (
-        (real.dataset, list(real.indices))
-        if isinstance(real, Subset)
-        else (real, list(range(len(real))))
-    )
+def mix(real: ASLDataset | Subset, rendered: ASLDataset | None) -> Subset:
+    """Joins real and rendered images, and repeats the fewer until both are about as many.
+
+    Args:
+        real: an `ASLDataset`, or a `Subset` of one.
+        rendered: an `ASLDataset` of the same image size, or None.
+    """
+    whole = real.dataset if isinstance(real, Subset) else real
+    assert isinstance(whole, ASLDataset)  # a Subset's type does not tell
+    indices = list(real.indices if isinstance(real, Subset) else range(len(real)))
     if rendered is None:
         return Subset(whole, indices)
     others = list(range(len(whole), len(whole) + len(rendered)))

@@ -3,10 +3,9 @@
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from asl.augmentation.hands import picture_hands
-from asl.data import get_batch
+from asl.data import SizedDataset, get_batch
 from asl.devices import autocast, default_device
 from asl.recognizer.networks import HandFinder
 from asl.recognizer.recipe import Recipe
@@ -51,7 +50,7 @@ def draw_scenes(
 
 def train_finder(
     finder: HandFinder,
-    train_data: Dataset,
+    train_data: SizedDataset,
     recipe: Recipe = Recipe(),
     *,
     photographs: Tensor | None = None,

@@ -3,7 +3,12 @@ import torch
 
 from asl import ASLDataset, Recognizer
 from asl.recognizer import calibrate
-from asl.recognizer.calibrate import answer_unseen, calibrate_recognizer, pictures_without_hands
+from asl.recognizer.calibrate import (
+    Unseen,
+    answer_unseen,
+    calibrate_recognizer,
+    pictures_without_hands,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
 
@@ -74,6 +79,38 @@ def test_calibration_keeps_the_answers_promised(real, unseen, photographs, monke
         )
     found = calibrate_recognizer(recognizer, unseen, real, photographs)
     assert found["answered"] == 1 and found["rejected"] >= 0.98
+
+
+def test_the_temperature_fits_the_studio_and_elsewhere_alike(
+    real, unseen, photographs, monkeypatch
+):
+    """In the studio every answer is right, elsewhere every other one: 3 of 4 in all."""
+    labels = torch.tensor(real.labels)
+    logits = 6.0 * torch.nn.functional.one_hot(labels, 36)
+
+    def answer(recognizers, images, photographs=None, recipe=None):
+        shown = logits.clone()
+        if photographs is not None:
+            shown[::2] = shown[::2].roll(1, dims=1)
+        return Unseen(shown.log_softmax(dim=1), torch.full((60,), 9.0), list(range(60)))
+
+    monkeypatch.setattr(calibrate, "answer_unseen", answer)
+    monkeypatch.setattr(calibrate, "pictures_without_hands", lambda *_, **__: list(photographs))
+    recognizer = Recognizer.create(image_size=32)
+    calibrate_recognizer(recognizer, unseen, real, photographs)
+    confidence = recognizer.confidence(logits.log_softmax(dim=1), torch.tensor([99.0])).amax(dim=1)
+    torch.testing.assert_close(confidence, torch.full((60,), 0.75), atol=0.01, rtol=0)
+
+
+def test_the_saved_recipe_says_how_many_must_be_answered(real, unseen, photographs, monkeypatch):
+    monkeypatch.setattr(calibrate, "pictures_without_hands", lambda *_, **__: list(photographs))
+
+    def answered(share):
+        recognizer = Recognizer.create(image_size=32)
+        recognizer.facts = {"recipe": {"answered": share, "rejected": 1.0}}
+        return calibrate_recognizer(recognizer, unseen, real, photographs)["answered"]
+
+    assert answered(0.5) == pytest.approx(0.5, abs=0.03) and answered(0.9) >= 0.9
 
 
 def test_pictures_without_hands_are_the_same_every_time(photographs):

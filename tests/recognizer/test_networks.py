@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -52,5 +54,10 @@ def test_a_finder_follows_its_evidence():
     boxes, evidence = finder(torch.zeros(1, 3, 64, 64))
     torch.testing.assert_close(boxes[0, :2], torch.tensor([-7 / 8, -7 / 8]))
     assert evidence > 40
-    votes[0, 0, 0, 0] = 0
+    # A quarter of its vote moves the centre, and the size is the exponential of its vote less one.
+    votes[0, 1:, 0, 0] = torch.tensor([1.0, -0.5, -0.2])
+    boxes, _ = finder(torch.zeros(1, 3, 64, 64))
+    expected = torch.tensor([-7 / 8 + 1 / 4, -7 / 8 - 1 / 8, math.exp(-1.2)])
+    torch.testing.assert_close(boxes[0], expected)
+    votes.zero_()
     assert finder(torch.zeros(1, 3, 64, 64))[1].item() == pytest.approx(0, abs=1e-5)

@@ -92,6 +92,17 @@ def test_a_left_hand_is_found_as_a_right_one():
     assert not boxes.allclose(alone, atol=1e-4) and boxes.allclose(alone, atol=0.2)
 
 
+def test_a_box_is_the_mean_of_the_picture_and_its_mirror_image():
+    def finder(pictures):
+        assert pictures[1].equal(pictures[0].flip(2))
+        return torch.tensor([[0.4, -0.2, 0.1], [-0.2, 0.0, 0.4]]), torch.tensor([1.0, 3.0])
+
+    boxes, evidence = find_either_hand(finder, torch.rand(1, 3, 8, 8))
+    # The mirror image's x counts the other way round, and sizes are averaged geometrically.
+    torch.testing.assert_close(boxes, torch.tensor([[0.3, -0.1, 0.2]]))
+    torch.testing.assert_close(evidence, torch.tensor([2.0]))
+
+
 def test_what_is_read_is_hardly_more_than_the_picture(recognizer):
     large = torch.tensor([[0, 0, 3.0]] * 2), torch.ones(2)  # in the picture and its mirror image
     recognizer.finder.register_forward_hook(lambda *_: large)

@@ -1,10 +1,12 @@
+from dataclasses import asdict
+
 import pytest
 import torch
 from torch.utils.data import Subset
 
 from asl import ASLDataset
-from asl.recognizer import train
-from asl.recognizer.recipe import recipe_for
+from asl.recognizer import train, train_finder
+from asl.recognizer.recipe import Recipe, recipe_for
 from asl.recognizer.train import mix, train_recognizer
 
 SHORT = {"image_size": 32, "epochs": 1, "finder_epochs": 1}
@@ -55,6 +57,60 @@ def test_the_recipe_trains_both_networks_and_repeats_exactly(real, photographs):
     for network in (first.finder, first.classifier):
         torch.manual_seed(0)
         assert all(p.isfinite().all() for p in network.parameters())
+
+
+def test_every_choice_of_the_recipe_reaches_the_training(real, photographs, monkeypatch):
+    recipe = Recipe(
+        image_size=32,
+        epochs=3,
+        learning_rate=0.25,
+        crops=(0.5, 2.0),
+        shift=0.125,
+        strength=0.375,
+        finder_epochs=2,
+        finder_learning_rate=0.75,
+        finder_windows=(0.25, 4.0),
+        finder_strength=0.625,
+        finder_background_share=0.5,
+        finder_empty_share=1.0,
+        weight_decay=0.875,
+        seed=7,
+    )
+    seen = {}
+
+    def finder_epochs(finder, size, loss_of, epochs, **options):
+        seen["finder"] = {"epochs": epochs, **options}
+        loss_of(torch.arange(4))
+        yield 0.0, 0.0
+
+    def scenes(images, generator, **options):
+        seen["scenes"] = options
+        return images, torch.ones(len(images), 3)
+
+    def classifier(model, train_data, test_data, epochs, name, **options):
+        seen["classifier"] = {"epochs": epochs, **options}
+
+    monkeypatch.setattr(train_finder, "run_epochs", finder_epochs)
+    monkeypatch.setattr(train_finder, "picture_hands", scenes)
+    monkeypatch.setattr(train, "train_model", classifier)
+    recognizer = train_recognizer(real, None, photographs, recipe, device="cpu", progress=False)
+    assert recognizer.facts["recipe"] == asdict(recipe)
+    finder = seen["finder"]
+    assert (finder["epochs"], finder["lr"], finder["weight_decay"]) == (2, 0.75, 0.875)
+    shown = seen["scenes"]
+    assert (shown["strength"], shown["windows"]) == (0.625, (0.25, 4.0))
+    assert shown["background_share"] == 0.5 and not shown["hands"].any()
+    options = seen["classifier"]
+    assert (options["epochs"], options["lr"], options["weight_decay"]) == (3, 0.25, 0.875)
+    assert options["seed"] == 7
+    changes = options["augment"].keywords
+    assert (changes["strength"], changes["windows"]) == (0.375, (0.5, 2.0))
+    assert changes["shift"] == 0.125 and changes["photographs"] is photographs
+
+
+def test_images_of_another_size_than_the_recipes_are_refused(real, photographs):
+    with pytest.raises(ValueError, match="of the recipe's 112 pixels, found 32"):
+        train_recognizer(real, None, photographs)
 
 
 def test_the_classifier_begins_with_pretrained_weights(real, photographs, monkeypatch):

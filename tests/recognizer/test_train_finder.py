@@ -60,6 +60,14 @@ def test_errors_count_in_sizes_of_the_hand():
     )
 
 
+def test_small_errors_count_by_their_square_and_large_ones_by_their_size():
+    boxes, present = torch.tensor([[0.0, 0.0, 1.0]]), torch.ones(1)
+    certain = torch.tensor([99.0])
+    for error, expected in ((0.1, 0.1**2 / 0.4), (0.5, 0.5 - 0.1)):  # they meet at 0.2
+        loss = finder_loss(boxes + torch.tensor([error, 0, 0]), certain, boxes, present)
+        assert loss.item() == pytest.approx(expected)
+
+
 def test_a_box_does_not_count_where_there_is_no_hand():
     boxes, evidence = torch.tensor([[0.0, 0.0, 1.0]] * 2), torch.tensor([9.0, -9.0])
     found, present = torch.tensor([[0.0, 0.0, 1.0], [1.0, 1.0, 0.1]]), torch.tensor([1.0, 0.0])
