@@ -3,9 +3,9 @@
     python benchmarks/recognizer.py --unseen build/recognizers/without-*.safetensors \\
         --photos ../shared/photos --output results/recognizer.json
 
-People: each signer's images are read, from their files, by the recogniser that was trained without
-that signer (`--unseen`); left out, those figures stay as the output file has them. Everything else
-is read by the weights that ship with the project. The photos are for this report alone.
+Each signer's images are read, from their files, by the recogniser that was trained without that
+signer (`--unseen`). Without that option, the output file keeps those figures. Everything else is
+read by the weights that ship with the project. The photos serve this report only.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def unseen_people(unseen: list[asl.Recognizer], real: asl.ASLDataset) -> dict:
 
 
 def accuracy_on(unseen: list[asl.Recognizer], real: asl.ASLDataset, change) -> float:
-    """Returns the accuracy, 33 shapes, on changed images, each by who has not seen its signer."""
+    """Returns the accuracy, 33 shapes, on changed images of unseen signers."""
     right = []
     for recognizer in unseen:
         theirs = [i for i, s in enumerate(real.signers) if s in recognizer.facts["left_out"]]

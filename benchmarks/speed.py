@@ -2,13 +2,13 @@
 
 The work: load the images, train both models for ten epochs, then predict the test part as often as
 the notebook does (two confusion matrices, two models for the accuracy on each sign). "As asked"
-decodes every image again whenever it is needed, calls the extractor once per colour channel, and
-feeds a DataLoader of PIL images.
+decodes every image again whenever it is needed, calls the extractor once for each colour channel,
+and feeds a DataLoader of PIL images.
 
-    python benchmarks/speed.py [--data DIR] [--epochs 10] [--repeats 3]
+    python benchmarks/speed.py --output results/speed.json
 
-The sides take turns, each in a process of its own, so that a machine whose speed drifts slows both
-and neither finds the libraries warmed up by the other. Importing them is not timed.
+The sides take turns, each in a process of its own. So a machine whose speed drifts slows both, and
+neither side finds the libraries warmed up by the other. Importing them is not timed.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import json
 import platform
 import subprocess
 import sys
+from pathlib import Path
 from statistics import median
 from timeit import default_timer as timer
 
@@ -29,6 +30,7 @@ from torchvision import transforms
 
 import asl
 from asl.data import IMAGENET_MEAN, IMAGENET_STD
+from asl.files import write_text
 
 
 class ThreeCalls(asl.ASLNet):
@@ -111,6 +113,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--side", choices=SIDES, help="time one side once, print JSON")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write the figures here")
     arguments = parser.parse_args()
     if arguments.side:
         torch.manual_seed(0)
@@ -137,6 +140,21 @@ def main() -> None:
     for name, values in seconds.items():
         print(f"{name:<8}  median {median(values):7.1f} s")
     print(f"ratio     median {median(ratios):.1f}, {min(ratios):.1f} to {max(ratios):.1f}")
+    if arguments.output is not None:
+        result = {
+            "setting": {
+                "command": f"python benchmarks/speed.py --output {arguments.output.as_posix()}",
+                "epochs": arguments.epochs,
+                "repeats": arguments.repeats,
+                "hardware": f"{torch.get_num_threads()} CPU threads, {platform.machine()}",
+                "torch": torch.__version__,
+            },
+            "seconds": {
+                side: [round(value, 1) for value in values] for side, values in seconds.items()
+            },
+            "ratio": {"median": round(median(ratios), 1), "runs": [round(r, 1) for r in ratios]},
+        }
+        write_text(arguments.output, json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import torch
 import asl
 from asl.data import IMAGE_SIZE
 from asl.files import write_text
-from asl.rendering.dataset import MANIFEST, synthesize
+from asl.rendering.dataset import MANIFEST, DatasetOptions, synthesize
 from asl.rendering.signers import VARIATIONS
 
 
@@ -89,7 +89,8 @@ def main() -> None:
         if not (folder / MANIFEST).exists() or not (
             wanted.items() <= json.loads((folder / MANIFEST).read_text())["options"].items()
         ):
-            synthesize(folder, **wanted, vary=settings()[name], workers=options.workers, force=True)
+            drawn = DatasetOptions(**wanted, vary=settings()[name])
+            synthesize(folder, drawn, workers=options.workers, force=True)
         sets[name] = measure(asl.ASLDataset(folder), real, options.seeds, options.steps)
         print(name, rounded(sets[name]), flush=True)
     result = {

@@ -144,7 +144,7 @@ def test_predict_draws_a_gallery(people, run, weights, tmp_path, monkeypatch):
     monkeypatch.setattr("asl.commands.recognizer._IN_GALLERY", 7)
     drawn = tmp_path / "new" / "gallery.png"
     status, out, _ = run("predict", people, "--weights", weights, "--gallery", drawn)
-    assert status == 0 and out.splitlines()[-1] == f"{drawn}: 7 of 60 pictures, to look at"
+    assert status == 0 and out.splitlines()[-1] == f"{drawn}: 7 of 60 pictures"
     with Image.open(drawn) as picture:
         assert picture.width > 600
 

@@ -1,4 +1,4 @@
-"""The commands of `python -m asl` about the recogniser: arguments in, one call out."""
+"""The commands about the recogniser: each turns its arguments into one call of the package."""
 
 import argparse
 import sys
@@ -32,28 +32,59 @@ def add_train(sub: argparse.ArgumentParser) -> None:
     """Declares the arguments of `train`, beside --data and --json."""
     sub.set_defaults(command=train)
     epochs = f"(default: {recipe_for('mobile').epochs} for mobile, else {recipe_for('cnn').epochs})"
-    sub.add_argument("--corrected", action="store_true", help="with the labels of asl.corrections")
-    sub.add_argument("--model", choices=ARCHITECTURES, default="mobile", help="the classifier")
-    sub.add_argument("--image-size", type=int, default=MOBILE_SIZE, metavar="PIXELS")
+    sub.add_argument(
+        "--corrected", action="store_true", help="use the corrected labels of asl.corrections"
+    )
+    sub.add_argument(
+        "--model",
+        choices=ARCHITECTURES,
+        default="mobile",
+        help="the classifier's architecture (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--image-size",
+        type=int,
+        default=MOBILE_SIZE,
+        metavar="PIXELS",
+        help="side of the crops (default: %(default)s)",
+    )
     sub.add_argument(
         "--pretrained",
         type=Path,
         metavar="WHEEL",
-        help="of mediapipe 0.10.21, whose weights the classifier begins with",
+        help="wheel of mediapipe 0.10.21: the classifier's first weights (default: random ones)",
     )
     sub.add_argument(
-        "--rendered", type=Path, metavar="DIR", help="rendered hands that join the training part"
+        "--rendered",
+        type=Path,
+        metavar="DIR",
+        help="rendered hands to train with as well (default: none)",
     )
-    sub.add_argument("--leave-out", type=int, nargs="+", default=[], metavar="SIGNER")
-    sub.add_argument("--epochs", type=int, metavar="N", help=epochs)
-    sub.add_argument("--finder-epochs", type=int, default=Recipe.finder_epochs, metavar="N")
-    sub.add_argument("--seed", type=int, default=0)
+    sub.add_argument(
+        "--leave-out",
+        type=int,
+        nargs="+",
+        default=[],
+        metavar="SIGNER",
+        help="signers not to train with (default: none)",
+    )
+    sub.add_argument("--epochs", type=int, metavar="N", help=f"of the classifier {epochs}")
+    sub.add_argument(
+        "--finder-epochs",
+        type=int,
+        default=Recipe.finder_epochs,
+        metavar="N",
+        help="(default: %(default)s)",
+    )
+    sub.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
     sub.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
-    sub.add_argument("--output", type=Path, required=True, metavar="FILE", help="the weights")
+    sub.add_argument(
+        "--output", type=Path, required=True, metavar="FILE", help="file to write the weights to"
+    )
 
 
 def train(options: argparse.Namespace) -> tuple[dict, str]:
-    """Trains a recogniser and writes its weights, not yet calibrated."""
+    """Trains a recogniser and writes its weights, which are not calibrated yet."""
     if options.threads:
         torch.set_num_threads(options.threads)
     changes = {"image_size": options.image_size, "seed": options.seed}
@@ -98,21 +129,25 @@ def _save(recognizer: Recognizer, output: Path) -> tuple[dict, str]:
 def add_calibrate(sub: argparse.ArgumentParser) -> None:
     """Declares the arguments of `calibrate`, beside --data and --json."""
     sub.set_defaults(command=calibrate)
-    sub.add_argument("--corrected", action="store_true", help="with the labels of asl.corrections")
-    sub.add_argument("weights", type=Path, metavar="FILE", help="a recogniser that `train` wrote")
+    sub.add_argument(
+        "--corrected", action="store_true", help="use the corrected labels of asl.corrections"
+    )
+    sub.add_argument("weights", type=Path, metavar="FILE", help="weights that `train` wrote")
     sub.add_argument(
         "--unseen",
         type=Path,
         nargs="+",
         required=True,
         metavar="FILE",
-        help="recognisers trained with --leave-out, one for each signer",
+        help="weights trained with --leave-out, one file for each signer",
     )
-    sub.add_argument("--output", type=Path, required=True, metavar="FILE", help="the weights")
+    sub.add_argument(
+        "--output", type=Path, required=True, metavar="FILE", help="file to write the weights to"
+    )
 
 
 def calibrate(options: argparse.Namespace) -> tuple[dict, str]:
-    """Sets temperature and threshold by what others answer for signers they have not seen."""
+    """Sets temperature and threshold from what others answer for signers they have not seen."""
     recognizer = Recognizer.load(options.weights)
     unseen = [Recognizer.load(path) for path in options.unseen]
     real = ASLDataset(find_dataset(options.data), corrected=options.corrected)
@@ -136,20 +171,26 @@ def add_predict(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "pictures", type=Path, nargs="+", metavar="PHOTO", help="pictures, or folders of them"
     )
-    sub.add_argument("--weights", metavar="FILE", help="(default: those shipped)")
-    sub.add_argument("--top", type=int, default=3, metavar="N", help="answers for each picture")
+    sub.add_argument("--weights", metavar="FILE", help="(default: the weights that ship)")
+    sub.add_argument(
+        "--top",
+        type=int,
+        default=3,
+        metavar="N",
+        help="answers for each picture (default: %(default)s)",
+    )
     sub.add_argument(
         "--gallery",
         type=Path,
         metavar="FILE",
-        help="draw all pictures with their answers, to look at; wrong ones in red",
+        help="draw all pictures with their answers into this file, wrong answers in red",
     )
 
 
 def predict(options: argparse.Namespace) -> tuple[dict, str]:
-    """Reads pictures; what lies in class folders, as the dataset does, is also scored.
+    """Reads pictures, and scores those that lie in class folders as the dataset does.
 
-    A picture that cannot be read is reported, and does not keep the others from being answered.
+    A picture that cannot be read is reported; the others are answered all the same.
     """
     recognizer = Recognizer.load(options.weights)
     result: dict = {"answers": {}, "unreadable": {}, "scores": {}}
@@ -179,14 +220,14 @@ def predict(options: argparse.Namespace) -> tuple[dict, str]:
 
 
 def _draw_gallery(seen: Sequence[tuple[Sight, str | None]], output: Path) -> str:
-    """Draws pictures, or as many of them, evenly spread, as can still be looked at."""
+    """Draws all pictures, or as many of them, evenly spread, as a person can look at."""
     from asl.plots.images import plot_gallery  # matplotlib, which only figures need
 
     shown = [seen[i] for i in range(0, len(seen), -(-len(seen) // _IN_GALLERY))]
     sights, signs = zip(*shown, strict=True)
     with written_whole(output) as draft:
         plot_gallery(sights, signs).savefig(draft, dpi=100)
-    return f"{output}: {len(shown)} of {len(seen)} pictures, to look at"
+    return f"{output}: {len(shown)} of {len(seen)} pictures"
 
 
 def _pictures_in(given: Path) -> list[Path]:
@@ -228,7 +269,7 @@ def _sentence(answers: Answers) -> str:
 
 
 def _scores(seen: Sequence[tuple[Path, Sight]]) -> dict[str, float | int]:
-    """Returns accuracies, in percent, of sights whose pictures' folders tell their signs."""
+    """Returns accuracies in percent. Each picture's folder says its sign."""
     log_probs = torch.stack([sight.log_probs for _, sight in seen])
     labels = torch.tensor([SIGNS.index(path.parent.name) for path, _ in seen])
     answered = [sight.answers[0][0] is not None for _, sight in seen]
@@ -247,14 +288,14 @@ def _scores(seen: Sequence[tuple[Path, Sight]]) -> dict[str, float | int]:
 def add_export(sub: argparse.ArgumentParser) -> None:
     """Declares the arguments of `export`, beside --json."""
     sub.set_defaults(command=export)
-    sub.add_argument("folder", type=Path, metavar="DIR", help="where the two files go")
-    sub.add_argument("--weights", metavar="FILE", help="(default: those shipped)")
+    sub.add_argument("folder", type=Path, metavar="DIR", help="folder for the two files")
+    sub.add_argument("--weights", metavar="FILE", help="(default: the weights that ship)")
     sub.add_argument("--format", choices=FORMATS, default="pt2", help="(default: %(default)s)")
 
 
 def export(options: argparse.Namespace) -> tuple[dict, str]:
-    """Writes a recogniser's networks for use without this project."""
+    """Writes a recogniser's networks as files that run without this project."""
     recognizer = Recognizer.load(options.weights)
     paths = export_recognizer(recognizer, options.folder, format=options.format)
     files = [str(path) for path in paths]
-    return {"files": files}, "checked, answers as before: " + ", ".join(files)
+    return {"files": files}, "written and checked: " + ", ".join(files)

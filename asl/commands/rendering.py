@@ -1,15 +1,16 @@
-"""The commands of `python -m asl` about rendered hands: arguments in, one call out."""
+"""The commands about rendered hands: each turns its arguments into one call of the package."""
 
 import argparse
+from dataclasses import fields
 from pathlib import Path
 
 from asl.commands.arguments import count
 from asl.data import ASLDataset
 from asl.files import written_whole
 from asl.rendering import dataset
+from asl.rendering.dataset import DatasetOptions
 from asl.rendering.pose_variants import TAUGHT
 from asl.rendering.render import LIGHTS
-from asl.signs import SIGNS
 from asl.sources import find_dataset
 
 # --- synthesize -----------------------------------------------------------------------------------
@@ -18,53 +19,54 @@ from asl.sources import find_dataset
 def add_synthesize(sub: argparse.ArgumentParser) -> None:
     """Declares the arguments of `synthesize`, beside --json."""
     sub.set_defaults(command=synthesize)
+    usual, shown = DatasetOptions(), "(default: %(default)s)"
     sub.add_argument("folder", type=Path, metavar="DIR", help="a new folder, or an empty one")
-    sub.add_argument("--signers", type=int, default=5, metavar="N")
-    sub.add_argument("--seed", type=int, default=0, help="which people (default: %(default)s)")
-    sub.add_argument("--size", type=int, default=400, metavar="PIXELS")
-    sub.add_argument("--signs", nargs="+", default=list(SIGNS), metavar="SIGN")
-    sub.add_argument("--lights", nargs="+", default=["dif", "top"], help=f"of {', '.join(LIGHTS)}")
-    sub.add_argument("--frames", type=int, default=5, metavar="N", help="pictures to a burst")
-    sub.add_argument("--quality", type=int, default=92, help="of the JPEGs (default: %(default)s)")
+    for name, kind, metavar, text in (
+        ("signers", int, "N", "how many people"),
+        ("seed", int, "N", "which people"),
+        ("size", int, "PIXELS", "side of the pictures"),
+        ("frames", int, "N", "pictures in a burst"),
+        ("quality", int, "N", "of the JPEGs, 1 to 95"),
+        ("turned", float, "FACTOR", "how far hands are turned, relative to the dataset's"),
+    ):
+        sub.add_argument(
+            f"--{name}",
+            type=kind,
+            default=getattr(usual, name),
+            metavar=metavar,
+            help=f"{text} {shown}",
+        )
     sub.add_argument(
-        "--turned",
-        type=float,
-        default=1.0,
-        metavar="FACTOR",
-        help="how far hands are turned, relative to the dataset's (default: %(default)s)",
+        "--signs", nargs="+", default=usual.signs, metavar="SIGN", help="(default: all 36)"
+    )
+    sub.add_argument(
+        "--lights",
+        nargs="+",
+        default=usual.lights,
+        metavar="LIGHT",
+        help=f"of {', '.join(LIGHTS)} (default: {' '.join(usual.lights)})",
     )
     sub.add_argument(
         "--taught",
         nargs="*",
         metavar="SIGN",
-        help="signs to make as they are taught, where the dataset's people make them otherwise: "
-        f"all of {' '.join(TAUGHT)}, or those given",
+        help="signs that people make as they are taught, where the dataset's people make them in "
+        f"another way: all of {' '.join(TAUGHT)}, or those given (default: none)",
     )
     sub.add_argument("--workers", type=count, metavar="N", help="processes (default: all cores)")
-    sub.add_argument("--force", action="store_true", help="replace what is in DIR")
+    sub.add_argument("--force", action="store_true", help="replace everything in DIR")
 
 
 def synthesize(options: argparse.Namespace) -> tuple[dict, str]:
-    """Writes rendered signers."""
-    # Without any signs after it, the option means all.
+    """Writes rendered people."""
+    # Without any signs after it, --taught means all of them.
     taught = () if options.taught is None else options.taught or TAUGHT
-    folder = dataset.synthesize(
-        options.folder,
-        signers=options.signers,
-        seed=options.seed,
-        size=options.size,
-        signs=options.signs,
-        lights=options.lights,
-        frames=options.frames,
-        quality=options.quality,
-        turned=options.turned,
-        taught=taught,
-        workers=options.workers,
-        force=options.force,
-    )
-    images = options.signers * len(options.signs) * len(options.lights) * options.frames
-    result = {"folder": str(folder), "images": images}
-    return result, f"{images:,} rendered hands (not photographs) in {folder}"
+    chosen = {field.name: getattr(options, field.name, None) for field in fields(DatasetOptions)}
+    chosen = {name: value for name, value in chosen.items() if value is not None}
+    drawn = DatasetOptions(**chosen | {"taught": tuple(taught)})
+    folder = dataset.synthesize(options.folder, drawn, workers=options.workers, force=options.force)
+    result = {"folder": str(folder), "images": drawn.images}
+    return result, f"{drawn.images:,} rendered hands (not photographs) in {folder}"
 
 
 # --- compare --------------------------------------------------------------------------------------
@@ -73,13 +75,13 @@ def synthesize(options: argparse.Namespace) -> tuple[dict, str]:
 def add_compare(sub: argparse.ArgumentParser) -> None:
     """Declares the arguments of `compare`, beside --data and --json."""
     sub.set_defaults(command=compare)
-    sub.add_argument("folder", metavar="DIR", help="such as rendered hands, drawn above --data")
+    sub.add_argument("folder", metavar="DIR", help="for example rendered hands; drawn above --data")
     sub.add_argument(
         "--output",
         type=Path,
         metavar="FILE",
         default=Path("build/compare.png"),
-        help="the picture, not to be published with photographs in it (%(default)s)",
+        help="the picture; do not publish photographs in it (default: %(default)s)",
     )
 
 
@@ -91,6 +93,5 @@ def compare(options: argparse.Namespace) -> tuple[dict, str]:
     second = ASLDataset(find_dataset(options.data), image_size=200)
     with written_whole(options.output) as draft:
         plot_signs(first, second).savefig(draft, dpi=150)
-    return {
-        "picture": str(options.output)
-    }, f"every sign of both, one above the other: {options.output}"
+    result = {"picture": str(options.output)}
+    return result, f"every sign of both, one above the other: {options.output}"

@@ -1,4 +1,4 @@
-"""Weights in a file: numbers and text that are checked when they are read, and never executed."""
+"""Weights in a file: numbers and text, which are checked when they are read and never executed."""
 
 import hashlib
 import json
@@ -19,9 +19,9 @@ def write_weights(path: str | os.PathLike, tensors: dict[str, Tensor], facts: di
     """Writes tensors and facts to a safetensors file, which appears whole or not at all.
 
     Args:
-        path: the file; its folder is made if need be.
+        path: the file. A missing folder is made.
         tensors: name → tensor of any shape.
-        facts: anything JSON can hold.
+        facts: anything that JSON can hold.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(facts)
@@ -39,8 +39,8 @@ def read_weights(path: str | os.PathLike) -> tuple[dict[str, Tensor], dict[str, 
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no safetensors file, truncated, of another format, or changed since it
-            was written.
+        ValueError: if the file is not a safetensors file, is truncated, has another format, or was
+            changed since it was written.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"expected a file of weights at '{path}', found none")
@@ -55,7 +55,7 @@ def read_weights(path: str | os.PathLike) -> tuple[dict[str, Tensor], dict[str, 
     if metadata.get("format") != FORMAT:
         raise ValueError(
             f"expected weights of the format {FORMAT!r}, found {metadata.get('format')!r} in "
-            f"'{path}': train anew with `python -m asl train`, or use the weights of this version"
+            f"'{path}': train again with `python -m asl train`, or use the weights of this version"
         )
     if metadata.get("sha256") != _digest(tensors, metadata.get("facts", "")):
         raise ValueError(f"'{path}' was changed since it was written: its checksum does not fit")
@@ -63,7 +63,7 @@ def read_weights(path: str | os.PathLike) -> tuple[dict[str, Tensor], dict[str, 
 
 
 def _digest(tensors: dict[str, Tensor], facts: str) -> str:
-    """Returns the SHA-256 of everything, independent of the order in which it lies in the file."""
+    """Returns the SHA-256 of everything, whatever its order in the file."""
     digest = hashlib.sha256(f"{FORMAT}\n{facts}".encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())

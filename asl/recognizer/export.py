@@ -1,4 +1,4 @@
-"""A recogniser's networks as files that run without this project: torch.export, ONNX."""
+"""Writes a recogniser's networks as files that run without this project: torch.export or ONNX."""
 
 import os
 from collections.abc import Callable
@@ -20,26 +20,26 @@ _TOLERANCE = 1e-4  # of log-probabilities and boxes
 def export_recognizer(
     recognizer: Recognizer, folder: str | os.PathLike, *, format: str = "pt2"
 ) -> list[Path]:
-    """Writes ``finder`` and ``classifier`` to files and checks that they answer as before.
+    """Writes the finder and the classifier to files, and checks that they answer as before.
 
-    Both read RGB pixels, float (N, 3, S, S) from 0 to 1, of any number N, and normalise them
-    themselves. The finder returns boxes (N, 3) and evidence (N,), the classifier log-probabilities
-    (N, 36) over `asl.SIGNS`, each already the mean of what it says of pictures and their mirror
-    images; what to cut out in between, and how to make confidences of it, is in
-    `asl.recognizer.crops.crop` and `asl.Recognizer.confidence`.
+    Both read any number N of RGB pictures, float (N, 3, S, S) from 0 to 1, and normalise them. The
+    finder returns boxes (N, 3) and evidence (N,), the classifier log-probabilities (N, 36) over
+    `asl.SIGNS`. Each answer is already the mean over a picture and its mirror image.
+    `asl.recognizer.crops.crop` shows what to cut out in between, and `asl.Recognizer.confidence`
+    how to turn the answers into probabilities.
 
     Args:
         recognizer: on the CPU.
-        folder: made if need be.
+        folder: made if it is missing.
         format: ``"pt2"``, read by `torch.export.load`, or ``"onnx"``, which needs the extra "onnx".
 
     Returns:
         The two files.
 
     Raises:
-        ValueError: if there is no such format.
-        ImportError: if the extra is not installed, with the command to install it.
-        RuntimeError: if a file's answers differ from the network's; what was there before stays.
+        ValueError: if the format is unknown.
+        ImportError: if the extra is not installed. The message says how to install it.
+        RuntimeError: if a file's answers differ from the network's. What was there before stays.
     """
     if format not in FORMATS:
         raise ValueError(f"expected the format {' or '.join(FORMATS)}, found {format!r}")
@@ -61,7 +61,7 @@ def export_recognizer(
 
 
 class _FromPixels(nn.Module):
-    """A network as the recogniser asks it, which reads pixels from 0 to 1."""
+    """A network that reads pixels from 0 to 1 and answers as the recogniser uses it."""
 
     def __init__(self, network: nn.Module, answer: Callable):
         super().__init__()

@@ -1,4 +1,4 @@
-"""The network that reads hands in the recogniser that ships."""
+"""The classifier of the recogniser that ships."""
 
 import torch
 import torch.nn.functional as F
@@ -32,8 +32,8 @@ _BLOCKS = (  # channels inside, side of the filters, stride, channels after
 class ASLMobileNet(nn.Module):
     """The network that ships: inverted residual blocks (Sandler et al. 2018), 1.0 million weights.
 
-    Block for block the network that MediaPipe finds a hand's joints with ("hand landmark, lite";
-    Zhang et al. 2020), so that it can begin with what that one learnt from pictures of many
+    Block for block it is the network that finds a hand's joints in MediaPipe ("hand landmark,
+    lite"; Zhang et al. 2020). So it can begin with what that network learnt from pictures of many
     people's hands, see `asl.recognizer.mediapipe_weights`. Like that
     network it has no batch norm. Its final layer, from the mean of the last maps to signs, is ours.
     """
@@ -80,7 +80,7 @@ class ASLMobileNet(nn.Module):
 
 
 class _InvertedResidual(nn.Module):
-    """Widens, filters each channel by itself, narrows; beside a shortcut where the widths agree."""
+    """Widens, filters each channel by itself, narrows; has a shortcut if the widths are equal."""
 
     def __init__(self, channels_in: int, inside: int, side: int, stride: int, channels_out: int):
         super().__init__()
@@ -100,7 +100,7 @@ class _InvertedResidual(nn.Module):
 
 
 class _SameConvolution(nn.Conv2d):
-    """A convolution with TensorFlow's "same" padding and mostly a ReLU up to 6 after it."""
+    """A convolution with TensorFlow's "same" padding, and by default a ReLU6 after it."""
 
     def __init__(
         self,
@@ -121,8 +121,8 @@ class _SameConvolution(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         weight = self.weight
         if self.stride == (2, 2) and x.shape[2] % 2 == 0:
-            # There "same" means one pixel more below and on the right. A row and a column of zeros
-            # before the filter do the same, faster than padding the maps.
+            # There "same" adds one pixel more below and on the right. A row and a column of zeros
+            # before the filter do the same, and take less time than padding the maps.
             weight = F.pad(weight, (1, 0, 1, 0))
         x = F.conv2d(x, weight, self.bias, self.stride, self.padding, groups=self.groups)
         if not self.relu:

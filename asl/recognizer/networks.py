@@ -22,9 +22,9 @@ RESNET_SIZE = 64  # pixels; chosen by measurement, see results/recipes.json
 class ASLResNet(nn.Module):
     """A small residual network (He et al. 2016) for a laptop's CPU: 0.4 million parameters.
 
-    A strided stem, then three stages of one residual block each, at a half, a quarter and an eighth
-    of the input's side. Unlike He et al., the last maps are not averaged over the whole picture but
-    over squares of 2x2: which finger is up is a matter of place.
+    A strided stem is followed by three stages of one residual block each, at a half, a quarter and
+    an eighth of the input's side. He et al. average the last maps over the whole picture. This
+    network averages them over squares of 2x2, since which finger is up is a matter of place.
     """
 
     def __init__(
@@ -61,14 +61,14 @@ ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
     "resnet": ASLResNet,
     "mobile": ASLMobileNet,
 }
-"""The classifiers by name; each takes ``image_size``."""
+"""The classifiers by name. Each takes ``image_size``."""
 
 
 class HandFinder(nn.Module):
-    """Finds the one hand in a picture: where it is, how large, and whether there is one.
+    """Finds the hand in a picture: where it is, how large it is, and whether there is one.
 
-    Stages as in `ASLResNet` and one more block; then every cell of an eighth of the input's side
-    votes for a box, and how much its vote counts is its evidence for a hand.
+    It has the stages of `ASLResNet` and one more block. Then every cell of a map, an eighth of the
+    input's side, votes for a box. A vote counts by the cell's evidence for a hand.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class HandFinder(nn.Module):
         weight = evidence.softmax(dim=1)
         centre = ((self.cells + offset / 4) * weight.unsqueeze(1)).sum(dim=2)
         half = ((size * weight).sum(dim=1, keepdim=True) - 1).exp()
-        # Each of the cells begins with an even chance, so that their sum would begin far above it.
+        # Each cell begins at an even chance. Without the last term their sum would begin far above.
         total = evidence.logsumexp(dim=1) - math.log(evidence.shape[1])
         return torch.cat([centre, half], dim=1), total
 

@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from asl.rendering.joints import FINGERS, JOINT_LIMITS, JOINTS
-from asl.rendering.mesh import RestHand, vertex_normals
+from asl.rendering.joints import FINGERS, JOINT_LIMITS, JOINTS, moved_bones
+from asl.rendering.mesh import RestHand
 from asl.rendering.posing import bone_transforms
+from asl.rendering.surface import Contacts, place, vertex_normals
 
 # Skin gives: what lies this deep (metres) in another part is let be, and how far it moves at most.
 _GIVE = 0.0005
@@ -36,112 +37,6 @@ _EASE = np.array(
 _OWN = {
     finger: np.array([joint.startswith(finger) for joint in JOINTS], float) for finger in FINGERS
 }
-
-
-class Contacts(NamedTuple):
-    """What settling needs to know of a hand at rest.
-
-    Attributes:
-        members: for palm and fingers, the vertices of each part.
-        apart: (V, 6), whether a vertex can pass through a part at all, see `grown_together`.
-        follows: (V, J), how much each vertex follows each of `asl.rendering.joints.JOINTS`.
-        corners: for each part, the vertices (S, 3) between which the samples of its skin lie.
-        shares: for each part, how much of each corner (S, 3).
-        edge: for each part, whether a sample lies at its edge (S,).
-    """
-
-    members: list[np.ndarray]
-    apart: np.ndarray
-    follows: np.ndarray
-    corners: list[np.ndarray]
-    shares: list[np.ndarray]
-    edge: list[np.ndarray]
-
-
-def contacts(hand: RestHand) -> Contacts:
-    """Returns what `settle` and `press` need to know of a hand; worth keeping, it takes 50 ms."""
-    part = hand.part.numpy()
-    members = [np.flatnonzero(part == i) for i in range(6)]
-    apart = np.zeros((len(part), 6), bool)
-    inside = part[hand.faces.numpy()]
-    for i in range(6):
-        whole = (inside == i).all(1) if i else np.isin(inside, (0, 6)).all(1)
-        mine = np.unique(hand.faces.numpy()[whole])
-        distance = torch.cdist(hand.vertices, hand.vertices[mine]).min(1).values
-        least = np.array([grown_together(other, i) for other in range(7)])[part]
-        apart[:, i] = (distance.numpy() > least) & (part != i) & (part < 6)
-    weights = hand.weights.numpy()
-    follows = np.stack([weights[:, _moved(joint)].sum(1) for joint in JOINTS], axis=1)
-    faces = hand.faces.numpy()
-    corners, shares, edge = [], [], []
-    # The mesh of the palm is coarse, its vertices alone too few: its faces and their edges too.
-    spots = np.array([[1, 1, 1], [1, 1, 0], [0, 1, 1], [1, 0, 1]])
-    for i in range(6):
-        mine = faces[(part[faces] == i).any(1) & (part[faces] != 6).all(1)]
-        # The web of the thumb folds over its own edge: what it folds on to is the skin beside it.
-        mine = mine[~(np.isin(part[mine], (0, 1)).all(1) & (part[mine] != i).any(1))]
-        used = spots if i == 0 else spots[:1]
-        own = np.unique(mine)
-        own = own[part[own] == i]
-        around = np.repeat(mine, len(used), axis=0)
-        corners.append(np.concatenate([np.repeat(own[:, None], 3, axis=1), around]))
-        share = np.tile(used / used.sum(1, keepdims=True).clip(1), (len(mine), 1)).astype(
-            np.float32
-        )
-        shares.append(np.concatenate([np.tile(np.float32([1, 0, 0]), (len(own), 1)), share]))
-        mixed = (part[mine] != i).any(1)
-        touched = np.isin(own, mine[mixed])
-        edge.append(np.concatenate([touched, np.repeat(mixed, len(used))]))
-    return Contacts(members, apart, follows, corners, shares, edge)
-
-
-def grown_together(part: int, other: int) -> float:
-    """Returns how near (metres, at rest) skin of one part lies to another it has grown from.
-
-    Between fingers 10 mm; between a finger and the palm 13 mm, three quarters of a finger's
-    thickness: the crease at its root goes that far.
-    """
-    return 0.013 if 0 in (part, other) else 0.010
-
-
-def _moved(joint: str) -> list[int]:
-    """The bones that a joint moves, the one it turns first."""
-    finger, name = joint.split(" ", 1)
-    if finger == "wrist":
-        return []
-    first = 2 + 4 * FINGERS.index(finger)
-    step = {"PIP flexion": 1, "DIP flexion": 2, "IP flexion": 2}.get(name, 0)
-    if joint == "thumb MCP flexion":
-        step = 1
-    return list(range(first + step, first + 3))
-
-
-def place(hand: RestHand, name: str) -> int:
-    """Returns the vertex at a named place on a finger.
-
-    Args:
-        hand: any.
-        name: finger, phalanx counted from the knuckle (the thumb's from its root), where along it
-            from 0 to 1, side: ``"index 3 0.6 palmar"``; sides are palmar, dorsal, radial, ulnar
-            and tip.
-    """
-    finger, phalanx, along, side = name.split()
-    i, k = FINGERS.index(finger), int(phalanx) - 1
-    bones = [2 + 4 * i, 3 + 4 * i, 4 + 4 * i]
-    points = torch.stack([*hand.heads[bones], hand.tips[i]]).numpy()
-    y = points[k + 1] - points[k]
-    middle = points[k] + float(along) * y
-    y = y / np.linalg.norm(y)
-    x = hand.axes["thumb IP flexion" if i == 0 else f"{finger} flexion"].numpy()
-    x = x - (x @ y) * y
-    x = x / np.linalg.norm(x)
-    z = np.cross(x, y)
-    direction = {"palmar": z, "dorsal": -z, "radial": x, "ulnar": -x, "tip": y}[side]
-    mine = np.flatnonzero(hand.weights.argmax(1).numpy() == bones[k])
-    off = hand.vertices.numpy()[mine] - middle
-    ahead = off @ direction
-    aside = np.linalg.norm(off - ahead[:, None] * direction, axis=1)
-    return int(mine[np.where(ahead > 0, aside, np.inf).argmin()])
 
 
 def settle(
@@ -204,12 +99,12 @@ def press(hand: RestHand, known: Contacts, vertices: torch.Tensor) -> torch.Tens
     pressed = vertices.numpy().copy()
     moved = np.zeros(len(pressed))
     for _ in range(4):
-        inside, _, _, depth, normals = _inside(hand, known, pressed, least=0.0)
-        if not len(inside):
+        inside = _inside(hand, known, pressed, least=0.0)
+        if not len(inside.vertices):
             break
-        shift = np.minimum(0.65 * depth, _YIELD - moved[inside])
-        pressed[inside] += shift[:, None] * normals
-        np.add.at(moved, inside, shift)
+        shift = np.minimum(0.65 * inside.depths, _YIELD - moved[inside.vertices])
+        pressed[inside.vertices] += shift[:, None] * inside.normals
+        np.add.at(moved, inside.vertices, shift)
     return torch.from_numpy(pressed)
 
 
@@ -223,15 +118,15 @@ def _faults(hand, known, value, pairs) -> tuple[np.ndarray, np.ndarray]:
         """How far points (N, 3) go along directions (N, 3) with each joint, metres a radian."""
         return follows * (np.cross(points, directions) @ axes.T - directions @ moments.T)
 
-    inside, corners, shares, depth, normals = _inside(hand, known, vertices, sparse=True)
-    if len(inside):
+    inside = _inside(hand, known, vertices, sparse=True)
+    if len(inside.vertices):
         # A vertex in another part, and the skin where it should be.
-        skin = vertices[inside] + depth[:, None] * normals
-        follows = (shares[:, :, None] * known.follows[corners]).sum(1)
-        rows.append(
-            rate(skin, follows, normals) - rate(vertices[inside], known.follows[inside], normals)
-        )
-        wrong.append(depth - _GIVE)
+        points, normals = vertices[inside.vertices], inside.normals
+        skin = points + inside.depths[:, None] * normals
+        follows = (inside.shares[:, :, None] * known.follows[inside.corners]).sum(1)
+        own_follows = known.follows[inside.vertices]
+        rows.append(rate(skin, follows, normals) - rate(points, own_follows, normals))
+        wrong.append(inside.depths - _GIVE)
     for first, second, gap, own in pairs:
         between = vertices[first] - vertices[second]
         distance = np.linalg.norm(between)
@@ -255,7 +150,7 @@ def _posed(hand: RestHand, angles: torch.Tensor):
     heads = hand.heads.numpy()
     axes, pivots = np.zeros((len(JOINTS), 3)), np.zeros((len(JOINTS), 3))
     for i, joint in enumerate(JOINTS):
-        moved = _moved(joint)
+        moved = moved_bones(joint)
         if not moved:
             continue
         finger = joint.split()[0]
@@ -280,18 +175,48 @@ def _about_z(degrees: float) -> np.ndarray:
     return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1.0]])
 
 
-def _inside(
-    hand: RestHand, known: Contacts, vertices: np.ndarray, least: float = _GIVE, sparse=False
-):
-    """Vertices (N,) that lie inside another part, and the sample of its skin nearest to each.
+class Inside(NamedTuple):
+    """N vertices that lie inside another part of the hand, and the skin nearest to each.
 
-    Returns:
-        vertices (N,); corners (N, 3) and shares (N, 3) of the samples; depths (N,) in metres, and
-        normals (N, 3) of the skin there.
+    Attributes:
+        vertices: int (N,), their numbers.
+        corners: int (N, 3), the vertices between which the nearest sample of the skin lies.
+        shares: (N, 3), how much of each corner the sample has.
+        depths: (N,), how far the vertices lie below the skin, metres.
+        normals: (N, 3), of the skin there.
+    """
+
+    vertices: np.ndarray
+    corners: np.ndarray
+    shares: np.ndarray
+    depths: np.ndarray
+    normals: np.ndarray
+
+
+_NOTHING = Inside(
+    np.zeros(0, int), np.zeros((0, 3), int), np.zeros((0, 3)), np.zeros(0), np.zeros((0, 3))
+)
+
+
+def _inside(
+    hand: RestHand,
+    known: Contacts,
+    vertices: np.ndarray,
+    least: float = _GIVE,
+    sparse: bool = False,
+) -> Inside:
+    """Finds vertices that lie deeper than `least` in another part.
+
+    Args:
+        hand: whose vertices they are.
+        known: `contacts` of the same hand.
+        vertices: (V, 3), posed, metres.
+        least: depth from which a vertex counts, metres.
+        sparse: look at every second vertex only.
     """
     normals = vertex_normals(vertices, hand.faces.numpy())
     single = vertices.astype(np.float32)  # distances take most of the time
-    found = []
+    found: list[Inside] = []
     for i, members in enumerate(known.members):
         low, high = single[members].min(0), single[members].max(0)
         near = known.apart[:, i] & (single > low).all(1) & (single < high).all(1)
@@ -321,7 +246,7 @@ def _inside(
         # The surface of a part is open where others grow from it: behind its edge is not inside.
         aligned = depth > np.where(known.edge[i][nearest], 0.75, 0.3) * distance
         deep = (depth > least) & aligned & (distance < _REACH)
-        found.append((mine[deep], corners[deep], shares[deep], depth[deep], normal[deep]))
+        found.append(Inside(mine[deep], corners[deep], shares[deep], depth[deep], normal[deep]))
     if not found:
-        return np.zeros(0, int), None, None, np.zeros(0), None
-    return tuple(np.concatenate(column) for column in zip(*found, strict=True))
+        return _NOTHING
+    return Inside(*(np.concatenate(column) for column in zip(*found, strict=True)))

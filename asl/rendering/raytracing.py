@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from asl.rendering.mesh import INSTALL_COMMAND, vertex_normals
+from asl.rendering.mesh import INSTALL_COMMAND
 from asl.rendering.skin import Skin
+from asl.rendering.surface import vertex_normals
 
 
 class DirectedLight(NamedTuple):
@@ -14,6 +15,26 @@ class DirectedLight(NamedTuple):
     direction: tuple[float, float, float]  # x right, y up, z towards the camera
     colour: tuple[float, float, float]
     size: float
+
+
+class _Places(NamedTuple):
+    """What shading needs to know of each of N vertices or pixels.
+
+    Attributes:
+        normals: (N, 3), of any length.
+        albedo: (N, 3), in linear light.
+        occlusion: (N,), the share of the sky that is seen from there.
+        shadows: (N, lamps), the share of each lamp that is seen from there.
+        nail, along, palmar: (N,), as in `asl.rendering.skin.Skin`.
+    """
+
+    normals: np.ndarray
+    albedo: np.ndarray
+    occlusion: np.ndarray
+    shadows: np.ndarray
+    nail: np.ndarray
+    along: np.ndarray
+    palmar: np.ndarray
 
 
 _OCCLUSION_RAYS = 24
@@ -77,11 +98,10 @@ def trace(vertices, hand, skin, lamps, cut, distance, size, rng, *, shade=True):
     if not shade:
         occlusion = np.full_like(occlusion, _OPEN_SKY)
         shadows = [np.ones_like(seen) for seen in shadows]
-    columns = [normals, skin.albedo, occlusion[:, None], *(s[:, None] for s in shadows)]
-    columns += [skin.nail[:, None], skin.along[:, None], skin.palmar[:, None]]
-    values = np.concatenate(columns, axis=1).astype(np.float32)
-    pixels = np.einsum("nk,nkc->nc", weights.astype(np.float32), values[corners])
-    colours = _shade(pixels, skin, lamps)
+    places = _Places(
+        normals, skin.albedo, occlusion, np.stack(shadows, 1), skin.nail, skin.along, skin.palmar
+    )
+    colours = _shade(_between(places, corners, weights), skin, lamps)
 
     picture = np.zeros((side * side, 3), np.float32)
     covered = np.zeros(side * side, np.float32)
@@ -106,11 +126,29 @@ def _visible(scene, vertices, normals, lamp, count, rng) -> np.ndarray:
     return 1 - (blocked.reshape(len(vertices), count) >= 0).mean(1)
 
 
-def _shade(pixels: np.ndarray, skin: Skin, lamps) -> np.ndarray:
-    """Colours (N, 3) in linear light of pixels (N, C), see `trace` for the columns."""
-    normals = pixels[:, :3] / np.linalg.norm(pixels[:, :3], axis=1, keepdims=True)
-    albedo, occlusion = pixels[:, 3:6], pixels[:, 6:7]
-    shadows, (nail, along, palmar) = pixels[:, 7:9], pixels[:, 9:12].T
+def _between(places: _Places, corners: np.ndarray, weights: np.ndarray) -> _Places:
+    """Returns the values of pixels (N), each between those of three vertices.
+
+    Args:
+        places: of all vertices.
+        corners: int (N, 3), the vertices around each pixel.
+        weights: (N, 3), how near it is to each of them.
+    """
+    columns = [value.reshape(len(value), -1) for value in places]
+    values = np.concatenate(columns, axis=1).astype(np.float32)  # one sum for all is faster
+    pixels = np.einsum("nk,nkc->nc", weights.astype(np.float32), values[corners])
+    ends = np.cumsum([column.shape[1] for column in columns])[:-1]
+    split = np.split(pixels, ends, axis=1)
+    return _Places(
+        *(part if value.ndim > 1 else part[:, 0] for part, value in zip(split, places, strict=True))
+    )
+
+
+def _shade(pixels: _Places, skin: Skin, lamps) -> np.ndarray:
+    """Returns the colours (N, 3) of N pixels in linear light."""
+    normals = pixels.normals / np.linalg.norm(pixels.normals, axis=1, keepdims=True)
+    albedo, occlusion = pixels.albedo, pixels.occlusion[:, None]
+    shadows, nail, along, palmar = pixels.shadows, pixels.nail, pixels.along, pixels.palmar
     # Creases on the palm side of the joints, three hundredths of a phalanx deep.
     joint = np.abs(along - np.round(along))
     crease = np.exp(-((joint / 0.035) ** 2)) * (along > 0.3) * (along < 2.5) * palmar

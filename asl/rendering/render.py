@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from asl.rendering.contact import Contacts, contacts, press, settle
+from asl.rendering.contact import press, settle
 from asl.rendering.joints import JOINT_LIMITS, JOINTS
 from asl.rendering.mesh import RestHand, rest_hand
 from asl.rendering.pose_variants import TAUGHT, TAUGHT_YAW, VARIANTS
@@ -21,6 +21,7 @@ from asl.rendering.posing import pose_hand
 from asl.rendering.raytracing import DirectedLight, trace
 from asl.rendering.signers import Signer
 from asl.rendering.skin import skin_of
+from asl.rendering.surface import Contacts, contacts
 from asl.signs import SIGNS
 
 LIGHTS = ("bot", "dif", "left", "right", "top")

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from asl.rendering.joints import FINGERS
-from asl.rendering.mesh import RestHand, rest_hand, vertex_normals
+from asl.rendering.joints import FINGERS, finger_bones
+from asl.rendering.mesh import RestHand, rest_hand
 from asl.rendering.signers import Signer
+from asl.rendering.surface import vertex_normals
 from asl.signs import MONK_TONES
 
 
@@ -82,8 +83,7 @@ def _surface(hand: RestHand) -> tuple[np.ndarray, ...]:
     tip_near = np.zeros(len(vertices))
     heads = hand.heads.numpy()
     for i, finger in enumerate(FINGERS):
-        bones = [2, 3, 4] if i == 0 else [2 + 4 * i, 3 + 4 * i, 4 + 4 * i]
-        points = np.stack([*heads[bones], hand.tips[i].numpy()])
+        points = np.stack([*heads[finger_bones(i)], hand.tips[i].numpy()])
         axis = hand.axes["thumb IP flexion" if i == 0 else f"{finger} flexion"].numpy()
         mine = np.flatnonzero(part == i + 1)
         best = np.full(len(mine), np.inf)

@@ -5,9 +5,9 @@ import math
 import torch
 from torch import Tensor
 
-from asl.rendering.contact import grown_together
 from asl.rendering.joints import FINGERS
 from asl.rendering.mesh import RestHand
+from asl.rendering.surface import grown_together
 
 
 def penetration(hand: RestHand, vertices: Tensor) -> dict[tuple[str, str], float]:

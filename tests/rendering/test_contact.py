@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from asl.rendering.contact import contacts, place, press, settle
+from asl.rendering.contact import press, settle
 from asl.rendering.joints import JOINTS, check_angles, pose_vector
 from asl.rendering.mesh import rest_hand
 from asl.rendering.pose_variants import TAUGHT, VARIANTS
 from asl.rendering.poses import POSES
 from asl.rendering.posing import pose_hand
+from asl.rendering.surface import contacts, place
 from tests.rendering.penetration import penetration
 
 # What the table's poses reach. Skin of real hands gives by 1 to 2 mm where it is pressed.

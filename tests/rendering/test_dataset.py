@@ -8,7 +8,7 @@ import pytest
 from asl.data import ASLDataset
 from asl.rendering import dataset as synthetic
 from asl.rendering import mesh as hand_model
-from asl.rendering.dataset import synthesize
+from asl.rendering.dataset import DatasetOptions, synthesize
 
 
 @pytest.fixture
@@ -17,10 +17,10 @@ def render():
 
 
 def test_a_written_folder_is_a_dataset(render, tmp_path):
-    folder = synthesize(
-        tmp_path / "hands", signers=2, size=24, signs=["a", "0"], lights=["top"], frames=2,
-        turned=2, taught=["x", "f"], workers=1, progress=False,
-    )  # fmt: skip
+    options = DatasetOptions(
+        signers=2, size=24, signs=["a", "0"], lights=["top"], frames=2, turned=2, taught=["x", "f"]
+    )
+    folder = synthesize(tmp_path / "hands", options, workers=1, progress=False)
     names = sorted(path.name for path in (folder / "a").iterdir())
     assert names == [f"hand{k}_a_top_seg_{n}_cropped.jpeg" for k in (1, 2) for n in (1, 2)]
     manifest = json.loads((folder / "manifest.json").read_text())
@@ -35,11 +35,11 @@ def test_a_written_folder_is_a_dataset(render, tmp_path):
 
 def test_a_folder_with_something_in_it_is_refused_unless_forced(render, tmp_path):
     (tmp_path / "mine.txt").write_text("keep")
-    options = {"signers": 1, "size": 16, "signs": ["b"], "lights": ["dif"], "frames": 1}
+    options = DatasetOptions(signers=1, size=16, signs=["b"], lights=["dif"], frames=1)
     with pytest.raises(FileExistsError, match="is not empty"):
-        synthesize(tmp_path, **options, workers=1, progress=False)
+        synthesize(tmp_path, options, workers=1, progress=False)
     assert (tmp_path / "mine.txt").exists()
-    synthesize(tmp_path, **options, workers=1, progress=False, force=True)
+    synthesize(tmp_path, options, workers=1, progress=False, force=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b", "manifest.json"]
 
 
@@ -49,22 +49,21 @@ def test_an_interruption_leaves_nothing(render, tmp_path, monkeypatch):
 
     monkeypatch.setattr(synthetic, "render_sign", stop)
     with pytest.raises(KeyboardInterrupt):
-        synthesize(tmp_path / "hands", signers=1, workers=1, progress=False)
+        synthesize(tmp_path / "hands", DatasetOptions(signers=1), workers=1, progress=False)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
     "arguments", [{"signers": 0}, {"frames": 0}, {"signs": []}, {"size": 8}, {"quality": 99}]
 )
-def test_bad_requests_for_a_folder(tmp_path, arguments):
+def test_bad_requests_for_a_folder(arguments):
     with pytest.raises(ValueError, match="expected"):
-        synthesize(tmp_path / "hands", **arguments)
-    assert not list(tmp_path.iterdir())
+        DatasetOptions(**arguments)
 
 
 def test_without_the_extra_the_command_to_install_it_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "anny", None)
     monkeypatch.setattr(synthetic, "rest_hand", hand_model._library_hand.__wrapped__)
     with pytest.raises(ImportError, match=r"pip install -e \.\[render\]"):
-        synthesize(tmp_path / "hands", signers=1, progress=False)
+        synthesize(tmp_path / "hands", DatasetOptions(signers=1), progress=False)
     assert not list(tmp_path.iterdir())

@@ -1,0 +1,115 @@
+"""The surface of a resting hand: its parts, places on it that have names, and its normals."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from asl.rendering.joints import FINGERS, JOINTS, finger_bones, moved_bones
+from asl.rendering.mesh import RestHand
+
+
+class Contacts(NamedTuple):
+    """What settling needs to know of a hand at rest.
+
+    Attributes:
+        members: for palm and fingers, the vertices of each part.
+        apart: (V, 6), whether a vertex can pass through a part at all, see `grown_together`.
+        follows: (V, J), how much each vertex follows each of `asl.rendering.joints.JOINTS`.
+        corners: for each part, the vertices (S, 3) between which the samples of its skin lie.
+        shares: for each part, how much of each corner (S, 3).
+        edge: for each part, whether a sample lies at its edge (S,).
+    """
+
+    members: list[np.ndarray]
+    apart: np.ndarray
+    follows: np.ndarray
+    corners: list[np.ndarray]
+    shares: list[np.ndarray]
+    edge: list[np.ndarray]
+
+
+def contacts(hand: RestHand) -> Contacts:
+    """Returns what `settle` and `press` need to know of a hand; worth keeping, it takes 50 ms."""
+    part = hand.part.numpy()
+    members = [np.flatnonzero(part == i) for i in range(6)]
+    apart = np.zeros((len(part), 6), bool)
+    inside = part[hand.faces.numpy()]
+    for i in range(6):
+        whole = (inside == i).all(1) if i else np.isin(inside, (0, 6)).all(1)
+        mine = np.unique(hand.faces.numpy()[whole])
+        distance = torch.cdist(hand.vertices, hand.vertices[mine]).min(1).values
+        least = np.array([grown_together(other, i) for other in range(7)])[part]
+        apart[:, i] = (distance.numpy() > least) & (part != i) & (part < 6)
+    weights = hand.weights.numpy()
+    follows = np.stack([weights[:, moved_bones(joint)].sum(1) for joint in JOINTS], axis=1)
+    faces = hand.faces.numpy()
+    corners, shares, edge = [], [], []
+    # The mesh of the palm is coarse, its vertices alone too few: its faces and their edges too.
+    spots = np.array([[1, 1, 1], [1, 1, 0], [0, 1, 1], [1, 0, 1]])
+    for i in range(6):
+        mine = faces[(part[faces] == i).any(1) & (part[faces] != 6).all(1)]
+        # The web of the thumb folds over its own edge: what it folds on to is the skin beside it.
+        mine = mine[~(np.isin(part[mine], (0, 1)).all(1) & (part[mine] != i).any(1))]
+        used = spots if i == 0 else spots[:1]
+        own = np.unique(mine)
+        own = own[part[own] == i]
+        around = np.repeat(mine, len(used), axis=0)
+        corners.append(np.concatenate([np.repeat(own[:, None], 3, axis=1), around]))
+        share = np.tile(used / used.sum(1, keepdims=True).clip(1), (len(mine), 1)).astype(
+            np.float32
+        )
+        shares.append(np.concatenate([np.tile(np.float32([1, 0, 0]), (len(own), 1)), share]))
+        mixed = (part[mine] != i).any(1)
+        touched = np.isin(own, mine[mixed])
+        edge.append(np.concatenate([touched, np.repeat(mixed, len(used))]))
+    return Contacts(members, apart, follows, corners, shares, edge)
+
+
+def grown_together(part: int, other: int) -> float:
+    """Returns how near (metres, at rest) skin of one part lies to another it has grown from.
+
+    Between fingers 10 mm; between a finger and the palm 13 mm, three quarters of a finger's
+    thickness: the crease at its root goes that far.
+    """
+    return 0.013 if 0 in (part, other) else 0.010
+
+
+def place(hand: RestHand, name: str) -> int:
+    """Returns the vertex at a named place on a finger.
+
+    Args:
+        hand: any.
+        name: finger, phalanx counted from the knuckle (the thumb's from its root), where along it
+            from 0 to 1, side: ``"index 3 0.6 palmar"``; sides are palmar, dorsal, radial, ulnar
+            and tip.
+    """
+    finger, phalanx, along, side = name.split()
+    i, k = FINGERS.index(finger), int(phalanx) - 1
+    bones = finger_bones(i)
+    points = torch.stack([*hand.heads[bones], hand.tips[i]]).numpy()
+    y = points[k + 1] - points[k]
+    middle = points[k] + float(along) * y
+    y = y / np.linalg.norm(y)
+    x = hand.axes["thumb IP flexion" if i == 0 else f"{finger} flexion"].numpy()
+    x = x - (x @ y) * y
+    x = x / np.linalg.norm(x)
+    z = np.cross(x, y)
+    direction = {"palmar": z, "dorsal": -z, "radial": x, "ulnar": -x, "tip": y}[side]
+    mine = np.flatnonzero(hand.weights.argmax(1).numpy() == bones[k])
+    off = hand.vertices.numpy()[mine] - middle
+    ahead = off @ direction
+    aside = np.linalg.norm(off - ahead[:, None] * direction, axis=1)
+    return int(mine[np.where(ahead > 0, aside, np.inf).argmin()])
+
+
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Unit normals (V, 3), the mean of the faces around each vertex by their area."""
+    a, b, c = (vertices[faces[:, i]] for i in range(3))
+    weighted = np.cross(b - a, c - a)
+    normals = np.empty_like(vertices)
+    for axis in range(3):
+        normals[:, axis] = sum(
+            np.bincount(faces[:, i], weighted[:, axis], len(vertices)) for i in range(3)
+        )
+    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
