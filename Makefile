@@ -1,8 +1,9 @@
 # make run       execute the notebook into build/ and print its summary
 # make notebook  open it in JupyterLab
-# make test      lint, then all tests, the notebook included (EXTRAS=render: the renderer's too)
-# make stand-in  render the hands that ship with the project anew (installs the extra)
-# make recognizer  train the weights that ship with the project anew (hours; -j2 on two cores)
+# make test      check style, types and imports, then run all tests, the notebook included
+#                (EXTRAS=render runs the renderer's tests too)
+# make stand-in  render the hands that ship with the project again (installs the extra)
+# make recognizer  train the weights that ship with the project again (hours; -j2 on two cores)
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -30,6 +31,8 @@ notebook: setup
 test: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
 	$(BIN)/pytest
 
 stand-in: EXTRAS = render
@@ -37,10 +40,10 @@ stand-in: setup
 	$(BIN)/python -m asl synthesize build/stand-in --force --signers 5 --seed 0 --size 160 --quality 85
 	$(BIN)/python -c "from asl.sources import pack_stand_in; print(pack_stand_in('build/stand-in'))"
 
-# One recogniser without each signer, then the one that ships; what is finished is not done again.
-# One thread each: two side by side are faster than one with two.
+# One recogniser without each signer, then the one that ships. What is finished is not repeated.
+# Each uses one thread: two of them side by side are faster than one with two threads.
 SIGNERS = 1 2 3 4 5
-# The classifier begins with a network in it; it is not installed, so any system's wheel will do.
+# The classifier begins with weights from this wheel. It is never installed, so any system's will do.
 WHEEL = mediapipe-0.10.21-cp311-cp311-manylinux_2_28_x86_64.whl
 UNSEEN = $(SIGNERS:%=build/recognizers/without-%.safetensors)
 TRAIN = $(BIN)/python -m asl train --corrected --rendered build/rendered --threads 1 \
@@ -66,12 +69,14 @@ build/$(WHEEL): | setup
 	$(BIN)/python -m pip download --no-deps --only-binary :all: --python-version 3.11 \
 	  --platform manylinux_2_28_x86_64 --dest build mediapipe==0.10.21
 
-# Installs again only when the text of the requirements has changed, whatever its date says.
+# Installs again only when the requirements or the place of this folder have changed. The project
+# itself is installed in place, so that the command `asl` runs what is here.
 setup:
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@cat $(REQUIREMENTS) | cmp -s - $(VENV)/installed.txt || \
+	@{ pwd; cat pyproject.toml $(REQUIREMENTS); } | cmp -s - $(VENV)/installed.txt || \
 	  { $(BIN)/python -m pip install $(REQUIREMENTS:%=-r %) && \
-	    cat $(REQUIREMENTS) > $(VENV)/installed.txt; }
+	    $(BIN)/python -m pip install --no-deps --no-build-isolation --editable . && \
+	    { pwd; cat pyproject.toml $(REQUIREMENTS); } > $(VENV)/installed.txt; }
 
 # The text form of the cell tagged "summary" in the executed notebook.
 define PRINT_SUMMARY

@@ -241,6 +241,11 @@ def _report_unreadable(unreadable: dict[Path, str], skipped: bool) -> None:
         )
 
 
+def known(values: Iterable[int | None]) -> list[int]:
+    """Returns the different numbers among facts of images, sorted; None is no number."""
+    return sorted({value for value in values if value is not None})
+
+
 # --- batches -------------------------------------------------------------------------------------
 
 
@@ -272,11 +277,12 @@ def get_batch(
         images: float (N, 3, H, W)
         labels: int64 (N,)
     """
-    indices = [int(index) for index in indices]
+    numbers = [int(index) for index in indices]
     if isinstance(dataset, Subset):
-        return get_batch(dataset.dataset, [dataset.indices[i] for i in indices], device)
+        whole: Any = dataset.dataset
+        return get_batch(whole, [dataset.indices[i] for i in numbers], device)
     if isinstance(dataset, ASLDataset) and dataset.transform is None:
-        labels = torch.tensor([dataset.labels[i] for i in indices])
-        return normalize(dataset.images[indices].to(device)), labels.to(device)
-    images, labels = default_collate([dataset[i] for i in indices])
+        labels = torch.tensor([dataset.labels[i] for i in numbers])
+        return normalize(dataset.images[numbers].to(device)), labels.to(device)
+    images, labels = default_collate([dataset[i] for i in numbers])
     return images.to(device), labels.to(device)

@@ -6,12 +6,13 @@ Tested on pictures much like those it was trained on, a model shows its memory, 
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, Subset
+from torch.utils.data import Subset
 
-from asl.data import IMAGE_SIZE, ASLDataset
+from asl.data import IMAGE_SIZE, ASLDataset, SizedDataset, known
 
 SPLITS = ("random", "burst", "signer")
 
@@ -84,7 +85,7 @@ def load_asl_data(
     groups = _groups(dataset, split)
     # A private generator: the split must not depend on what else drew random numbers before.
     generator = torch.Generator().manual_seed(seed)
-    if split == "signer":
+    if test_signer is not None:
         train, test = _leave_out(dataset, test_signer)
     else:
         train, test = _divide(range(len(dataset)), train_split, groups, generator)
@@ -129,7 +130,7 @@ def make_folds(dataset: ASLDataset, protocol: str, *, folds: int = 5, seed: int 
     """
     _check_protocol("protocol", protocol)
     groups = _groups(dataset, protocol)
-    keys = range(len(dataset)) if groups is None else groups
+    keys: Sequence = range(len(dataset)) if groups is None else groups
     present = sorted(set(keys))
     folds = len(present) if protocol == "signer" else folds
     if not 2 <= folds <= len(present):
@@ -138,7 +139,7 @@ def make_folds(dataset: ASLDataset, protocol: str, *, folds: int = 5, seed: int 
             f"expected at least 2 folds and as many {what}s as folds for protocol={protocol!r}, "
             f"found {folds} fold(s) and {len(present)} {what}(s)"
         )
-    order = range(folds)
+    order = list(range(folds))
     if protocol != "signer":
         generator = torch.Generator().manual_seed(seed)
         order = torch.randperm(len(present), generator=generator).tolist()
@@ -186,21 +187,22 @@ def _leave_out(
     dataset: ASLDataset, test_signer: int | Collection[int]
 ) -> tuple[list[int], list[int]]:
     out = set(test_signer) if isinstance(test_signer, Collection) else {int(test_signer)}
-    present = set(dataset.signers)
-    if not out or not out < present:
+    present = known(dataset.signers)
+    if not out or not out < set(present):
         raise ValueError(
-            f"expected test_signer to be some, not all, of the signers {sorted(present)}, "
-            f"found {sorted(out)}"
+            f"expected test_signer to be some, not all, of the signers {present}, found "
+            f"{sorted(out)}"
         )
     test = [i for i, signer in enumerate(dataset.signers) if signer in out]
     return [i for i, signer in enumerate(dataset.signers) if signer not in out], test
 
 
-def bursts_of(data: Dataset) -> list[tuple] | None:
+def bursts_of(data: SizedDataset) -> list[tuple] | None:
     """Returns (folder, signer, sign, light) per item, or None if the file names do not tell."""
-    indices = range(len(data))
+    indices = list(range(len(data)))
     while isinstance(data, Subset):
-        indices, data = [data.indices[i] for i in indices], data.dataset
+        indices = [data.indices[i] for i in indices]
+        data = cast(SizedDataset, data.dataset)
     if not isinstance(data, ASLDataset) or None in data.signers:
         return None
     # Signer 1 of another folder is somebody else. And the class folder's name tells the sign, not

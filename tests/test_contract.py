@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -53,17 +54,59 @@ def test_the_users_dataset_class(write_images):
     assert images.shape == (30, 3, 28, 28) and labels.shape == (30,)
 
 
-def test_every_public_name_exists():
+CONTRACT = [
+    "ASLDataset",
+    "load_asl_data",
+    "create_sequential_model",
+    "ASLNet",
+    "train_model",
+    "visualize_data_samples",
+    "plot_training_metrics",
+    "plot_confusion_matrix",
+    "compare_per_class_accuracy",
+    "visualize_channel_attention",
+    "visualize_features",
+]
+
+
+def test_every_public_name_exists_and_means_one_thing():
+    assert CONTRACT <= set(asl.__all__) <= set(dir(asl))
     for name in asl.__all__:
         assert getattr(asl, name) is not None
     assert not hasattr(asl, "no_such_name")
+    places = {path.name.removesuffix(".py") for path in Path(asl.__file__).parent.iterdir()}
+    assert not places & set(asl.__all__)
+
+
+def run(code):
+    """Runs code in a fresh interpreter; returns what it printed, and nothing may be a warning."""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stderr == ""
+    return run.stdout
 
 
 def test_import_is_silent_and_draws_nothing_in():
     code = (
         "import sys, torch; state = torch.get_rng_state(); import asl; "
         "assert torch.equal(torch.get_rng_state(), state); "
-        "print([m for m in ('matplotlib', 'seaborn', 'pandas', 'torchvision') if m in sys.modules])"
+        "print([m for m in sys.modules if m.startswith('asl.')])"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout == "[]\n" and run.stderr == ""
+    assert run(code) == "[]\n"
+    assert run("import sys, asl; print('torch' in sys.modules)") == "False\n"
+
+
+def test_using_a_recogniser_imports_neither_figures_nor_training():
+    code = "import sys; from asl import Recognizer; Recognizer.load(); print(*sys.modules)"
+    loaded = set(run(code).split())
+    assert "asl.recognizer.recognizer" in loaded
+    for unwanted in (
+        "asl.augmentation",
+        "asl.commands",
+        "asl.plots",
+        "asl.rendering",
+        "asl.training",
+        "matplotlib",
+        "pandas",
+        "seaborn",
+    ):
+        assert unwanted not in loaded

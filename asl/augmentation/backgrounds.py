@@ -113,7 +113,7 @@ def load_photographs(part: str, size: int = 160) -> Tensor:
         ImportError: if scikit-image is not installed, with the command to install it.
     """
     spec = find_spec("skimage")
-    if spec is None:
+    if spec is None or spec.origin is None:
         raise ImportError(
             "training a recogniser needs scikit-image's photographs as backgrounds: "
             "pip install -e .[train]"

@@ -1,4 +1,4 @@
-"""What several commands' arguments are read with."""
+"""Reads arguments that several commands take."""
 
 import argparse
 

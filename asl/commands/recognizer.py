@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import Subset
 
 from asl.augmentation.backgrounds import load_photographs
-from asl.data import ASLDataset
+from asl.data import ASLDataset, known
 from asl.evaluation.metrics import accuracy, accuracy_within, merge_look_alikes
 from asl.files import written_whole
 from asl.recognizer.calibrate import answer_unseen, calibrate_recognizer
@@ -95,9 +95,9 @@ def train(options: argparse.Namespace) -> tuple[dict, str]:
     real = ASLDataset(
         find_dataset(options.data), image_size=recipe.image_size, corrected=options.corrected
     )
-    signers = {signer for signer in real.signers if signer is not None}
-    if unknown := sorted(set(options.leave_out) - signers):
-        raise ValueError(f"expected --leave-out of the signers {sorted(signers)}, found {unknown}")
+    signers = known(real.signers)
+    if unknown := sorted({*options.leave_out} - {*signers}):
+        raise ValueError(f"expected --leave-out of the signers {signers}, found {unknown}")
     rendered = options.rendered and ASLDataset(options.rendered, image_size=recipe.image_size)
     seen = [i for i, signer in enumerate(real.signers) if signer not in options.leave_out]
     recognizer = train_recognizer(

@@ -3,9 +3,8 @@
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.data import Dataset
 
-from asl.data import denormalize, get_batch
+from asl.data import SizedDataset, denormalize, get_batch
 from asl.evaluation.metrics import accuracy
 from asl.signs import SIGNS
 from asl.training import predict_log_probs
@@ -20,7 +19,7 @@ class NearestNeighbour(nn.Module):
     test images have near-copies in the training part.
     """
 
-    def fit(self, train_data: Dataset) -> "NearestNeighbour":
+    def fit(self, train_data: SizedDataset) -> "NearestNeighbour":
         """Remembers a training part: items (normalised image (3, H, W), label)."""
         images, self.labels = get_batch(train_data, range(len(train_data)))
         self.pixels = denormalize(images)
@@ -38,7 +37,7 @@ class NearestNeighbour(nn.Module):
         return F.log_softmax(_CERTAINTY * F.one_hot(answers, len(SIGNS)).float(), dim=1)
 
 
-def nearest_neighbour_accuracy(train_data: Dataset, test_data: Dataset) -> float:
+def nearest_neighbour_accuracy(train_data: SizedDataset, test_data: SizedDataset) -> float:
     """Returns the accuracy of `NearestNeighbour`, from 0 to 1.
 
     Args:

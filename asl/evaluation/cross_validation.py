@@ -7,7 +7,7 @@ finished fold in a file if asked to, and puts the answers together. What follows
 
 import os
 import pickle
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import combinations
@@ -102,7 +102,7 @@ def cross_validate(
         answers = store.read(jobs, fold_of)
     missing = [job for job in jobs if job not in answers]
     work = _Work(make_model, everything, fold_of, training)
-    finished = _run(work, missing, min(workers, len(missing) or 1))
+    finished: Iterable[tuple[Job, Tensor]] = _run(work, missing, min(workers, len(missing) or 1))
     name = getattr(make_model, "__name__", "model")
     if progress and missing:
         finished = progress_bar(finished, f"{name}, {protocol} folds", len(missing))
@@ -175,8 +175,9 @@ class _Work:
         device = torch.device(self.training.get("device") or default_device())
         with seeded(seed, device):
             model = self.make_model()
-        if hasattr(model, "fit"):
-            model.fit(train)
+        fit: Any = getattr(model, "fit", None)
+        if fit is not None:
+            fit(train)
         else:
             train_model(model, train, None, seed=seed, progress=False, **self.training)
         return predict_log_probs(model, test)[0].numpy()
@@ -219,4 +220,5 @@ def _begin(packed: bytes, threads: int) -> None:
 
 
 def _do(job: Job) -> np.ndarray:
+    assert _work_here is not None  # every worker begins with `_begin`
     return _work_here.do(job)

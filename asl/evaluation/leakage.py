@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
-from asl.data import denormalize, get_batch
+from asl.data import SizedDataset, denormalize, get_batch
 from asl.splits import bursts_of
 
 NEAR = 0.04
@@ -49,7 +48,7 @@ class Leakage:
             f"test images with an identical training image: {share(self.identical)}",
             f"with a near-identical one:                    {share(self.near_identical)}",
         ]
-        if self.shared_bursts is None:
+        if self.in_shared_bursts is None or self.shared_signers is None:
             lines.append("bursts and signers: the file names do not tell")
         else:
             signers = ", ".join(map(str, self.shared_signers)) or "none"
@@ -60,7 +59,7 @@ class Leakage:
         return "\n".join(lines)
 
 
-def check_leakage(train_data: Dataset, test_data: Dataset) -> Leakage:
+def check_leakage(train_data: SizedDataset, test_data: SizedDataset) -> Leakage:
     """Reports what a test part shares with a training part, for any two datasets.
 
     Args:
@@ -74,24 +73,28 @@ def check_leakage(train_data: Dataset, test_data: Dataset) -> Leakage:
     close = (distance <= NEAR).nonzero().flatten().tolist()
     # Distances are rounded, so identity is checked on the pixels themselves.
     identical = sum(
-        torch.equal(get_batch(test_data, [i])[0], get_batch(train_data, [nearest[i]])[0])
+        torch.equal(get_batch(test_data, [i])[0], get_batch(train_data, nearest[i : i + 1])[0])
         for i in close
     )
     train_bursts, test_bursts = bursts_of(train_data), bursts_of(test_data)
-    known = train_bursts is not None and test_bursts is not None
-    shared = set(train_bursts) & set(test_bursts) if known else set()
-    signers = [{b[:2] for b in bursts or ()} for bursts in (train_bursts, test_bursts)]
+    if train_bursts is None or test_bursts is None:
+        return Leakage(len(test_data), identical, len(close), None, None, None)
+    shared = set(train_bursts) & set(test_bursts)
+    # The folder and the number of each signer: signer 1 of another folder is somebody else.
+    train_signers, test_signers = (
+        {burst[:2] for burst in bursts} for bursts in (train_bursts, test_bursts)
+    )
     return Leakage(
         test_images=len(test_data),
         identical=identical,
         near_identical=len(close),
-        in_shared_bursts=sum(b in shared for b in test_bursts) if known else None,
-        shared_bursts=len(shared) if known else None,
-        shared_signers=tuple(sorted(s for _, s in signers[0] & signers[1])) if known else None,
+        in_shared_bursts=sum(burst in shared for burst in test_bursts),
+        shared_bursts=len(shared),
+        shared_signers=tuple(sorted(signer for _, signer in train_signers & test_signers)),
     )
 
 
-def nearest_images(train_data: Dataset, test_data: Dataset) -> tuple[Tensor, Tensor]:
+def nearest_images(train_data: SizedDataset, test_data: SizedDataset) -> tuple[Tensor, Tensor]:
     """Finds each test image's nearest training image by its raw pixels.
 
     Args:
@@ -125,5 +128,5 @@ def nearest_images(train_data: Dataset, test_data: Dataset) -> tuple[Tensor, Ten
     return torch.cat(distances), torch.cat(indices)
 
 
-def _pixels(dataset: Dataset, indices: Sequence[int]) -> Tensor:
+def _pixels(dataset: SizedDataset, indices: Sequence[int]) -> Tensor:
     return denormalize(get_batch(dataset, indices)[0])

@@ -4,7 +4,7 @@ Accuracies here are shares from 0 to 1, computed as sum(correct) / sum(n). Nothi
 """
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -109,8 +109,8 @@ def merge_shapes(log_probs: Tensor) -> Tensor:
 
 
 def group_accuracy(
-    log_probs: Tensor, labels: Tensor, groups: Sequence[Hashable]
-) -> dict[Hashable, tuple[float, int]]:
+    log_probs: Tensor, labels: Tensor, groups: Sequence[Any]
+) -> dict[Any, tuple[float, int]]:
     """Returns (accuracy, number of images) for each group, such as each signer, sorted by group.
 
     Args:
@@ -125,7 +125,7 @@ def group_accuracy(
     if len(groups) != len(labels):
         raise ValueError(f"expected a group for each of {len(labels)} images, found {len(groups)}")
     correct = (log_probs.argmax(dim=1) == labels).tolist()
-    of_group: dict[Hashable, list[bool]] = {group: [] for group in sorted(set(groups))}
+    of_group: dict[Any, list[bool]] = {group: [] for group in sorted(set(groups))}
     for group, right in zip(groups, correct, strict=True):
         of_group[group].append(right)
     return {group: (sum(rights) / len(rights), len(rights)) for group, rights in of_group.items()}

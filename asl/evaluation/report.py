@@ -99,7 +99,7 @@ class CrossValidation:
         if None not in self.signers:
             runs = [group_accuracy(answers, labels, self.signers) for answers in log_probs]
             entry["signer_mean"] = _mean_sd([mean(a for a, _ in run.values()) for run in runs])
-            per_signer = {
+            per_signer: dict[int, dict[str, Any]] = {
                 signer: {
                     "n": n,
                     **_mean_sd([run[signer][0] for run in runs]),
@@ -107,10 +107,11 @@ class CrossValidation:
                 }
                 for signer, (_, n) in runs[0].items()
             }
-            worst = min(per_signer, key=lambda signer: per_signer[signer]["mean"])
+            worst = min(per_signer, key=lambda signer: float(per_signer[signer]["mean"]))
             entry["worst_signer"] = {"signer": worst, **per_signer[worst]}
             entry["per_signer"] = {str(signer): row for signer, row in per_signer.items()}
-        confusion = sum(confusion_matrix(a, labels, len(classes)) for a in log_probs)
+        counts = [confusion_matrix(answers, labels, len(classes)) for answers in log_probs]
+        confusion = torch.stack(counts).sum(dim=0)
         rates = per_class_accuracy(confusion).tolist()
         entry["per_sign"] = {
             sign: None if rate != rate else round(rate, 4)  # nan, the only value unequal to itself
@@ -123,7 +124,8 @@ class CrossValidation:
         return [i for i, other in enumerate(self.signers) if other == signer]
 
     def _confusions(self) -> list[list]:
-        confusion = sum(confusion_matrix(a, self.labels) for a in self.log_probs)
+        counts = [confusion_matrix(answers, self.labels) for answers in self.log_probs]
+        confusion = torch.stack(counts).sum(dim=0)
         shares = (confusion / confusion.sum(dim=1, keepdim=True)).nan_to_num().fill_diagonal_(0)
         most = shares.flatten().argsort(descending=True, stable=True)[:_CONFUSIONS].tolist()
         cells = [divmod(cell, len(SIGNS)) for cell in most]

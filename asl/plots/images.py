@@ -4,7 +4,7 @@ Each function draws one figure, as in `asl.plots.metrics`.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Subset
 
-from asl.data import ASLDataset, normalize
+from asl.data import ASLDataset, known, normalize
 from asl.plots.style import BLUE, GREEN, VERMILION, open_figure, show_image
 from asl.signs import SIGNS
 from asl.sources import open_rgb
@@ -47,7 +47,7 @@ def visualize_data_samples(dataloader: DataLoader, dataset: Dataset) -> Figure:
         dataset: the loader's `ASLDataset`, or a `Subset` of it.
     """
     images, labels = next(iter(dataloader))
-    named = dataset.dataset if isinstance(dataset, Subset) else dataset
+    named: Any = dataset.dataset if isinstance(dataset, Subset) else dataset
     count = min(12, len(images))
     figure, axes = open_figure(9, 2.5 * -(-count // 4), rows=-(-count // 4), columns=4)
     for axis in axes[count:]:
@@ -153,7 +153,8 @@ def plot_people(dataset: ASLDataset, signs: Sequence[str] = ("5", "f", "k", "y")
         dataset: whose file names tell signers and lights.
         signs: which signs.
     """
-    people, lights = sorted(set(dataset.signers)), sorted(set(dataset.lights))
+    people = known(dataset.signers)
+    lights = sorted({light for light in dataset.lights if light is not None})
     columns = [(sign, light) for sign in signs for light in lights]
     width = len(columns)
     figure, axes = open_figure(1.2 * width, 1.3 * len(people), rows=len(people), columns=width)
@@ -164,15 +165,8 @@ def plot_people(dataset: ASLDataset, signs: Sequence[str] = ("5", "f", "k", "y")
         if i < width:
             axis.set_title(f"{sign}, {light}", fontsize=10)
         if i % width == 0:
-            axis.annotate(
-                f"signer {person}",
-                (-0.08, 0.5),
-                xycoords="axes fraction",
-                rotation=90,
-                ha="center",
-                va="center",
-                fontsize=9,
-            )
+            where = {"xycoords": "axes fraction", "ha": "center", "va": "center"}
+            axis.annotate(f"signer {person}", (-0.08, 0.5), rotation=90, fontsize=9, **where)
     return figure
 
 

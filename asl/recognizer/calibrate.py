@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from asl.augmentation.hands import picture_hands
-from asl.data import ASLDataset, denormalize, normalize
+from asl.data import ASLDataset, denormalize, known, normalize
 from asl.evaluation.calibration import fit_temperature
 from asl.evaluation.metrics import merge_look_alikes
 from asl.evaluation.report import CrossValidation
@@ -45,7 +45,7 @@ class Unseen:
         """Returns the figures of `asl.CrossValidation.scores`; `real` holds the pictures."""
         bursts, signers = bursts_of(real), [real.signers[i] for i in self.indices]
         fold_of: dict[int | None, int] = {}
-        for signer in sorted(signer for signer in set(signers) if signer is not None):
+        for signer in known(signers):
             fold_of[signer] = len(fold_of)
         return CrossValidation(
             protocol="signer",

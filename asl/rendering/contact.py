@@ -141,13 +141,12 @@ def _faults(hand, known, value, pairs) -> tuple[np.ndarray, np.ndarray]:
     return 1000 * np.radians(np.concatenate(rows)), 1000 * np.concatenate(wrong)
 
 
-def _posed(hand: RestHand, angles: torch.Tensor):
+def _posed(hand: RestHand, angles: torch.Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Posed vertices (V, 3), and the axes (J, 3) and pivots (J, 3) of the joints."""
-    bones = bone_transforms(hand, angles)
-    blended = (hand.weights @ bones[:, :3].reshape(len(bones), 12)).view(-1, 3, 4)
+    transforms = bone_transforms(hand, angles)
+    blended = (hand.weights @ transforms[:, :3].reshape(len(transforms), 12)).view(-1, 3, 4)
     vertices = (blended[:, :, :3] @ hand.vertices[:, :, None])[:, :, 0] + blended[:, :, 3]
-    bones = bones.numpy()
-    heads = hand.heads.numpy()
+    bones, heads = transforms.numpy(), hand.heads.numpy()
     axes, pivots = np.zeros((len(JOINTS), 3)), np.zeros((len(JOINTS), 3))
     for i, joint in enumerate(JOINTS):
         moved = moved_bones(joint)

@@ -1,9 +1,12 @@
 """Other ways of making some signs than those of `asl.rendering.poses`: data, and nothing else."""
 
+from dataclasses import replace
+
 from asl.rendering.poses import NUMBERS, POSES, Pose
 
 VARIANTS: dict[str, Pose] = {
-    "1": POSES["1"]._replace(
+    "1": replace(
+        POSES["1"],
         thumb=(18.4, -20.1, 41.7, 30.6, 13.9),
         index=(9, 8, 4, 1.1),
         middle=(66.6, 96, 45.3, -0.4),
@@ -12,7 +15,8 @@ VARIANTS: dict[str, Pose] = {
         note="thumb upright along the index finger",
         touches=(),
     ),
-    "i": POSES["i"]._replace(
+    "i": replace(
+        POSES["i"],
         thumb=(18.6, -8.4, 19.5, 33.3, -0.4),
         index=(65.8, 81.5, 42.7, 4.6),
         middle=(64.9, 95.6, 45.1, 0.4),
@@ -21,7 +25,8 @@ VARIANTS: dict[str, Pose] = {
         note="thumb upright beside the fist",
         touches=(),
     ),
-    "g": POSES["g"]._replace(
+    "g": replace(
+        POSES["g"],
         thumb=(5, -15, 15, 20, 0),
         index=(3.1, 3, 3, 2.4),
         middle=(71.2, 96.4, 45.3, -0.4),
@@ -30,7 +35,8 @@ VARIANTS: dict[str, Pose] = {
         note="thumb upright",
         touches=(),
     ),
-    "m": POSES["m"]._replace(
+    "m": replace(
+        POSES["m"],
         thumb=(55.5, 21.9, 51.8, 56.3, 48.9),
         index=(64, 67, 23.5, 9.4),
         middle=(68.5, 57.5, 28.3, -6.1),
@@ -39,7 +45,8 @@ VARIANTS: dict[str, Pose] = {
         note="fingers laid in front of the thumb",
         touches=(("thumb 3 0.7 dorsal", "ring 2 0.4 palmar", 14.5),),
     ),
-    "n": POSES["n"]._replace(
+    "n": replace(
+        POSES["n"],
         thumb=(48, 6.6, 38.8, 48.4, 20.4),
         index=(69, 47, 27.5, 2.9),
         middle=(63.1, 46.6, 30.4, 9.8),
@@ -48,7 +55,8 @@ VARIANTS: dict[str, Pose] = {
         note="fingers laid in front of the thumb",
         touches=(("thumb 3 0.6 dorsal", "middle 2 0.3 palmar", 11.5),),
     ),
-    "t": POSES["t"]._replace(
+    "t": replace(
+        POSES["t"],
         thumb=(13.9, 2.4, 29, 56.1, 45.2),
         index=(50.1, 52, 48.4, 15.1),
         middle=(72.5, 99.5, 43.7, 2.5),
@@ -57,7 +65,8 @@ VARIANTS: dict[str, Pose] = {
         note="the thumb under the index finger",
         touches=(("thumb 3 0.4 dorsal", "index 2 0.6 palmar", 9),),
     ),
-    "e": POSES["e"]._replace(
+    "e": replace(
+        POSES["e"],
         thumb=(31.7, 26.4, 33.2, 69.7, 80.9),
         index=(50, 95, 50, 0),
         middle=(51.8, 95.9, 49.2, 0.4),
@@ -70,15 +79,19 @@ VARIANTS: dict[str, Pose] = {
 """Other ways in which some signers of the dataset close the same sign; angles as in `POSES`."""
 
 for _sign, _same in (("j", "i"), ("z", "1")):
-    VARIANTS[_sign] = VARIANTS[_same]._replace(
-        wrist=POSES[_sign].wrist, view=POSES[_sign].view, source=POSES[_sign].source
+    VARIANTS[_sign] = replace(
+        VARIANTS[_same],
+        wrist=POSES[_sign].wrist,
+        view=POSES[_sign].view,
+        source=POSES[_sign].source,
     )
 
 _LIFEPRINT = "ASL University, Fingerspelling, lifeprint.com"
 _TO_ONESELF = '"Fingerspell the Alphabet in American Sign Language", wikiHow'
 
 TAUGHT: dict[str, Pose] = {
-    "d": POSES["d"]._replace(
+    "d": replace(
+        POSES["d"],
         middle=(48, 60, 26, 3),
         ring=(45, 60, 25, -4),
         little=(46, 58, 25, 0),
@@ -86,17 +99,19 @@ TAUGHT: dict[str, Pose] = {
         source=_TO_ONESELF,
         note="all fingertips but one on the thumb, from the side, so that the ring shows",
     ),
-    "f": POSES["9"]._replace(source=NUMBERS, note='the hand of "9", as the source says'),
-    "g": VARIANTS["g"]._replace(view=(180, 15, -85), source=_TO_ONESELF, note="palm to oneself"),
-    "h": POSES["h"]._replace(view=(180, 15, -85), source=_TO_ONESELF, note="palm to oneself"),
-    "k": POSES["k"]._replace(
+    "f": replace(POSES["9"], source=NUMBERS, note='the hand of "9", as the source says'),
+    "g": replace(VARIANTS["g"], view=(180, 15, -85), source=_TO_ONESELF, note="palm to oneself"),
+    "h": replace(POSES["h"], view=(180, 15, -85), source=_TO_ONESELF, note="palm to oneself"),
+    "k": replace(
+        POSES["k"],
         thumb=(42.1, -0.8, 27.6, 31.2, 6.5),
         index=(4, 3, 3, 9),
         middle=(24, 8, 5, -9),
         view=(4, 5, 0),
         note="middle finger out, the thumb's tip lower",
     ),
-    "m": POSES["m"]._replace(
+    "m": replace(
+        POSES["m"],
         thumb=(45.4, 11.8, 39.4, 42.8, 42.3),
         index=(73.2, 29.7, 10, 1),
         middle=(70.8, 28.9, 10, 0.2),
@@ -107,7 +122,8 @@ TAUGHT: dict[str, Pose] = {
         note="three fingers hang over the thumb, the wrist is bent",
         touches=(),
     ),
-    "n": POSES["n"]._replace(
+    "n": replace(
+        POSES["n"],
         thumb=(30.3, 9.2, 38.2, 44.3, 60.6),
         index=(64.8, 26.7, 10, 2.5),
         middle=(64.1, 32.6, 10, -0.1),
@@ -118,7 +134,8 @@ TAUGHT: dict[str, Pose] = {
         note="two fingers hang over the thumb, the wrist is bent",
         touches=(),
     ),
-    "s": POSES["s"]._replace(
+    "s": replace(
+        POSES["s"],
         thumb=(46.3, 27, 59.6, 41.6, 25.5),
         index=(60.2, 90.9, 55.5, -7.2),
         middle=(74, 96.2, 47.1, 0.2),
@@ -128,13 +145,15 @@ TAUGHT: dict[str, Pose] = {
         note="thumb across index and middle finger",
         touches=(("thumb 3 0.8 palmar", "middle 2 0.4 dorsal", 9.9),),
     ),
-    "x": VARIANTS["1"]._replace(
+    "x": replace(
+        VARIANTS["1"],
         index=POSES["x"].index,
         view=POSES["x"].view,
         source=_LIFEPRINT,
         note="thumb not tucked in",
     ),
-    "z": POSES["z"]._replace(
+    "z": replace(
+        POSES["z"],
         view=(0, 10, -35),
         note="a motion; the image is another moment of it, the index finger tilted right",
     ),

@@ -16,14 +16,15 @@ after looking at which of them networks got wrong, those trained on renders, and
 picture, but these poses were not made blind to them.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 LETTERS = '"The Manual Alphabet", a handout in words, docslib.org/doc/1066164'
 NUMBERS = "Helen Keller National Center, ASL handshapes described, helenkeller.org"
 _VIEW = "; the view is that of the images of Barczak et al. 2011"
 
 
-class Pose(NamedTuple):
+@dataclass(frozen=True)
+class Pose:
     """One hand shape of a right hand; angles in degrees, see `asl.rendering.joints.JOINT_LIMITS`.
 
     Attributes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -130,12 +131,12 @@ def make_signer(
         laxity=laxity,
         spread=around(0.9, 0.25),
         warmth=float(rng.uniform(-1, 1)),
-        view=tuple(turned * around(0, deviation) for deviation in (5, 4, 4)),
+        view=(turned * around(0, 5), turned * around(0, 4), turned * around(0, 4)),
         forearm=float(rng.choice([0.0, 0.0, 0.005, 0.01, 0.02])),
         turned=turned,
         taught=tuple(sorted({*taught})),
     )
-    same = {
+    same: dict[str, dict[str, Any]] = {
         "forearm": {"forearm": 0.01},
         "pose": {"offsets": dict.fromkeys(signer.offsets, 0.0), "laxity": 0.0, "spread": 0.9},
         "shape": {"phenotype": {}, "shape": dict(SHAPE)},

@@ -59,7 +59,9 @@ def contacts(hand: RestHand) -> Contacts:
         share = np.tile(used / used.sum(1, keepdims=True).clip(1), (len(mine), 1)).astype(
             np.float32
         )
-        shares.append(np.concatenate([np.tile(np.float32([1, 0, 0]), (len(own), 1)), share]))
+        shares.append(
+            np.concatenate([np.tile(np.array([1, 0, 0], np.float32), (len(own), 1)), share])
+        )
         mixed = (part[mine] != i).any(1)
         touched = np.isin(own, mine[mixed])
         edge.append(np.concatenate([touched, np.repeat(mixed, len(used))]))

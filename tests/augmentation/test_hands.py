@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -144,3 +146,20 @@ def test_the_dark_rim_of_a_hand_takes_the_colour_beside_it(pixels):
     whole = without_rim(pixels, hand_mask(pixels))
     torch.testing.assert_close(whole[:, :, 10:30, 12:20], clean[:, :, 10:30, 12:20])
     assert whole[..., :12].max() == 0  # what is not hand stays black
+
+
+def test_hands_are_sheared_to_both_sides():
+    class Upright(Draw):
+        """Draws no turn, so that only shear can slant an upright bar."""
+
+        def around(self, middle, below, above):
+            drawn = super().around(middle, below, above)
+            return 0 * drawn if below == math.radians(30) else drawn
+
+    bar = torch.zeros(100, 3, 32, 32)
+    bar[..., 14:18] = 0.8
+    _, mask, _ = move(bar, hand_mask(bar), Upright(100, generator()), (1, 1), shift=0)
+    columns = torch.arange(32.0)
+    top, bottom = ((mask[:, 0, row] * columns).sum(1) / mask[:, 0, row].sum(1) for row in (6, 22))
+    slant = (bottom - top) / 16
+    assert slant.min() < -0.1 and slant.max() > 0.1 and slant.abs().max() < 0.2

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch import nn
 
 from asl import SHAPES, SIGNS, NearestNeighbour, audit_dataset, find_label_issues
 
@@ -54,3 +55,30 @@ def test_a_folder_is_audited_in_one_call(write_images):
     assert (first["file"], first["given"], first["suspected"]) == (str(moved), "a", "b")
     assert first["score"] < 0.01 and table["score"].is_monotonic_increasing
     assert set(table["given"]) == {"0/o", "a", "b", "c"}
+
+
+@pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
+def test_probabilities_of_several_seeds_are_averaged_not_their_logarithms(people):
+    drawn = []
+
+    class Guess(nn.Module):
+        """Gives "a" a probability that depends on the seed alone."""
+
+        def __init__(self):
+            super().__init__()
+            self.a = 0.01 + 0.98 * torch.rand(())
+            drawn.append(self.a.item())
+
+        def fit(self, _):
+            pass
+
+        def forward(self, x):
+            probabilities = torch.zeros(len(x), 36)
+            probabilities[:, 10], probabilities[:, 11] = self.a, 1 - self.a
+            return probabilities.log()
+
+    table = audit_dataset(people, make_model=Guess, seeds=[0, 1], progress=False)
+    first, second = sorted(set(drawn))
+    assert second - first > 0.1
+    (score,) = set(table["score"][table["given"] == "a"])
+    assert score == pytest.approx((first + second) / 2)

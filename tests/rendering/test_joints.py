@@ -4,7 +4,15 @@ import re
 
 import pytest
 
-from asl.rendering.joints import JOINT_LIMITS, JOINTS, check_angles, pose_vector
+from asl.rendering.joints import (
+    FINGERS,
+    JOINT_LIMITS,
+    JOINTS,
+    check_angles,
+    finger_bones,
+    moved_bones,
+    pose_vector,
+)
 
 
 @pytest.mark.parametrize("joint", JOINTS)
@@ -18,3 +26,31 @@ def test_angles_beyond_the_limits_name_joint_value_and_range(joint):
 def test_an_unknown_joint_is_named():
     with pytest.raises(ValueError, match="unknown joint 'index knuckle'"):
         check_angles({"index knuckle": 3})
+
+
+def test_limits_are_near_what_the_sources_name():
+    """Beyond a source's range by 20 degrees at most, as `JOINT_LIMITS` says."""
+    sources = {
+        "thumb MCP flexion": (0, 55),
+        "thumb IP flexion": (-15, 80),
+        "wrist flexion": (-70, 80),
+        "wrist deviation": (-30, 20),
+    }
+    for finger in FINGERS[1:]:
+        sources[f"{finger} MCP flexion"] = (-45, 90)
+        sources[f"{finger} PIP flexion"] = (0, 100)
+        sources[f"{finger} DIP flexion"] = (0, 90)
+    for joint, (low, high) in JOINT_LIMITS.items():
+        least, greatest = sources.get(joint, (-45, 65))  # ours: abduction, and the thumb's root
+        assert least - 20 <= low < high <= greatest + 20, joint
+    assert set(sources) < set(JOINT_LIMITS)
+
+
+def test_bones_are_numbered_finger_by_finger():
+    assert [bone for finger in range(5) for bone in finger_bones(finger)] == [
+        *range(2, 5), *range(6, 9), *range(10, 13), *range(14, 17), *range(18, 21)
+    ]  # fmt: skip
+    assert moved_bones("thumb CMC rotation") == [2, 3, 4]
+    assert moved_bones("thumb MCP flexion") == [3, 4] and moved_bones("thumb IP flexion") == [4]
+    assert moved_bones("ring abduction") == moved_bones("ring MCP flexion") == [14, 15, 16]
+    assert moved_bones("ring PIP flexion") == [15, 16] and moved_bones("wrist flexion") == []

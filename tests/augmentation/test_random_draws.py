@@ -1,0 +1,38 @@
+import math
+
+import torch
+
+from asl.augmentation.random_draws import Draw, coordinates, matrix
+
+
+def draw(strength=1.0, count=4000):
+    return Draw(count, torch.Generator().manual_seed(0), strength)
+
+
+def test_numbers_spread_over_images_and_repeat():
+    assert draw().uniform(2, 3, channels=3, side=2).shape == (4000, 3, 2, 2)
+    assert draw().uniform(0, 1).equal(draw().uniform(0, 1))
+    uniform = draw().uniform(2, 3)
+    assert 2 <= uniform.min() < 2.01 and 2.99 < uniform.max() <= 3
+    assert abs(draw(count=9).normal(3, 40, 40).std() - 1) < 0.05
+
+
+def test_strength_scales_ranges_and_chances():
+    for strength in (0.0, 0.5, 1.0):
+        around = draw(strength).around(1, 0.2, 0.4)
+        assert (around >= 1 - 0.2 * strength).all() and (around <= 1 + 0.4 * strength).all()
+        assert around.max() - around.min() >= 0.59 * strength
+        factor = draw(strength).factor(2).log() / math.log(2)
+        assert factor.abs().max() <= strength + 1e-6 and abs(factor.mean()) < 0.05
+        assert abs(draw(strength).chance(0.4).float().mean() - 0.4 * strength) < 0.03
+
+
+def test_coordinates_run_from_side_to_side():
+    y, x = coordinates(torch.zeros(1, 3, 5, 3))
+    assert y.flatten().tolist() == [-1, -0.5, 0, 0.5, 1] and x.flatten().tolist() == [-1, 0, 1]
+    assert y.shape == (1, 1, 5, 1) and x.shape == (1, 1, 1, 3)
+
+
+def test_a_matrix_is_filled_row_by_row():
+    numbers = (torch.full((2, 1, 1, 1), float(n)) for n in range(4))
+    assert matrix(*numbers)[1].tolist() == [[0, 1], [2, 3]]

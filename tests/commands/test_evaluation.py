@@ -1,0 +1,69 @@
+import json
+
+import pytest
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
+
+
+def test_evaluate_prints_a_table_and_writes_results(people, run, tmp_path):
+    output = tmp_path / "result.json"
+    arguments = [
+        "evaluate",
+        "--data",
+        people,
+        "--models",
+        "nearest",
+        "mlp",
+        "--seeds",
+        2,
+        "--epochs",
+        1,
+        "--calibrate",
+        "--output",
+        output,
+    ]
+    status, out, _ = run(*arguments)
+    assert status == 0
+    assert [line.split()[0] for line in out.splitlines()[1:3]] == ["nearest", "mlp"]
+    assert "36 labels" in out.splitlines()[0] and "calibrated" in out.splitlines()[0]
+    result = json.loads(output.read_text())
+    assert result["setting"]["command"] == "python -m asl " + " ".join(map(str, arguments))
+    assert result["setting"]["images"] == 60 and result["setting"]["epochs"] == 1
+    assert list(result["models"]) == ["nearest", "mlp"]
+    scores = result["models"]["mlp"]["shapes_33"]
+    assert scores["worst_signer"]["n"] == 20 and "ece_calibrated" in scores
+    assert f"{100 * scores['accuracy']['mean']:.1f} ±" in out
+
+
+def test_evaluate_as_json_has_nothing_else_on_standard_output(people, run):
+    status, out, err = run("evaluate", "--data", people, "--models", "nearest", "--json")
+    assert status == 0 and "Images:" in err
+    assert json.loads(out)["models"]["nearest"]["images"] == 60
+
+
+def test_audit(people, run, tmp_path):
+    output = tmp_path / "audit.json"
+    arguments = ["audit", "--data", people, "--model", "nearest", "--seeds", 1, "--top", 3]
+    status, out, _ = run(*arguments, "--output", output)
+    assert status == 0 and len(out.splitlines()) == 4
+    result = json.loads(output.read_text())
+    assert result["setting"]["protocol"] == "burst"
+    assert json.loads(run(*arguments, "--json")[1])["ranked"] == result["ranked"]
+    assert len(result["ranked"]) == 3
+    assert set(result["ranked"][0]) == {"file", "given", "suspected", "score"}
+    assert (people / result["ranked"][0]["file"]).is_file()
+
+
+def test_leakage_of_a_split_and_of_two_folders(people, run):
+    status, out, _ = run("leakage", "--data", people, "--split", "signer", "--test-signer", 1)
+    assert status == 0 and "signers in both parts: none" in out
+    found = json.loads(run("leakage", "--train", people, "--test", people, "--json")[1])
+    assert found["identical"] == found["test_images"] == 60
+
+
+def test_the_setting_says_whether_labels_were_corrected(people, run):
+    arguments = ["evaluate", "--data", people, "--models", "nearest", "--json"]
+    assert json.loads(run(*arguments)[1])["setting"]["corrected"] is False
+    with pytest.warns(UserWarning, match="corrected=True changed nothing"):
+        setting = json.loads(run(*arguments, "--corrected")[1])["setting"]
+    assert setting["corrected"] is True

@@ -1,0 +1,99 @@
+import json
+
+import pytest
+import torch
+from PIL import Image
+
+from asl import Recognizer
+from asl.commands import recognizer as recognizer_commands
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
+
+
+def test_predict_reads_pictures_and_scores_folders(people, run, weights):
+    picture = people / "a" / "hand1_a_dif_seg_1_cropped.png"
+    status, out, _ = run("predict", picture, "--weights", weights, "--top", 2)
+    assert status == 0 and len(out.splitlines()) == 1 and out.count("%") == 2
+    status, out, _ = run("predict", people, "--weights", weights, "--json")
+    result = json.loads(out)
+    assert status == 0 and len(result["answers"]) == 60
+    scores = result["scores"][str(people)]
+    assert scores["images"] == 60 and scores["within its signs"] >= scores["36 labels"]
+    text = run("predict", people, "--weights", weights)[1]
+    assert f"within its signs {scores['within its signs']}" in text.splitlines()[-1]
+    answers = json.loads(run("predict", people / "a", "--weights", weights, "--json")[1])
+    assert len(answers["answers"]) == 30 and answers["scores"] == {}
+
+
+def test_predict_draws_a_gallery(people, run, weights, tmp_path, monkeypatch):
+    monkeypatch.setattr("asl.commands.recognizer._IN_GALLERY", 7)
+    drawn = tmp_path / "new" / "gallery.png"
+    status, out, _ = run("predict", people, "--weights", weights, "--gallery", drawn)
+    assert status == 0 and out.splitlines()[-1] == f"{drawn}: 7 of 60 pictures"
+    with Image.open(drawn) as picture:
+        assert picture.width > 600
+
+
+def test_predict_says_when_no_sign_is_confident(people, run, tmp_path):
+    unsure = Recognizer.create(image_size=32)
+    unsure.threshold = 2.0
+    unsure.save(tmp_path / "unsure")
+    picture = people / "a" / "hand1_a_dif_seg_1_cropped.png"
+    out = run("predict", picture, "--weights", tmp_path / "unsure")[1]
+    assert "no confident sign (perhaps " in out
+
+
+def test_predict_answers_the_readable_pictures_and_names_the_others(people, run, weights):
+    (people / "a" / "broken.png").write_bytes(b"no picture")
+    status, out, err = run("predict", people, "nowhere.png", "--weights", weights, "--json")
+    result = json.loads(out)
+    assert status == 2 and len(result["answers"]) == 60
+    assert {path.split("/")[-1] for path in result["unreadable"]} == {"broken.png", "nowhere.png"}
+    assert err.count("error: ") == 2 and "broken.png" in err
+
+
+def test_predict_wants_pictures_in_a_folder(run, weights, tmp_path):
+    status, _, err = run("predict", tmp_path / "here", "--weights", weights)
+    assert status == 2 and "expected pictures (.png, .jpg, .jpeg) in the folder" in err
+    status, _, err = run("predict", tmp_path, "--weights", tmp_path / "none")
+    assert status == 2 and "expected a file of weights at" in err
+
+
+def test_train_writes_weights_and_those_without_a_signer_calibrate_them(
+    people, run, tmp_path, monkeypatch
+):
+    noise = torch.randint(0, 256, (2, 3, 40, 40)).byte()
+    monkeypatch.setattr(recognizer_commands, "load_photographs", lambda part: noise)
+    monkeypatch.setattr(
+        "asl.recognizer.calibrate.pictures_without_hands",
+        lambda photographs, **_: list(photographs),
+    )
+    common = ["--data", people, "--image-size", 32, "--epochs", 1, "--finder-epochs", 1]
+    unseen = []
+    for signer in (1, 2, 3):
+        unseen.append(tmp_path / f"without-{signer}")
+        status, out, _ = run("train", *common, "--leave-out", signer, "--output", unseen[-1])
+        assert status == 0 and "left_out" in out
+    assert Recognizer.load(unseen[1]).facts["left_out"] == [2]
+    assert run("train", *common, "--output", tmp_path / "all")[0] == 0
+    arguments = ["calibrate", tmp_path / "all", "--data", people, "--unseen", *unseen]
+    facts = json.loads(run(*arguments, "--output", tmp_path / "done", "--json")[1])
+    assert facts["images"] == 60 and facts["answered"] >= 0.95 and facts["left_out"] == []
+    assert 0 <= facts["worst_signer_33_shapes"] <= facts["unseen_signers_33_shapes"] <= 1
+    assert facts["unseen_signers"] == [1, 2, 3]
+    loaded = Recognizer.load(tmp_path / "done")
+    assert loaded.facts == facts and loaded.threshold == facts["threshold"]
+    status, _, err = run("train", *common, "--leave-out", 7, "--output", tmp_path / "x")
+    assert status == 2 and "of the signers [1, 2, 3], found [7]" in err
+
+
+def test_export(run, weights, tmp_path, monkeypatch):
+    called = []
+
+    def write(recognizer, folder, format):
+        called.append((recognizer.image_size, format))
+        return [folder / "finder.pt2", folder / "classifier.pt2"]
+
+    monkeypatch.setattr(recognizer_commands, "export_recognizer", write)
+    status, out, _ = run("export", tmp_path, "--weights", weights)
+    assert status == 0 and called == [(32, "pt2")] and str(tmp_path / "finder.pt2") in out

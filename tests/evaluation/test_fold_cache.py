@@ -1,0 +1,51 @@
+import pytest
+import torch
+
+from asl import ASLDataset, NearestNeighbour, create_sequential_model
+from asl.evaluation.fold_cache import FoldCache
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
+JOB = (0, (1,))
+FOLDS = {0: torch.arange(60) % 3}
+ANSWERS = torch.rand(20, 36)
+
+
+@pytest.fixture
+def cache(people, tmp_path):
+    """Opens a cache, by default always of the same setting."""
+    dataset = ASLDataset(people, progress=False)
+
+    def open_cache(make_model=NearestNeighbour, change=None, **training):
+        return FoldCache(tmp_path / "folds", make_model, change or dataset, training)
+
+    open_cache.dataset = dataset
+    return open_cache
+
+
+def test_answers_are_found_again_by_the_same_setting(cache):
+    cache(epochs=3).write(JOB, FOLDS[0], ANSWERS)
+    assert cache(epochs=3).read([JOB, (0, (2,))], FOLDS).keys() == {JOB}
+    assert cache(epochs=3).read([JOB], FOLDS)[JOB].equal(ANSWERS)
+
+
+def test_answers_of_another_setting_are_not(cache, people):
+    cache().write(JOB, FOLDS[0], ANSWERS)
+    other = ASLDataset(people, progress=False)
+    other.labels = [11, *other.labels[1:]]
+    assert not cache(change=other).read([JOB], FOLDS)  # other labels
+    other.labels = list(cache.dataset.labels)
+    assert cache(change=other).read([JOB], FOLDS)
+    other.images = other.images + 1
+    assert not cache(change=other).read([JOB], FOLDS)
+    assert not cache(epochs=3).read([JOB], FOLDS)
+    assert not cache(create_sequential_model).read([JOB], FOLDS)
+    assert not cache().read([JOB], {0: FOLDS[0].roll(1)})
+    assert not cache().read([(1, (1,))], {1: FOLDS[0]})
+
+
+def test_a_damaged_file_is_named_and_not_used(cache, tmp_path):
+    cache().write(JOB, FOLDS[0], ANSWERS)
+    (file,) = (tmp_path / "folds").iterdir()
+    file.write_bytes(file.read_bytes()[:-8])
+    with pytest.warns(UserWarning, match=f"trains '.*{file.name}' again, unreadable"):
+        assert not cache().read([JOB], FOLDS)
