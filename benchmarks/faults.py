@@ -2,10 +2,10 @@
 
     python benchmarks/faults.py --output results/faults.json
 
-Nobody chooses the faults. Wherever a comparison, an operator, a number, a flag, a keyword argument or
-a call could be wrong is a place for one, and `--count` of all these are drawn from a seed. Each is
-planted in a copy of the project. Then the tests of its module run and, if they pass, all others but
-the renderer's. The results list what survives: a fault that no test notices, or no fault at all.
+Nobody chooses the faults. Wherever a comparison, an operator, a number, a flag, a keyword argument
+or a call could be wrong is a place for one, and `--count` of all these are drawn from a seed. Each
+is planted in a copy of the project. Then the tests of its module run and, if they pass, all others
+but the renderer's. The results list what survives: a fault that no test notices, or no fault.
 """
 
 import argparse
@@ -129,10 +129,22 @@ def replace(tree: ast.AST, old: ast.AST, new: ast.AST) -> None:
                 value[:] = [new if item is old else item for item in value]
 
 
-def noticed(fault: dict) -> bool:
-    """Tells whether a test fails once the fault is in place."""
+def noticed(fault: dict, *, own: bool = False) -> bool:
+    """Tells whether a test fails once the fault is in place: any test, or the module's `own`."""
     module = Path(fault["file"]).relative_to("asl")
-    own = Path("tests") / module.parent / f"test_{module.name}"
+    file = Path("tests") / module.parent / f"test_{module.name}"
+    others = (
+        []
+        if own
+        else [
+            [
+                "tests",
+                "--ignore=tests/rendering",
+                "--ignore=tests/test_results.py",
+                f"--ignore={file}",
+            ]
+        ]
+    )
     with tempfile.TemporaryDirectory() as folder:
         for name in (*COPIED, "README.md", "asl_recognition.ipynb"):
             place = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
@@ -143,8 +155,8 @@ def noticed(fault: dict) -> bool:
             shutil.copy(path, Path(folder) / path.name)
         (Path(folder) / fault["file"]).write_text(fault["text"])
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-        command += ["-p", "no:nbval", "-o", "addopts=--import-mode=importlib"]
-        for tests in ([str(own)], ["tests", "--ignore=tests/rendering", f"--ignore={own}"]):
+        command += ["-o", "addopts=--import-mode=importlib"]
+        for tests in ([str(file)], *others):
             try:
                 run = subprocess.run(
                     [*command, *tests],
@@ -170,6 +182,13 @@ def main() -> None:
     paths = [path for path in sorted((ROOT / "asl").glob("*.py")) if path.name[0] != "_"]
     paths += sorted((ROOT / "asl" / "evaluation").glob("[a-z]*.py"))
     faults = draw(paths, options.count, options.seed)
+    for file in {fault["file"] for fault in faults}:
+        if noticed(
+            {"file": file, "text": ast.unparse(ast.parse((ROOT / file).read_text()))}, own=True
+        ):
+            raise SystemExit(
+                f"expected the tests of {file} to pass without a fault, found one fails"
+            )
     survivors = []
     with ThreadPoolExecutor(options.workers) as threads:
         for fault, caught in zip(faults, threads.map(noticed, faults), strict=True):

@@ -54,19 +54,19 @@ def test_the_users_dataset_class(write_images):
     assert images.shape == (30, 3, 28, 28) and labels.shape == (30,)
 
 
-CONTRACT = [
+CONTRACT = {
     "ASLDataset",
-    "load_asl_data",
-    "create_sequential_model",
     "ASLNet",
-    "train_model",
-    "visualize_data_samples",
-    "plot_training_metrics",
-    "plot_confusion_matrix",
     "compare_per_class_accuracy",
+    "create_sequential_model",
+    "load_asl_data",
+    "plot_confusion_matrix",
+    "plot_training_metrics",
+    "train_model",
     "visualize_channel_attention",
+    "visualize_data_samples",
     "visualize_features",
-]
+}
 
 
 def test_every_public_name_exists_and_means_one_thing():
