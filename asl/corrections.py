@@ -1,15 +1,15 @@
 """Wrong labels of the real images: found by `asl.audit_dataset`, then judged by eye.
 
 Signer 2's bursts of "4" and "5" in diffuse light were filed the wrong way round: an open hand with
-the thumb out is a "5". Used only where `corrected=True` is asked for; `asl_dataset/README.md` says
-how they were found.
+the thumb out is a "5". Only `corrected=True` uses these corrections. `asl_dataset/README.md` tells
+how the wrong labels were found.
 """
 
 import hashlib
 from pathlib import Path
 
-# File name → (its true sign, how the SHA-256 of its bytes begins). Other data sets use the same
-# names, rendered ones for instance, so a name alone does not tell that it is this picture.
+# File name → (true sign, first digits of the SHA-256 of its bytes). Other data sets use the same
+# names, rendered ones for instance, so a name alone does not prove that a file is this picture.
 CORRECTIONS: dict[str, tuple[str, str]] = {
     "hand2_4_dif_seg_1_cropped.jpeg": ("5", "2526d37163eba861"),
     "hand2_4_dif_seg_2_cropped.jpeg": ("5", "2628be5a4bd0587d"),
@@ -25,7 +25,7 @@ CORRECTIONS: dict[str, tuple[str, str]] = {
 
 
 def true_sign(path: Path) -> str | None:
-    """Returns the sign a file shows, if it is one of the files filed under a wrong one."""
+    """Returns the sign that a file shows if it is one of those filed under a wrong sign."""
     sign, digest = CORRECTIONS.get(path.name, (None, ""))
     if sign is None or not hashlib.sha256(path.read_bytes()).hexdigest().startswith(digest):
         return None

@@ -1,8 +1,7 @@
-"""From a folder of images to batches the models can read.
+"""From a folder of images to batches that the models can read.
 
-Decodes every image once into one uint8 tensor, tells who signed it under which light, and
-normalises batches. Knows nothing of models. Where the images are found is `asl.sources`; who is
-tested on whom is `asl.splits`.
+Every image is decoded once, into one uint8 tensor. File names tell who signed and in which light.
+`asl.sources` finds the images, and `asl.splits` decides who is tested on whom.
 """
 
 import copy
@@ -48,10 +47,10 @@ def denormalize(images: Tensor) -> Tensor:
 
 
 def _per_channel(values: Sequence[float], images: Tensor) -> Tensor:
-    """Returns one number a channel, to be broadcast over images (..., 3, H, W)."""
+    """Returns one number for each channel, shaped to spread over images (..., 3, H, W)."""
     numbers = torch.tensor(values, device=images.device)
     if images.is_contiguous(memory_format=torch.channels_last):
-        # A whole row of them, in the same order in memory: four times as fast as three at a time.
+        # A whole row of numbers, in the same order in memory, is four times as fast as three.
         return numbers.expand(images.shape[-1], 3).contiguous().t().unsqueeze(1)
     return numbers.view(3, 1, 1)
 
@@ -60,19 +59,19 @@ def _per_channel(values: Sequence[float], images: Tensor) -> Tensor:
 
 
 class ASLDataset(Dataset):
-    """Images of hands in one folder per sign, decoded once and kept in memory.
+    """Images of hands in one folder for each sign, decoded once and kept in memory.
 
-    The set this was written for (Barczak et al. 2011, Massey University): 2,515 JPEGs of 400x400
-    pixels on black, 36 folders of 70 (``t``: 65), five signers with 900, 895, 180, 180 and 360
-    images, five near-identical frames to a burst. `asl_dataset/README.md` is its data card. Any
-    folder of the same layout will do, with file names of any form.
+    It was written for the set of Barczak et al. (2011, Massey University): 2,515 JPEGs of 400x400
+    pixels, hands on black, in 36 folders of 70 (``t``: 65). Five signers made 900, 895, 180, 180
+    and 360 of them, in bursts of five near-identical frames. `asl_dataset/README.md` is its data
+    card. Any folder with the same layout will do, and files may have any names.
 
     Attributes:
         image_files: paths, sorted by sign, then name.
-        labels: one integer from 0 to 35 per image.
+        labels: an integer from 0 to 35 for each image.
         label_to_idx: sign → label.
         images: uint8 tensor (N, 3, S, S), upright RGB.
-        signers: the number in ``hand<number>_…``, or None where the name does not say.
+        signers: the number in ``hand<number>_…``, or None if the name does not tell.
         lights: ``bot``, ``dif``, ``left``, ``right`` or ``top``, or None.
         frames: position in the burst, from 1, or None.
     """
@@ -91,18 +90,19 @@ class ASLDataset(Dataset):
 
         Args:
             data_dir: folder of class folders ``0``-``9``, ``a``-``z``, or one above them. Other
-                folders, other files and hidden ones are not counted.
-            transform: called with the upright RGB PIL image each time an item is asked for, as in
-                torchvision's datasets. Without it an item is the decoded-once image.
+                folders, other files and hidden files do not count.
+            transform: called with the upright RGB PIL image whenever an item is asked for, as in
+                torchvision's datasets. Without it, an item is the image that was decoded once.
             image_size: side S of the decoded images, in pixels.
-            corrected: give the files of `asl.corrections` their true signs instead of the signs of
-                the folders they lie in. Warns if none of them is here.
-            on_error: ``"raise"`` on files that cannot be read, or ``"skip"`` them with a warning.
+            corrected: give the files of `asl.corrections` their true signs instead of those of
+                their folders. Warns if none of these files is here.
+            on_error: ``"raise"`` an error for files that cannot be read, or ``"skip"`` them with a
+                warning.
             progress: show a bar while decoding.
 
         Raises:
             DatasetNotFoundError: if there are no class folders at `data_dir`.
-            DatasetError: if they hold no image, or unreadable ones and `on_error` is ``"raise"``.
+            DatasetError: if they hold no image, or unreadable ones while `on_error` is ``"raise"``.
             ValueError: if `image_size` or `on_error` is out of range.
         """
         if image_size < 1:
@@ -135,7 +135,7 @@ class ASLDataset(Dataset):
         self._warn_of_missing_signs()
 
     def joined_with(self, other: "ASLDataset") -> "ASLDataset":
-        """Returns a dataset of these images followed by the other's, whose indices are shifted.
+        """Returns a dataset of these images, followed by those of another dataset.
 
         Raises:
             ValueError: if the image sizes or the transforms differ.
@@ -179,13 +179,13 @@ class ASLDataset(Dataset):
         return len(self.image_files)
 
     def __getitem__(self, index: int) -> tuple[Any, int]:
-        """Returns (image, label): what `transform` makes of it, or float (3, S, S)."""
+        """Returns (image, label). The image is what `transform` returns, or float (3, S, S)."""
         if self.transform is None:
             return normalize(self.images[index]), self.labels[index]
         return self.transform(open_rgb(self.image_files[index])), self.labels[index]
 
     def __getitems__(self, indices: Sequence[int]) -> list[tuple[Any, int]]:
-        """Returns many items at once; `DataLoader` calls it, so a batch costs one indexing."""
+        """Returns many items at once. `DataLoader` calls it, so a batch takes one indexing."""
         if self.transform is not None:
             return [self[index] for index in indices]
         images = normalize(self.images[list(indices)])
@@ -197,7 +197,7 @@ class ASLDataset(Dataset):
 
 
 def _decode_all(files: Sequence[Path], size: int, progress: bool) -> tuple[Tensor, dict[Path, str]]:
-    """Decodes in threads (Pillow releases the GIL): readable images, and what is wrong with others.
+    """Decodes images in threads, which works since Pillow releases the GIL.
 
     Returns:
         images: uint8 (number of readable files, 3, size, size)
@@ -207,7 +207,7 @@ def _decode_all(files: Sequence[Path], size: int, progress: bool) -> tuple[Tenso
     images = np.empty((len(files), size, size, 3), np.uint8)
     count = 0
     with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as threads:
-        # Our own limit catches what Pillow merely warns of.
+        # `open_rgb` refuses what Pillow only warns of.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         decoded = threads.map(partial(_decode, size=size), files)
         bar = progress_bar(decoded, "Decoding images", len(files)) if progress else decoded
@@ -242,7 +242,7 @@ def _report_unreadable(unreadable: dict[Path, str], skipped: bool) -> None:
 
 
 def known(values: Iterable[int | None]) -> list[int]:
-    """Returns the different numbers among facts of images, sorted; None is no number."""
+    """Returns the different numbers among the signers or frames of images, sorted, without None."""
     return sorted({value for value in values if value is not None})
 
 
@@ -265,8 +265,8 @@ def get_batch(
 ) -> tuple[Tensor, Tensor]:
     """Returns the items of a dataset as one batch on a device.
 
-    An `ASLDataset` without transform, or a `Subset` of it, costs one indexing of uint8 pixels,
-    normalised on the device; any other dataset is asked item by item.
+    An `ASLDataset` without a transform, or a `Subset` of one, takes one indexing of uint8 pixels,
+    which are normalised on the device. Any other dataset is asked item by item.
 
     Args:
         dataset: items (image (3, H, W), label).

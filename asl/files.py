@@ -1,12 +1,15 @@
 """What every long job shares: a progress bar, and files that appear whole or not at all."""
 
+import contextlib
 import glob
 import os
+import platform
+import re
 import shutil
 import sys
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,32 +17,34 @@ from tqdm import tqdm
 
 T = TypeVar("T")
 
-_REPLACED = "replaced"  # the old folder's name while a new one takes its place
-
 
 def progress_bar(items: Iterable[T], description: str, total: int | None = None) -> Iterable[T]:
-    """Iterates with a bar that erases itself, in a terminal or a notebook.
+    """Passes items on and shows a bar that erases itself, in a terminal or a notebook.
 
     The bar is plain text on standard output, so it needs no widgets, and whatever is printed next
-    takes its place in a saved notebook. ``TQDM_DISABLE=1`` turns it off.
+    takes its place in a saved notebook. ``TQDM_DISABLE=1`` in the environment turns it off.
     """
     return tqdm(items, description, total, leave=False, file=sys.stdout, unit_scale=True)
 
 
-@contextmanager
+@contextlib.contextmanager
 def written_whole(path: str | os.PathLike, *, replace: bool = True) -> Iterator[Path]:
-    """Gives a block a draft to write, and the draft its name once the block has ended.
+    """Yields a draft to write, which takes the name `path` once the block has ended.
 
-    The draft lies in a hidden folder beside `path`, so an error or an interruption leaves what
-    was there before. Several processes may write the same path: each has its own draft, and the
-    last one to finish wins. A draft whose process was killed is removed by the next writer of that
-    path. A symbolic link keeps pointing to its target, which is replaced.
+    The draft lies in a hidden folder beside `path`, so an error or an interruption leaves what was
+    there before. Several processes may write the same file: each has its own draft, and the last
+    one to finish wins. If a process is killed, the next writer of that path removes its draft. A
+    symbolic link keeps pointing to its target, which is replaced.
+
+    Replacing a folder takes two renames. If two processes do so at the same moment, one of them may
+    get an OSError. If a process is killed between the two, the hidden folder keeps both the old
+    folder and the new one until a later writer has succeeded.
 
     Args:
-        path: of a file or a folder. Missing parent folders are made. A device such as
-            ``/dev/null`` is written directly.
-        replace: take the place of what is there. If False, a file or folder that somebody else made
-            in the meantime stays, and the draft is dropped.
+        path: a file or a folder. Missing parent folders are made. Anything else, such as
+            ``/dev/null`` or a pipe, is written directly.
+        replace: replace what is there. If False, what another process has put there in the meantime
+            stays, and the draft is dropped.
 
     Yields:
         Where to write the file or make the folder: the same name as `path`, in another folder.
@@ -47,10 +52,11 @@ def written_whole(path: str | os.PathLike, *, replace: bool = True) -> Iterator[
     Raises:
         OSError: if the draft cannot be written or cannot take the name.
     """
-    target = Path(os.path.realpath(path))
-    if target.exists() and not (target.is_file() or target.is_dir()):
-        yield target
+    given = Path(path)
+    if given.exists() and not (given.is_file() or given.is_dir()):
+        yield given
         return
+    target = Path(os.path.realpath(given))
     target.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(target)
     prefix = f"{_prefix(target)}{os.getpid()}-"
@@ -61,11 +67,13 @@ def written_whole(path: str | os.PathLike, *, replace: bool = True) -> Iterator[
         yield draft
         _reach_the_disk(draft)
         if replace and draft.is_dir() and target.is_dir():
-            _replace_folder(draft, target)
+            _swap_folders(draft, target)
         elif replace or not target.exists():
             _take_name(draft, target, replace)
     if os.name == "posix":
-        _sync(target.parent)  # the name, too, survives a loss of power
+        # The name, too, survives a loss of power. Some network drives cannot promise that.
+        with contextlib.suppress(OSError):
+            _sync(target.parent)
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
@@ -75,7 +83,14 @@ def write_text(path: str | os.PathLike, text: str) -> None:
 
 
 def _prefix(target: Path) -> str:
-    return f".{target.name}.draft-"
+    # Machines may share a folder, and a process number means nothing on another machine.
+    machine = zlib.crc32(platform.node().encode())
+    return f".{target.name}.draft-{machine:08x}-"
+
+
+def _old_folder(draft: Path) -> Path:
+    """Returns where the old folder lies while a new one takes its name."""
+    return draft.with_name(f"{draft.name}~")
 
 
 def _remove_leftovers(target: Path) -> None:
@@ -84,9 +99,12 @@ def _remove_leftovers(target: Path) -> None:
         return
     prefix = _prefix(target)
     for left in target.parent.glob(f"{glob.escape(prefix)}*"):
-        pid = left.name.removeprefix(prefix).split("-")[0]
-        # A process killed while it replaced a folder left the only copies here.
-        if pid.isdecimal() and not _runs(int(pid)) and not (left / _REPLACED).exists():
+        process = re.fullmatch(r"(\d{1,9})-\w+", left.name.removeprefix(prefix))
+        if process is None or _runs(int(process[1])):
+            continue
+        # Without `target`, the process was killed between two renames: these are the only copies.
+        # os.path, since Path.exists raises an error where somebody else's folder is closed to us.
+        if target.exists() or not os.path.exists(_old_folder(left / target.name)):
             shutil.rmtree(left, ignore_errors=True)
 
 
@@ -95,21 +113,22 @@ def _runs(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # it runs, as somebody else's
+    except OSError:  # it runs, as another user
         return True
     return True
 
 
 def _reach_the_disk(draft: Path) -> None:
-    """Waits until a file, or a folder with all that is in it, is on the disk."""
+    """Waits until a file, or a folder with everything in it, is on the disk."""
     if draft.is_file():
         _sync(draft)
-    elif hasattr(os, "sync"):  # one call for thousands of images
+    elif draft.is_dir() and hasattr(os, "sync"):  # one call for thousands of images
         os.sync()
 
 
 def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    # Windows syncs only what is open for writing; elsewhere a draft may be read-only.
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -124,12 +143,13 @@ def _take_name(draft: Path, target: Path, replace: bool) -> None:
             raise
 
 
-def _replace_folder(draft: Path, target: Path) -> None:
-    """Swaps a folder for a new one; the old one goes only once the new one has its name."""
-    old = draft.parent / _REPLACED
-    os.rename(target, old)
+def _swap_folders(draft: Path, target: Path) -> None:
+    """Puts a new folder in an old one's place; the old one goes once the new one has its name."""
+    old = _old_folder(draft)
     try:
+        os.rename(target, old)
         os.rename(draft, target)
-    except OSError:
-        os.rename(old, target)
+    except BaseException:  # an interruption must not lose the old folder either
+        if old.exists() and not target.exists():
+            os.rename(old, target)
         raise

@@ -45,17 +45,17 @@ def create_sequential_model(*, image_size: int = IMAGE_SIZE) -> nn.Sequential:
 class ASLNet(nn.Module):
     """A small CNN that reads each colour channel by itself, with an attention gate.
 
-    One extractor of two convolutions is shared by red, green and blue; their features are fused
-    by a linear layer. What the gate does is the argument `attention`:
+    Red, green and blue share one extractor of two convolutions. A linear layer fuses their
+    features. The argument `attention` says what the gate does:
 
     - ``"scalar"``, as in the notebook we were given: three sigmoid weights are averaged, and that
-      one number scales all fused features. It cannot prefer a channel over another.
+      one number scales all fused features. It cannot prefer one channel to another.
     - ``"channel"``: each channel's features are scaled by its own weight before they are fused, so
-      the weights mean what their name says. Same parameters, same `state_dict` keys.
+      the weights mean what their name says. The parameters and `state_dict` keys are the same.
 
-    Departure from that notebook: the three channels pass the extractor as one batch of 3N
-    single-channel images instead of in three calls, so in training its batch norms take their
-    statistics over all channels together. In evaluation both are the same function.
+    This departs from that notebook in one way. The three channels pass the extractor as one batch
+    of 3N single-channel images, not in three calls. So in training its batch norms take their
+    statistics over all channels together. In evaluation both ways compute the same function.
     """
 
     def __init__(self, *, image_size: int = IMAGE_SIZE, attention: str = "scalar"):
@@ -75,7 +75,7 @@ class ASLNet(nn.Module):
         self.image_size = image_size
         self.attention_mode = attention
 
-        # In place, since this is where the large tensors are: a step moves less memory.
+        # The largest tensors are here, so computing in place moves less memory in a step.
         self.feature_extract = nn.Sequential(
             nn.Conv2d(1, 16, kernel_size=3, padding=1),
             nn.ReLU(inplace=True),
@@ -111,9 +111,9 @@ class ASLNet(nn.Module):
         """Returns the extractor's feature maps (N, 3, 32, S/4, S/4), one set per channel."""
         check_input(x, self.image_size)
         n, side = x.shape[0], self.image_size
-        # (N, 3, S, S) → (3N, 1, S, S): one call of the extractor instead of three. Channels-last
-        # because convolution, batch norm and pooling over few channels are faster in it: a
-        # training step takes 0.6 times as long on a 2-core CPU.
+        # (N, 3, S, S) → (3N, 1, S, S): one call of the extractor instead of three. In channels-last
+        # order convolution, batch norm and pooling over few channels are faster: a training step
+        # takes 0.6 times as long on a 2-core CPU.
         x = x.reshape(3 * n, 1, side, side).to(memory_format=torch.channels_last)
         # (3N, 32, S/4, S/4) → (N, 3, 32, S/4, S/4)
         return self.feature_extract(x).reshape(n, 3, 32, side // 4, side // 4)
@@ -130,8 +130,8 @@ class ASLNet(nn.Module):
             features = self.shared(maps.flatten(1))
             weights = self.attention(features)
             return features * weights.mean(dim=1, keepdim=True), weights
-        # The gate reads a first fusion, before the batch norm, whose statistics would otherwise
-        # mix weighed and unweighed features. Then the weighed channels are fused.
+        # The gate reads a first fusion, before the batch norm, whose statistics would otherwise mix
+        # weighed and unweighed features. Then the weighed channels are fused.
         fuse = self.shared[0]
         weights = self.attention(F.relu(fuse(maps.flatten(1))))
         weighed = weights.unsqueeze(2) * maps.flatten(2)  # (N, 3, 1) · (N, 3, F) → (N, 3, F)

@@ -1,20 +1,20 @@
-"""The 36 signs, their order, and what makes some of them hard to tell apart.
+"""Constants that the whole project shares: the 36 signs, look-alikes, image size, skin tones.
 
-The order is the labels' order everywhere in the project: digits first, then letters.
+The signs come in the order of their labels: digits first, then letters.
 """
 
 SIGNS: tuple[str, ...] = tuple("0123456789abcdefghijklmnopqrstuvwxyz")
-"""The signs in label order: label ``i`` is the sign ``SIGNS[i]``."""
+"""The signs in the order of their labels: label ``i`` is the sign ``SIGNS[i]``."""
 
 LOOK_ALIKES: tuple[tuple[str, str], ...] = (("0", "o"), ("2", "v"), ("6", "w"))
-"""Pairs that are the same hand shape: no picture of a hand can tell them apart."""
+"""Pairs of signs with the same hand shape, which no picture of a hand can tell apart."""
 
 SHAPES: tuple[str, ...] = tuple(
     "/".join(next((pair for pair in LOOK_ALIKES if sign in pair), (sign,)))
     for sign in SIGNS
     if sign not in {second for _, second in LOOK_ALIKES}
 )
-"""The 33 hand shapes: the signs with look-alikes merged, named ``"0/o"``, ``"1"``, …, ``"z"``."""
+"""The 33 hand shapes, with look-alikes merged: ``"0/o"``, ``"1"``, …, ``"z"``."""
 
 SHAPE_OF: tuple[int, ...] = tuple(
     next(i for i, shape in enumerate(SHAPES) if sign in shape.split("/")) for sign in SIGNS
@@ -22,7 +22,7 @@ SHAPE_OF: tuple[int, ...] = tuple(
 """The shape of each label: label ``i`` has the shape ``SHAPES[SHAPE_OF[i]]``."""
 
 MOTION_SIGNS: tuple[str, ...] = ("j", "z")
-"""Signs drawn in the air: a still image shows one moment of them."""
+"""Signs that are drawn in the air. A still image shows one moment of them."""
 
 IMAGE_SIZE = 28
 """Side of the images that the walk-through's models read by default, in pixels."""
@@ -41,7 +41,7 @@ MONK_TONES: tuple[tuple[int, int, int], ...] = (
 )
 """sRGB of the ten tones of the Monk Skin Tone Scale (E. Monk, 2019; skintone.google, CC BY 4.0).
 
-The same ten values stand as hex codes in Wikipedia's article on the scale, seen in a copy of it.
+Wikipedia's article on the scale gives the same ten values as hex codes; a copy of it was seen.
 """
 
 

@@ -41,11 +41,11 @@ class DatasetNotFoundError(DatasetError, FileNotFoundError):
 def find_dataset(data_dir: str | os.PathLike | None = None) -> Path:
     """Finds the images and prints in one line which folder was taken and why.
 
-    Looks at, in this order: `data_dir`, the environment variable `ASL_DATA_DIR`, the folder
-    `asl_dataset` here, the Kaggle dataset through kagglehub (downloaded on first use, served from
-    its cache without network afterwards), and the rendered hands that ship with the project
-    (`unpack_stand_in`), on which everything runs, but whose numbers say nothing about photographs.
-    What is named by hand must hold images: a mistyped `data_dir` or `ASL_DATA_DIR` is an error,
+    It looks in this order: `data_dir`; the environment variable `ASL_DATA_DIR`; the folder
+    `asl_dataset` here; the Kaggle dataset, which kagglehub downloads on first use and then serves
+    from its cache without network; and the rendered hands that ship with the project
+    (`unpack_stand_in`). Everything runs on those, but their numbers say nothing about photographs.
+    A folder that you name must hold images: a mistyped `data_dir` or `ASL_DATA_DIR` is an error,
     never a reason to look elsewhere.
 
     Args:
@@ -55,8 +55,8 @@ def find_dataset(data_dir: str | os.PathLike | None = None) -> Path:
         The folder that holds the class folders.
 
     Raises:
-        DatasetNotFoundError: if what was named by hand holds no class folders.
-        DatasetError: if all else failed and the rendered hands are damaged.
+        DatasetNotFoundError: if a folder that you named holds no class folders.
+        DatasetError: if nothing else was found and the rendered hands are damaged.
     """
     for given, reason in ((data_dir, "as given"), (os.environ.get("ASL_DATA_DIR"), "ASL_DATA_DIR")):
         if given:
@@ -67,7 +67,8 @@ def find_dataset(data_dir: str | os.PathLike | None = None) -> Path:
     try:
         return _say(existing_root(_fetch_from_kaggle(), "Kaggle"), f"Kaggle, {KAGGLE_HANDLE}")
     except Exception as error:  # kagglehub raises its own, requests' and the SDK's errors
-        why = f"{type(error).__name__}: {str(error).strip().splitlines()[0][:80]}"
+        words = str(error).strip().splitlines() or ["no message"]
+        why = f"{type(error).__name__}: {words[0][:80]}"
     print(
         "No photographs: none given, $ASL_DATA_DIR not set, asl_dataset/ holds no class folders, "
         f"Kaggle: {why}\nTo fetch them once, with network and no account:\n  {FETCH_COMMAND}"
@@ -79,7 +80,7 @@ def class_root(folder: str | os.PathLike) -> Path | None:
     """Returns the topmost folder at or below `folder` that holds class folders, or None.
 
     Kaggle's archive holds every image twice, in ``asl_dataset/`` and in
-    ``asl_dataset/asl_dataset/``; taking the topmost level counts each once.
+    ``asl_dataset/asl_dataset/``. Taking the topmost level counts each image once.
     """
     level = [Path(folder)]
     for _ in range(_NESTING + 1):
@@ -92,19 +93,19 @@ def class_root(folder: str | os.PathLike) -> Path | None:
 
 
 def images_in(folder: Path) -> list[Path]:
-    """Returns the images directly in a folder, sorted by name; none if there is no such folder."""
+    """Returns the images directly in a folder, sorted by name. A missing folder has none."""
     if not folder.is_dir():
         return []
     return sorted(
         path
         for path in folder.iterdir()
-        # Hidden files are not images: macOS leaves '._name.jpeg' beside 'name.jpeg' in archives.
+        # Hidden files are not images. In archives macOS leaves '._name.jpeg' beside 'name.jpeg'.
         if path.suffix.lower() in IMAGE_SUFFIXES and path.name[0] != "." and path.is_file()
     )
 
 
 def existing_root(folder: str | os.PathLike, reason: str) -> Path:
-    """Returns the `class_root`; the error for there being none quotes why one was looked for."""
+    """Returns the `class_root`. If there is none, the error says why one was looked for."""
     root = class_root(folder)
     if root is None:
         found = "it holds none" if Path(folder).is_dir() else "there is no such folder"
@@ -132,20 +133,20 @@ def _say(root: Path, reason: str) -> Path:
 def open_rgb(path: str | os.PathLike, *, size: int | None = None) -> Image.Image:
     """Opens an image of any mode as upright 8-bit RGB.
 
-    Camera rotation (EXIF) is applied, transparent pixels become black like the dataset's
-    background, and 16-bit grey is scaled to 8 bits instead of clipped.
+    The camera's rotation (EXIF) is applied, transparent pixels become black like the dataset's
+    background, and 16-bit grey is scaled to 8 bits.
 
     Args:
         path: an image file.
-        size: if given, a JPEG may be decoded at a reduced scale, not below `size` pixels a side.
-            That is about twice as fast for a 400-pixel JPEG, and pixels differ slightly from a
-            full decode, so training and prediction must both use it.
+        size: lets a JPEG be decoded at a smaller scale, with at least `size` pixels a side. That
+            is about twice as fast for a 400-pixel JPEG. Pixels differ slightly from those of a full
+            decode, so training and prediction must both use it.
 
     Returns:
         An RGB image; `size` does not resize it.
 
     Raises:
-        OSError: if the file cannot be read as an image (Pillow may raise other errors too).
+        OSError: if the file cannot be read as an image. Pillow may raise other errors, too.
     """
     with Image.open(path) as image:
         if image.width * image.height > _MOST_PIXELS:
@@ -158,7 +159,10 @@ def open_rgb(path: str | os.PathLike, *, size: int | None = None) -> Image.Image
 
 
 def upright_rgb(image: Image.Image) -> Image.Image:
-    """Returns an opened image of any mode as `open_rgb` does; the first frame of an animation."""
+    """Turns an open image of any mode into upright RGB, as `open_rgb` does.
+
+    Of an animation it takes the first frame.
+    """
     upright = ImageOps.exif_transpose(image)
     if upright.mode.startswith("I"):  # 16-bit grey; convert() would clip at 255
         upright = Image.fromarray((np.asarray(upright) >> 8).clip(0, 255).astype(np.uint8))
@@ -172,13 +176,13 @@ def upright_rgb(image: Image.Image) -> Image.Image:
 
 
 def unpack_stand_in() -> Path:
-    """Unpacks the archive into the user's cache directory, once, and returns the folder.
+    """Unpacks the rendered hands into the user's cache directory, once, and returns the folder.
 
-    The folder appears whole or not at all, also if two processes unpack at the same time.
+    The folder appears whole or not at all, even if two processes unpack at the same time.
 
     Raises:
         DatasetError: if the archive is missing or damaged.
-        OSError: if there is no place to unpack it to; nothing half-written stays.
+        OSError: if it cannot be unpacked. Nothing half-written stays.
     """
     files = (ARCHIVE, _checksum(ARCHIVE))
     missing = [str(path) for path in files if not path.is_file()]
@@ -193,7 +197,7 @@ def unpack_stand_in() -> Path:
     if digest != expected:
         raise DatasetError(
             f"expected the rendered images in '{ARCHIVE}' with SHA-256 {expected[:12]}…, found "
-            f"{digest[:12]}… in {len(archive):,} bytes: fetch the file anew"
+            f"{digest[:12]}… in {len(archive):,} bytes: fetch the file again"
         )
     with written_whole(folder, replace=False) as draft:
         zipfile.ZipFile(io.BytesIO(archive)).extractall(draft)

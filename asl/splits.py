@@ -1,6 +1,6 @@
 """Who is tested on whom: splits and folds by image, by burst or by signer.
 
-Tested on pictures much like those it was trained on, a model shows its memory, not its skill.
+A model that is tested on pictures much like its training pictures shows its memory, not its skill.
 """
 
 import os
@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Subset
 
-from asl.data import IMAGE_SIZE, ASLDataset, SizedDataset, known
+from asl.data import ASLDataset, SizedDataset, known
+from asl.signs import IMAGE_SIZE
 
 SPLITS = ("random", "burst", "signer")
 
@@ -35,31 +36,32 @@ def load_asl_data(
 
     What a test accuracy means depends on `split`:
 
-    - ``"random"``, by image ("same signers"): near-copies of one burst land on both sides, so it
-      measures how well a model remembers these people and moments.
-    - ``"burst"``: the frames of one burst (signer, sign, light) stay together. The people are still
+    - ``"random"`` ("same signers") deals out single images. Near-copies from one burst land on both
+      sides, so the accuracy measures how well a model remembers these people and moments.
+    - ``"burst"`` keeps the frames of a burst (signer, sign, light) together. The people are still
       the same.
-    - ``"signer"`` ("unseen signer"): the people in `test_signer` are in the test part only.
+    - ``"signer"`` ("unseen signer") puts all images of the people in `test_signer` into the test
+      part.
 
     Args:
         data_dir: as in `ASLDataset`.
-        train_split: share in the training part, between 0 and 1: of the images, or of the bursts.
-            Not used by ``"signer"``.
+        train_split: share of the images, or of the bursts, in the training part, between 0 and 1.
+            ``"signer"`` does not use it.
         split: ``"random"``, ``"burst"`` or ``"signer"``.
-        test_signer: for ``"signer"``: the number of the signer to leave out, or several.
-        val_split: if given, this share of the training part becomes a validation part, by the same
-            rule: images, whole bursts or whole signers (at least one of each).
+        test_signer: number of the signer to leave out, or several numbers, for ``"signer"``.
+        val_split: share of the training part that becomes a validation part, in the same way: by
+            images, by whole bursts or by whole signers (at least one). None makes none.
         image_size: side of the decoded images, in pixels.
-        seed: of the split alone; the same seed gives the same split on every machine.
-        extra: further images, such as rendered ones, all of which join the training part and no
-            other; decoded at the same `image_size`.
-        corrected: as in `ASLDataset`; the split is the same with and without.
+        seed: of the split only. The same seed gives the same split on every machine.
+        extra: further images of the same `image_size`, such as rendered ones. All of them join the
+            training part.
+        corrected: as in `ASLDataset`. It does not change the split.
         on_error: as in `ASLDataset`.
         progress: show a bar while decoding.
 
     Returns:
-        Training and test part, or training, validation and test part if `val_split` is given; all
-        `Subset`s of one `ASLDataset`.
+        The training and the test part, with the validation part between them if `val_split` is
+        given. All are `Subset`s of one `ASLDataset`.
 
     Raises:
         ValueError: if an option is out of range or a part would be empty.
@@ -111,22 +113,22 @@ def load_asl_data(
 
 
 def make_folds(dataset: ASLDataset, protocol: str, *, folds: int = 5, seed: int = 0) -> Tensor:
-    """Deals a dataset's images into folds, each to be tested on once by a model of the others.
+    """Deals a dataset's images into folds: each will test a model that is trained on the others.
 
     Args:
-        dataset: what to deal.
-        protocol: what is dealt, as `split` in `load_asl_data`: images (``"random"``), bursts
-            (``"burst"``) or signers (``"signer"``: a fold a signer, in the order of their numbers).
-        folds: how many folds of images or bursts, equal in size to within one. Not used by
-            ``"signer"``.
-        seed: of the dealing. Not used by ``"signer"``.
+        dataset: the images.
+        protocol: what is dealt, like `split` in `load_asl_data`: images (``"random"``), bursts
+            (``"burst"``) or signers (``"signer"``: one fold for each, in the order of numbers).
+        folds: how many folds of images or bursts. Their sizes differ by one at most. ``"signer"``
+            does not use it.
+        seed: of the dealing. ``"signer"`` does not use it.
 
     Returns:
         int64 (N,): the fold of each image, from 0.
 
     Raises:
-        ValueError: if `protocol` is unknown, the file names do not tell it, or there are fewer
-            images, bursts or signers than folds, or fewer than two folds.
+        ValueError: if `protocol` is unknown, if file names do not tell bursts or signers, if there
+            are fewer than two folds, or fewer images, bursts or signers than folds.
     """
     _check_protocol("protocol", protocol)
     groups = _groups(dataset, protocol)
@@ -153,7 +155,7 @@ def _check_protocol(name: str, value: str) -> None:
 
 
 def _groups(dataset: ASLDataset, split: str) -> Sequence | None:
-    """Returns what must stay together, a key per image; None if each image stands for itself."""
+    """Returns a key for each image; images with one key stay together. None keeps none together."""
     if split == "random":
         return None
     named = zip(dataset.image_files, dataset.signers, strict=True)
@@ -198,15 +200,15 @@ def _leave_out(
 
 
 def bursts_of(data: SizedDataset) -> list[tuple] | None:
-    """Returns (folder, signer, sign, light) per item, or None if the file names do not tell."""
+    """Returns (folder, signer, sign, light) of each item, or None if file names do not tell."""
     indices = list(range(len(data)))
     while isinstance(data, Subset):
         indices = [data.indices[i] for i in indices]
         data = cast(SizedDataset, data.dataset)
     if not isinstance(data, ASLDataset) or None in data.signers:
         return None
-    # Signer 1 of another folder is somebody else. And the class folder's name tells the sign, not
-    # the label: a corrected label does not part a frame from its burst.
+    # Signer 1 of another folder is somebody else. The sign comes from the class folder's name, not
+    # from the label, so that a corrected label does not part a frame from its burst.
     places = [Path(file).parent for file in data.image_files]
     roots = {parent: str(parent.resolve()) for parent in {place.parent for place in places}}
     return [

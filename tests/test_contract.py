@@ -1,5 +1,7 @@
 """The names, argument orders and return values that code written for the user's notebook needs."""
 
+import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,8 @@ from torch.utils.data import DataLoader, Subset
 from torchvision import transforms
 
 import asl
+
+ROOT = Path(__file__).parent.parent
 
 
 def test_the_users_notebook_from_top_to_bottom(write_images, capsys):
@@ -74,8 +78,45 @@ def test_every_public_name_exists_and_means_one_thing():
     for name in asl.__all__:
         assert getattr(asl, name) is not None
     assert not hasattr(asl, "no_such_name")
-    places = {path.name.removesuffix(".py") for path in Path(asl.__file__).parent.iterdir()}
+    stub = ast.parse((ROOT / "asl" / "__init__.pyi").read_text())
+    imports = [node for node in stub.body if isinstance(node, ast.ImportFrom)]
+    names = [(alias.name, alias.asname) for node in imports for alias in node.names]
+    assert all(name == public for name, public in names)  # what a type checker takes for public
+    assert sorted(asl.__all__) == sorted(name for name, _ in names)
+    places = {path.name.removesuffix(".py") for path in (ROOT / "asl").iterdir()}
     assert not places & set(asl.__all__)
+
+
+def exists(name):
+    """Tells whether `asl.…` names something, without importing modules that need extras."""
+    path, parts = ROOT / "asl", name.split(".")[1:]
+    if parts[0] in asl.__all__:
+        value = getattr(asl, parts[0])
+        return all(hasattr(value, part) for part in parts[1:]) and len(parts) <= 2
+    while parts and (path / parts[0]).is_dir():
+        path /= parts.pop(0)
+    if not parts:
+        return True
+    module = path / f"{parts[0]}.py"
+    if not module.is_file() or len(parts) > 2:
+        return False
+    defined = rf"^(?:def |class )?{parts[-1]}\b"
+    return len(parts) == 1 or re.search(defined, module.read_text(), re.MULTILINE) is not None
+
+
+def test_every_name_that_the_texts_cite_exists():
+    assert exists("asl.augment") and not exists("asl.augment.augment")
+    assert exists("asl.sources.open_rgb") and not exists("asl.data.open_rgb")
+    texts = [ROOT / "README.md", ROOT / "asl_recognition.ipynb"]
+    for folder, pattern in (("asl", "*.py"), ("docs", "*.md"), ("asl_dataset", "README.md")):
+        texts += sorted((ROOT / folder).rglob(pattern))
+    wrong = [
+        (text.relative_to(ROOT).as_posix(), name)
+        for text in texts
+        for name in re.findall(r"`(asl(?:\.\w+)+)[`(]", text.read_text(encoding="utf-8"))
+        if not exists(name)
+    ]
+    assert not wrong
 
 
 def run(code):

@@ -1,8 +1,16 @@
 import hashlib
+import re
 
 import pytest
 
 from asl import SIGNS, ASLDataset, corrections, load_asl_data
+
+
+def test_the_table_names_images_of_the_set_that_lie_in_the_folder_of_another_sign():
+    for name, (sign, digest) in corrections.CORRECTIONS.items():
+        assert sign in SIGNS and name.split("_")[1] != sign
+        assert re.fullmatch("[0-9a-f]{16}", digest)
+    assert len({digest for _, digest in corrections.CORRECTIONS.values()}) == 10
 
 
 @pytest.fixture

@@ -53,6 +53,19 @@ def test_without_photographs_the_rendered_hands_are_taken_and_named_so(
     assert "RENDERED HANDS, not photographs" in said.splitlines()[-1]
 
 
+def test_a_network_error_without_a_message_is_one_too(
+    empty_machine, write_images, monkeypatch, capsys
+):
+    def time_out():
+        raise TimeoutError
+
+    rendered = write_images()
+    monkeypatch.setattr(sources, "_fetch_from_kaggle", time_out)
+    monkeypatch.setattr(sources, "unpack_stand_in", lambda: rendered)
+    assert find_dataset() == rendered
+    assert "Kaggle: TimeoutError: no message" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("how", ["argument", "variable"])
 def test_a_mistyped_folder_is_an_error_not_a_reason_to_look_elsewhere(
     how, empty_machine, write_images, monkeypatch
@@ -108,7 +121,7 @@ def test_it_is_unpacked_once(archive, cache):
 @pytest.mark.parametrize("damage", [lambda b: b[:-100], lambda b: b[:99] + b"!" + b[100:]])
 def test_a_damaged_archive_is_told_from_a_whole_one(damage, archive, cache):
     archive.write_bytes(damage(archive.read_bytes()))
-    with pytest.raises(DatasetError, match="with SHA-256 .*, found .*: fetch the file anew"):
+    with pytest.raises(DatasetError, match="with SHA-256 .*, found .*: fetch the file again"):
         sources.unpack_stand_in()
     assert not cache.exists()
 

@@ -1,6 +1,6 @@
-"""What is behind a hand and before it: drawn and photographed backgrounds, things in the way.
+"""What lies behind a hand and in front of it: drawn and photographed backgrounds, obstacles.
 
-Steps of `asl.augment`, on pictures from 0 to 1, (N, 3, H, W).
+These are steps of `asl.augment`, on pictures from 0 to 1, (N, 3, H, W).
 """
 
 import math
@@ -48,7 +48,7 @@ def draw_backgrounds(like: Tensor, draw: Draw, photographs: Tensor | None = None
     waves = (along * draw.uniform(5, 40) + draw.uniform(0, 6)).sin() * draw.uniform(1, 8)
     picture = picture + draw.chance(0.2) * draw.uniform(-0.3, 0.3, 3) * waves.clamp(-1, 1)
     grey = picture.mean(dim=1, keepdim=True)
-    picture = torch.lerp(grey, picture, draw.uniform(0, 1))  # few rooms are as colourful as that
+    picture = torch.lerp(grey, picture, draw.uniform(0, 1))  # few rooms are so colourful
     if photographs is not None:
         picture = _show_windows(picture, draw, photographs, draw.chance(0.5).flatten())
     for _ in range(5):
@@ -59,23 +59,23 @@ def draw_backgrounds(like: Tensor, draw: Draw, photographs: Tensor | None = None
 
 
 def _show_windows(picture: Tensor, draw: Draw, photographs: Tensor, where: Tensor) -> Tensor:
-    """Replaces the pictures `where`, bool (N,), by turned windows cut out of photographs."""
+    """Replaces the pictures at `where`, bool (N,), by turned windows cut out of photographs."""
     which = (draw.uniform(0, 1).flatten() * len(photographs)).long()
     angle, side = draw.uniform(-0.4, 0.4), draw.uniform(0.15, 0.65)
     cos, sin = side * angle.cos(), side * angle.sin()
     centre = draw.uniform(-0.35, 0.35, 2).flatten(1).unsqueeze(2)
     theta = torch.cat([matrix(cos, -sin, sin, cos), centre], dim=2)[where]
-    if not len(theta):  # none may be drawn, in a small batch
+    if not len(theta):  # a small batch may have none
         return picture
     grid = F.affine_grid(theta, [len(theta), *picture.shape[1:]], align_corners=False)
-    # Only those shown are turned into floats: photographs are larger than what is cut from them.
+    # Photographs are larger than the windows, so only those that are shown become floats.
     chosen = photographs[which[where].to(photographs.device)].to(picture.device).float() / 255
     window = F.grid_sample(chosen, grid, padding_mode="reflection", align_corners=False)
     return picture.index_copy(0, where.nonzero().flatten(), window)
 
 
 def _blob(like: Tensor, draw: Draw, smallest: float, largest: float) -> Tensor:
-    """Returns where a turned shape between ellipse and rectangle lies, bool (N, 1, H, W)."""
+    """Returns where a turned shape, between ellipse and rectangle, lies: bool (N, 1, H, W)."""
     y, x = coordinates(like)
     angle = draw.uniform(0, math.pi)
     dx, dy = x - draw.uniform(-1, 1), y - draw.uniform(-1, 1)
@@ -100,17 +100,17 @@ def occlude(pixels: Tensor, draw: Draw) -> Tensor:
 
 
 def load_photographs(part: str, size: int = 160) -> Tensor:
-    """Reads the photographs that ship with scikit-image, to put hands before.
+    """Reads the photographs that ship with scikit-image, as backgrounds for hands.
 
     Args:
-        part: ``"train"``, ``"val"`` or ``"test"``; no photograph is in two.
+        part: ``"train"``, ``"val"`` or ``"test"``. No photograph is in two parts.
         size: side of the squares cut from their middles, in pixels.
 
     Returns:
         uint8 (P, 3, size, size)
 
     Raises:
-        ImportError: if scikit-image is not installed, with the command to install it.
+        ImportError: if scikit-image is not installed. The message says how to install it.
     """
     spec = find_spec("skimage")
     if spec is None or spec.origin is None:

@@ -1,6 +1,6 @@
 """What light and camera do to a picture: exposure, blur, noise, lossy compression, cut-off sides.
 
-Steps of `asl.augment`, on pictures from 0 to 1, (N, 3, H, W).
+These are steps of `asl.augment`, on pictures from 0 to 1, (N, 3, H, W).
 """
 
 import math
@@ -15,7 +15,7 @@ _JPEG_BLOCK = 8
 
 
 def relight(pixels: Tensor, draw: Draw) -> Tensor:
-    """Changes exposure, its fall across the picture, white balance, gamma and saturation."""
+    """Changes exposure, how it falls across the picture, white balance, gamma and saturation."""
     y, x = coordinates(pixels)
     angle = draw.uniform(0, 2 * math.pi)
     fall = 1 + draw.around(0, 0, 0.45) * (x * angle.cos() + y * angle.sin())
@@ -26,8 +26,8 @@ def relight(pixels: Tensor, draw: Draw) -> Tensor:
 
 
 def degrade(pixels: Tensor, draw: Draw) -> Tensor:
-    """Blurs, adds noise and loses detail as JPEG does, each to some of the pictures."""
-    # Beyond 0 the picture is softened, below 0 sharpened.
+    """Blurs or sharpens, adds noise and loses detail as JPEG does, each in some pictures."""
+    # Above 0 the picture is softened, below 0 sharpened.
     pixels = torch.lerp(pixels, _blur(pixels), draw.around(0, 0.4, 1.0))
     noise = draw.normal(3, *pixels.shape[2:])
     pixels = pixels + draw.chance(0.5) * draw.around(0, 0, 0.06) * noise
@@ -45,11 +45,11 @@ def _blur(pixels: Tensor) -> Tensor:
 
 
 def _jpeg(pixels: Tensor, coarseness: Tensor) -> Tensor:
-    """Rounds the cosine transform of blocks, the coarser the higher the frequency.
+    """Rounds the cosine transform of blocks, higher frequencies more coarsely.
 
     Args:
         pixels: (N, 3, H, W)
-        coarseness: step of the lowest frequency, (N, 1, 1, 1).
+        coarseness: rounding step of the lowest frequency, (N, 1, 1, 1).
     """
     height, width = pixels.shape[2:]
     pad = (0, -width % _JPEG_BLOCK, 0, -height % _JPEG_BLOCK)
@@ -67,7 +67,7 @@ def _jpeg(pixels: Tensor, coarseness: Tensor) -> Tensor:
 
 
 def cut_off(pixels: Tensor, draw: Draw) -> Tensor:
-    """Makes one side in eight black to some depth, as where a crop reaches beyond a photograph."""
+    """Blackens one side in eight to some depth, as where a crop reaches beyond a photograph."""
     y, x = coordinates(pixels)
     for side in (x, -x, y, -y):
         pixels = pixels * ~((side > draw.uniform(0.5, 1)) & draw.chance(1 / 8))

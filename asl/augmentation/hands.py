@@ -1,9 +1,9 @@
 """Random changes to a batch of images, so that a network learns hands and not one studio.
 
-Every image of a batch draws its own numbers, all from one passed generator, and each change is
-computed for the whole batch at once on its device. `augment` is the whole; the steps it is made of
-work on images from 0 to 1, (N, 3, H, W), and each owns its ranges. Those about the hand are here,
-the others in `asl.augmentation.backgrounds` and `asl.augmentation.camera`.
+`augment` makes all changes. Every image draws its own numbers from the generator that is passed in,
+and each change is computed for the whole batch at once. The steps work on images from 0 to 1,
+(N, 3, H, W), and each step owns its ranges. Those that change the hand are here and in
+`skin_tones`, the others in `backgrounds` and `camera`.
 """
 
 import math
@@ -18,8 +18,8 @@ from asl.augmentation.random_draws import Draw, matrix
 from asl.augmentation.skin_tones import tint_skin
 from asl.data import denormalize, normalize
 
-SHIFT = 0.15  # of images that fill their pictures, in halves of their sides
-_SURELY_HAND = 0.16  # brightest channel of a pixel that is all hand, on the dataset's black
+SHIFT = 0.15  # how far an image that fills its picture is moved, in halves of its side
+_SURELY_HAND = 0.16  # a pixel whose brightest channel reaches this shows nothing but hand
 
 
 def augment(
@@ -37,13 +37,14 @@ def augment(
     Args:
         images: normalised float (N, 3, H, W): hands on black.
         generator: draws all numbers; on the images' device.
-        strength: scales every range and probability but those of backgrounds: 1 is for cameras and
-            people never seen, 0 changes nothing.
-        background_share: probability that a hand is put before something; else it stays on black.
-        photographs: uint8 (P, 3, S, S), backgrounds to cut windows from, beside the drawn ones.
+        strength: scales every range and probability except those of backgrounds. 1 is for cameras
+            and people never seen; 0 changes nothing.
+        background_share: probability that a hand is put before a background. The others stay on
+            black.
+        photographs: uint8 (P, 3, S, S), from which backgrounds are cut, beside the drawn ones.
         windows: smallest and largest side of the new picture, in sides of the old one.
-        shift: how far an image that fills the picture is moved at most, in halves of its side; a
-            smaller one anywhere.
+        shift: how far an image that fills the picture is moved at most, in halves of its side. A
+            smaller image is moved anywhere.
 
     Returns:
         Normalised float (N, 3, H, W).
@@ -74,12 +75,11 @@ def picture_hands(
     shift: float = SHIFT,
     hands: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Does what `augment` does, and says where in the pictures the hands are.
+    """Does what `augment` does, and also says where the hands are.
 
     Args:
-        images, generator, strength, background_share, photographs, windows, shift: as for
-            `augment`.
-        hands: bool (N,), False for pictures of the background alone; None means all True.
+        images, generator, strength, background_share, photographs, windows, shift: as in `augment`.
+        hands: bool (N,), False for pictures of the background alone. None means all True.
 
     Returns:
         pictures: normalised float (N, 3, H, W)
@@ -108,8 +108,8 @@ def picture_hands(
 def hand_mask(pixels: Tensor) -> Tensor:
     """Returns how much of each pixel is hand, float (N, 1, H, W), for hands on black.
 
-    Soft at the edge, where a pixel is part hand and part black; small dark creases inside the hand
-    are closed.
+    It is soft at the edge, where a pixel is part hand and part black. Small dark creases inside the
+    hand are closed.
     """
     soft = (pixels.amax(dim=1, keepdim=True) / _SURELY_HAND).clamp(max=1)
     soft = soft * (soft > 0.3)  # JPEG's ringing around a hand is not hand
@@ -117,9 +117,9 @@ def hand_mask(pixels: Tensor) -> Tensor:
 
 
 def without_rim(pixels: Tensor, mask: Tensor) -> Tensor:
-    """Gives the pixels at a hand's edge, darkened by the black around it, the colour next to them.
+    """Gives the pixels at a hand's edge, which black has darkened, the colour next to them.
 
-    Before a background that rim would outline every hand, as nothing does in a photograph.
+    Otherwise a dark rim would outline every hand before a background, unlike in a photograph.
     """
     inner = -brightest_near(-(mask > 0).float())
     colour = brightest_near(pixels * inner)
@@ -129,7 +129,8 @@ def without_rim(pixels: Tensor, mask: Tensor) -> Tensor:
 def brightest_near(x: Tensor) -> Tensor:
     """Returns the maximum of each pixel and its eight neighbours, (N, C, H, W).
 
-    What `F.max_pool2d` returns, in a quarter of its time on a CPU: it also finds where each is.
+    `F.max_pool2d` returns the same but takes four times as long on a CPU, since it also finds where
+    each maximum is.
     """
     x = F.pad(x, (1, 1, 1, 1), mode="replicate")
     x = torch.maximum(torch.maximum(x[..., :-2], x[..., 1:-1]), x[..., 2:])
@@ -141,18 +142,18 @@ def move(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Mirrors, turns, scales, shears and shifts hands and their masks.
 
-    The lowest row of the picture is continued downwards: the wrist, at which the images are cut
-    off, goes on as a forearm, in a sleeve of any colour for some.
+    The images are cut off at the wrist. Repeating the lowest row of the picture downwards continues
+    it as a forearm, which for some hands is in a sleeve of any colour.
 
     Returns:
         pixels, mask: moved
-        boxes: float (N, 3), as of `picture_hands`
+        boxes: float (N, 3), as in `picture_hands`
     """
     angle = draw.around(0, math.radians(30), math.radians(30))
     low, high = (math.log(side) for side in windows)
     window = (draw.strength * draw.uniform(low, high)).exp()  # the hand is smaller in a larger one
     stretch, shear = draw.factor(1.15), draw.around(0, 0.15, 0.15)
-    # Half are left hands from half the strength on: a rarer hand is read worse.
+    # From half the strength on, half are left hands: a network reads a rarer hand worse.
     mirror = 1 - 2 * (draw.uniform(0, 1) < min(0.5, draw.strength)).float()
     turn = matrix(angle.cos(), -angle.sin(), angle.sin(), angle.cos())
     shape = matrix(mirror * window * stretch, mirror * shear, 0 * shear, window / stretch)
@@ -168,7 +169,7 @@ def move(
     grid = torch.stack([grid[..., 0], grid[..., 1].clamp(max=last_row)], dim=3)
     moved = F.grid_sample(torch.cat([pixels, mask], dim=1), grid, align_corners=False)
     pixels, mask = moved[:, :3], moved[:, 3:]
-    # Bilinear sampling mixed black into the edge; dividing by the mask takes it out again.
+    # Bilinear sampling mixed black into the edge. Dividing by the mask takes it out again.
     pixels = (pixels / mask.clamp(min=0.3)).clamp(max=1)
     sleeve = (below > draw.uniform(1.02, 1.6)) & draw.chance(0.4)
     boxes = torch.cat([centre, 1 / window.flatten(1)], dim=1)

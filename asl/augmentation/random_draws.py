@@ -1,4 +1,4 @@
-"""Random numbers for a batch of pictures, and the coordinates they are used at."""
+"""Random numbers for a batch of pictures, and the coordinates of their pixels."""
 
 import math
 
@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 class Draw:
     """Draws numbers for each of N images, shaped to spread over (N, 3, H, W).
 
-    `strength`, from 0 to 1, scales `around`, `factor` and `chance`.
+    `strength`, from 0 to 1, scales what `around`, `factor` and `chance` draw.
     """
 
     def __init__(self, count: int, generator: Generator, strength: float = 1.0):

@@ -8,7 +8,7 @@ from asl.signs import MONK_TONES
 
 
 def tint_skin(pixels: Tensor, mask: Tensor, draw: Draw) -> Tensor:
-    """Changes contrast, and for two hands in three the mean colour, to a tone of the Monk scale."""
+    """Changes the contrast of all hands, and for two in three the colour, to a Monk tone."""
     tones = torch.tensor(MONK_TONES, device=pixels.device) / 255  # (10, 3)
     place = draw.uniform(0, len(tones) - 1).flatten()
     low = place.long().clamp(max=len(tones) - 2)

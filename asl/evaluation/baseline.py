@@ -1,4 +1,4 @@
-"""What can be answered without learning anything, to stand beside every accuracy."""
+"""A lookup that learns nothing, to stand beside every accuracy."""
 
 import torch
 import torch.nn.functional as F
@@ -9,24 +9,24 @@ from asl.evaluation.metrics import accuracy
 from asl.signs import SIGNS
 from asl.training import predict_log_probs
 
-_CERTAINTY = 10.0  # a lookup has no doubts; finite, so that a wrong answer's loss stays finite
+_CERTAINTY = 10.0  # a lookup has no doubts, but the loss of a wrong answer must stay finite
 
 
 class NearestNeighbour(nn.Module):
     """Answers with the sign of the training image whose raw pixels are nearest (Euclidean).
 
-    Used like any other model, except that `fit` takes the place of training. Where it does well,
-    test images have near-copies in the training part.
+    It is used like any other model, but `fit` takes the place of training. If it does well, test
+    images have near-copies in the training part.
     """
 
     def fit(self, train_data: SizedDataset) -> "NearestNeighbour":
-        """Remembers a training part: items (normalised image (3, H, W), label)."""
+        """Remembers a training part, whose items are (normalised image (3, H, W), label)."""
         images, self.labels = get_batch(train_data, range(len(train_data)))
         self.pixels = denormalize(images)
         return self
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps normalised images (N, 3, H, W) to log-probabilities (N, 36), nearly all or none."""
+        """Maps normalised images (N, 3, H, W) to log-probabilities (N, 36), near certainty."""
         if x.shape[1:] != self.pixels.shape[1:]:
             raise ValueError(
                 f"expected images of the shape remembered, {tuple(self.pixels.shape[1:])}, "

@@ -1,8 +1,8 @@
 """Can a model's confidence be believed? Reliability, calibration error, temperature, abstaining.
 
-A model is calibrated if, of the answers it gives with 80 % confidence, 80 % are right. The
-confidence of an answer is its probability; all functions take log-probabilities (N, K), over the
-36 labels or the 33 shapes alike.
+A model is calibrated if 80 % of the answers that it gives with 80 % confidence are right. The
+confidence of an answer is its probability. All functions take log-probabilities (N, K), over the 36
+labels or the 33 shapes.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Reliability:
     Attributes:
         counts: int64 (B,), answers in each bin.
         confidence: float (B,), their mean confidence; nan in an empty bin.
-        accuracy: float (B,), the share of them that is right; nan in an empty bin.
+        accuracy: float (B,), the share of them that are right; nan in an empty bin.
     """
 
     counts: Tensor
@@ -34,7 +34,7 @@ class Reliability:
     def error(self) -> float:
         """The expected calibration error: mean distance of confidence and accuracy, from 0 to 1.
 
-        Each bin weighs as many answers as it holds (Naeini et al. 2015; Guo et al. 2017).
+        Each bin counts by the number of its answers (Naeini et al. 2015; Guo et al. 2017).
         """
         gaps = (self.confidence - self.accuracy).abs().nan_to_num()
         return (gaps * self.counts).sum().item() / self.counts.sum().item()
@@ -63,10 +63,10 @@ def reliability(log_probs: Tensor, labels: Tensor, *, bins: int = BINS) -> Relia
 
 
 def fit_temperature(log_probs: Tensor, labels: Tensor) -> float:
-    """Finds the temperature at which a validation part is most likely (Guo et al. 2017).
+    """Finds the temperature that makes a validation part most likely (Guo et al. 2017).
 
-    Dividing log-probabilities by it leaves every answer the same and makes the model less
-    confident (above 1) or more so (below 1).
+    Log-probabilities are divided by it. That changes no answer; it makes the model less confident
+    if the temperature is above 1, and more confident if it is below 1.
 
     Args:
         log_probs: float (N, K), of images that the model was not trained on.
@@ -79,8 +79,9 @@ def fit_temperature(log_probs: Tensor, labels: Tensor) -> float:
         ValueError: as `asl.evaluation.metrics.check_answers`.
     """
     check_answers(log_probs, labels)
-    log_probs = log_probs.double().clamp(min=-100)  # one "impossible" that happened is not all
-    # The loss is convex in the inverse temperature, so thirds close in on its one minimum.
+    # An answer that the model called impossible must not outweigh all others.
+    log_probs = log_probs.double().clamp(min=-100)
+    # The loss is convex in the inverse temperature, so cutting off thirds finds its one minimum.
     low, high = 1 / 20, 20.0
     for _ in range(60):
         third = (high - low) / 3
@@ -93,14 +94,14 @@ def fit_temperature(log_probs: Tensor, labels: Tensor) -> float:
 
 
 def apply_temperature(log_probs: Tensor, temperature: float) -> Tensor:
-    """Returns log-probabilities (..., K) made less (above 1) or more (below 1) confident."""
+    """Divides log-probabilities (..., K) by a temperature and normalises them again."""
     if not temperature > 0:
         raise ValueError(f"expected a temperature above 0, found {temperature}")
     return F.log_softmax(log_probs / temperature, dim=-1)
 
 
 def selective_accuracy(log_probs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns how accurate a model is that answers only when it is most confident.
+    """Returns how accurate a model is if it answers only when it is most confident.
 
     Args:
         log_probs: float (N, K).
@@ -121,6 +122,6 @@ def selective_accuracy(log_probs: Tensor, labels: Tensor) -> tuple[Tensor, Tenso
 
 
 def _answers(log_probs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns the confidence (N,) of each answer, and 1 where it is right."""
+    """Returns the confidence (N,) of each answer, and (N,) 1 for right and 0 for wrong."""
     best, predicted = log_probs.double().max(dim=1)
     return best.exp().clamp(max=1), (predicted == labels).double()

@@ -1,8 +1,8 @@
-"""Each image answered by a model that was not trained on it.
+"""Answers every image by a model that was not trained on it.
 
-`cross_validate` trains as many models as there are folds, in this process or in several, keeps each
-finished fold in a file if asked to, and puts the answers together. What follows from them is
-`asl.evaluation.report`.
+`cross_validate` trains as many models as there are folds, in this process or in several, and puts
+their answers together. `asl.evaluation.fold_cache` keeps finished folds, and
+`asl.evaluation.report` computes figures from the answers.
 """
 
 import os
@@ -44,38 +44,38 @@ def cross_validate(
     progress: bool = True,
     **training: Any,
 ) -> CrossValidation:
-    """Tests on each fold a model trained on all others, so that every image is answered once.
+    """Tests a model on each fold after training it on all others. Every image is answered once.
 
-    A seed fixes the folds (of ``"random"`` and ``"burst"``), the initial weights, the order of
-    the images and the dropout. On a CPU results repeat exactly for the same number of `workers`.
+    A *fold* is a part of the images that is held out together. A seed fixes the folds (of
+    ``"random"`` and ``"burst"``), the initial weights, the order of the images and the dropout. On
+    a CPU results repeat exactly for the same number of threads and `workers`.
 
-    With `calibrate`, further models leave out two folds each; the temperature for a fold is fitted
-    on the answers of these to the other fold. So neither a model nor a temperature has seen
-    anything of the fold it is for; with F folds this trains F (F - 1) / 2 models more.
+    With `calibrate`, more models leave out two folds each. The temperature for a fold is fitted on
+    what these models answer for the other fold. So neither a model nor a temperature has seen
+    anything of the fold that it serves. With F folds this trains F (F - 1) / 2 more models.
 
     Args:
         make_model: builds an untrained model, such as `ASLNet`: images (N, 3, S, S) →
-            log-probabilities (N, 36). It is trained by `train_model`, or, if it has a method
-            ``fit(train_data)`` like `NearestNeighbour`, by that.
+            log-probabilities (N, 36). `train_model` trains it, unless it has a method
+            ``fit(train_data)``, as `NearestNeighbour` does.
         dataset: the images.
-        protocol: what a fold is made of, see `asl.splits.make_folds`: ``"random"`` images,
-            ``"burst"`` or ``"signer"``.
-        seeds: one cross-validation for each.
-        folds: number of folds; ``"signer"`` has one a signer.
-        calibrate: fit temperatures; needs three folds or more.
-        extra: further images, such as rendered ones, that join the training part of every fold and
-            are never tested on.
-        workers: processes, which share the CPU's cores out among them. 1 is this process; others
-            must be able to import `make_model`, which a lambda or a class of a notebook is not,
-            and a script must guard its call by ``if __name__ == "__main__":``.
-        resume_dir: keep each finished model's answers in this folder, and read from it those that
-            are there already: an interrupted call goes on where it stopped. Answers for other
-            images, models, options or versions of torch are never mixed.
+        protocol: the unit that is held out together, see `asl.splits.make_folds`: ``"random"``
+            (single images), ``"burst"`` or ``"signer"``.
+        seeds: one cross-validation for each of them.
+        folds: number of folds. ``"signer"`` has one for each signer.
+        calibrate: fit temperatures, which needs at least three folds.
+        extra: further images, such as rendered ones, that join the training part of every fold.
+            They are never tested on.
+        workers: processes, among which the CPU's cores are divided. 1 means this process. Others
+            must be able to import `make_model`, so it cannot be a lambda or a class of a notebook,
+            and a script must guard the call by ``if __name__ == "__main__":``.
+        resume_dir: folder for the answers of finished models. An interrupted call goes on where it
+            stopped. Answers for other images, models, options or versions of torch never mix.
         progress: show a bar of finished models.
         **training: options of `train_model`, such as ``epochs=10``.
 
     Raises:
-        ValueError: if an option is out of range, a file's name does not tell its signer, or
+        ValueError: if an option is out of range, if a file's name does not tell its signer, or if
             `make_model` cannot be sent to other processes.
     """
     if not seeds or workers < 1:
@@ -142,7 +142,10 @@ def cross_validate(
 def _temperature_for(
     fold: int, seed: int, answers: dict[Job, Tensor], fold_of: Tensor, labels: Tensor
 ) -> float:
-    """Fits on the other folds, as answered by the models that saw neither them nor `fold`."""
+    """Fits the temperature for a fold on the other folds.
+
+    Each of these was answered by a model that had seen neither it nor `fold`.
+    """
     log_probs, actual = [], []
     for (of_seed, out), answer in answers.items():
         if of_seed == seed and len(out) == 2 and fold in out:
@@ -158,7 +161,7 @@ def _temperature_for(
 
 @dataclass(frozen=True)
 class _Work:
-    """All that a process needs to know to do any of the jobs."""
+    """Everything that a process needs to know to do any of the jobs."""
 
     make_model: Callable[[], nn.Module]
     dataset: ASLDataset  # with the extra images, if any, at its end
@@ -183,7 +186,7 @@ class _Work:
         return predict_log_probs(model, test)[0].numpy()
 
 
-_work_here: _Work | None = None  # of a worker process, which is sent its work once
+_work_here: _Work | None = None  # in a worker process, which receives its work once
 
 
 def _run(work: _Work, jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, Tensor]]:
@@ -193,7 +196,7 @@ def _run(work: _Work, jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, 
             yield job, torch.from_numpy(work.do(job))
         return
     try:
-        # Pickled here, since torch would share the images through a file system often too small.
+        # Pickled here: torch would share the images through a file system that is often too small.
         packed = pickle.dumps(work)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise ValueError(
@@ -201,7 +204,7 @@ def _run(work: _Work, jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, 
             f"workers={workers}, found {work.make_model!r}: {error}. workers=1 takes anything."
         ) from error
     threads = max(1, torch.get_num_threads() // workers)
-    # Spawned, not forked: a fork of a process in which torch has run threads may hang.
+    # Spawned, not forked: a fork may hang once torch has run threads in this process.
     with ProcessPoolExecutor(
         workers, get_context("spawn"), initializer=_begin, initargs=(packed, threads)
     ) as pool:

@@ -21,7 +21,7 @@ Job = tuple[int, tuple[int, ...]]
 
 
 class FoldCache:
-    """A folder with one file for each finished job, named by all that its answers depend on."""
+    """A folder with one file for each finished job, named after all that its answers depend on."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class FoldCache:
         for tensor in model.state_dict().values():
             digest.update(tensor.cpu().numpy().tobytes())
         if not hasattr(model, "fit"):
-            # Two models may have the same layers and parameters, and still not be the same.
+            # Two models with the same layers and parameters may still compute different things.
             answers = predict_log_probs(model, Subset(dataset, range(2)))[0]
             digest.update(repr([round(x, 2) for x in answers.flatten().tolist()]).encode())
         self.setting = digest
@@ -85,5 +85,5 @@ class FoldCache:
 
 
 def _named(value: Any) -> str:
-    """Returns what a callable is called, without the address that its representation may hold."""
+    """Returns a callable's name, without the address that its representation may hold."""
     return getattr(value, "__qualname__", None) or repr(value)

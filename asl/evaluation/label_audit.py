@@ -1,8 +1,8 @@
-"""Which labels are probably wrong? A ranking of images whose own sign a model finds unlikely.
+"""Which labels are probably wrong? Ranks images by how unlikely a model finds their sign.
 
-The model must not have been trained on the image, and hardly on its near-copies: the frames of a
-burst are filed together, so if one is in the wrong folder, mostly all are, and a model that has
-seen four of them confirms the fifth.
+The model must not have been trained on the image, nor on its near-copies. The frames of a burst are
+filed together: if one lies in the wrong folder, usually all do, and a model that has seen four of
+them confirms the fifth.
 """
 
 import os
@@ -37,14 +37,14 @@ class LabelIssues(NamedTuple):
 
 
 def find_label_issues(labels: Tensor, log_probs: Tensor) -> LabelIssues:
-    """Ranks labels by self-confidence: how probable the given label is to a model.
+    """Ranks labels by self-confidence: the probability that a model gives to the given label.
 
-    Look-alikes are merged first, or they would fill the list. The ranking is as good as that of
-    cleanlab's `find_label_issues` on planted errors (`benchmarks/planted_errors.py`).
+    Look-alikes are merged first; otherwise they would fill the list. On planted errors the ranking
+    is as good as that of cleanlab's `find_label_issues` (`benchmarks/planted_errors.py`).
 
     Args:
         labels: int64 (N,), as given.
-        log_probs: float (N, 36), or (N, 33) if look-alikes are merged already, of models that
+        log_probs: float (N, 36), or (N, 33) if look-alikes are merged already, from models that
             were not trained on the image.
 
     Raises:
@@ -72,17 +72,17 @@ def audit_dataset(
     progress: bool = True,
     **options: Any,
 ) -> "DataFrame":
-    """Ranks all images of a folder by how probably their sign is wrong.
+    """Ranks all images of a folder by how likely their sign is to be wrong.
 
-    Trains `make_model` by `cross_validate`, averages the answers over seeds, and ranks by
-    `find_label_issues`. A rank is a reason to look at the picture, not a verdict.
+    It trains models by `cross_validate`, averages their answers over seeds, and ranks the images by
+    `find_label_issues`. A high rank is a reason to look at the picture, not a verdict.
 
     Args:
         data_dir: as in `ASLDataset`, or a dataset.
         make_model: see `cross_validate`.
-        protocol: see `cross_validate`. Where file names do not tell bursts, ``"random"`` is what
-            is left; it misses errors that near-copies share.
-        seeds: see `cross_validate`; several make the ranking steadier.
+        protocol: see `cross_validate`. If file names do not tell bursts, only ``"random"`` is left,
+            which misses errors that near-copies share.
+        seeds: see `cross_validate`. Several make the ranking steadier.
         progress: show bars.
         **options: further options of `cross_validate`, such as ``epochs=10``.
 

@@ -12,7 +12,7 @@ from asl.splits import bursts_of
 NEAR = 0.04
 """Root-mean-square difference of pixels (0 to 1) up to which two images count as near-identical.
 
-On the real images at 28x28, 70 % have a near-identical companion in their own burst, and no two
+At 28x28 pixels, 70 % of the real images have a near-identical companion in their own burst. No two
 images of different bursts are nearer to each other than 0.0418.
 """
 
@@ -21,13 +21,13 @@ _BLOCK = 256  # test images compared at a time: bounds memory
 
 @dataclass(frozen=True)
 class Leakage:
-    """What a test part shares with a training part. Printing it gives a sentence each.
+    """What a test part shares with a training part. Printing it gives one line for each fact.
 
     Attributes:
         test_images: number of test images.
         identical: number of test images with an identical image (pixel by pixel) in training.
         near_identical: number of those with an identical or near-identical one, see `NEAR`.
-        in_shared_bursts: number of those whose burst is in training too; None if the file names of
+        in_shared_bursts: number of those whose burst is in training, too; None if the file names of
             either part do not tell.
         shared_bursts: number of bursts in both parts, or None.
         shared_signers: signers in both parts, or None.

@@ -15,7 +15,7 @@ from asl.signs import SHAPE_OF, SHAPES, SIGNS
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-# The labels of each shape, (33, 2); the second is one past the last where there is only one.
+# The labels of each shape, (33, 2). A shape of one label has 36, one past the last, as its second.
 _LABELS_OF = torch.tensor(
     [
         ([label for label, of in enumerate(SHAPE_OF) if of == shape] + [len(SIGNS)])[:2]
@@ -39,9 +39,9 @@ def accuracy(log_probs: Tensor, labels: Tensor) -> float:
 
 
 def accuracy_within(log_probs: Tensor, labels: Tensor) -> float:
-    """Returns the accuracy if only signs that occur among the labels may be answered.
+    """Returns the accuracy if only signs that occur among the labels count as answers.
 
-    Some sets of photos hold letters or digits only, and who made them knew which.
+    Some sets of photos hold only letters or only digits, and their users know which.
 
     Args:
         log_probs: float (N, 36).
@@ -68,7 +68,7 @@ def confusion_matrix(log_probs: Tensor, labels: Tensor, num_classes: int = len(S
         int64 (num_classes, num_classes), summing to N.
 
     Raises:
-        ValueError: as `check_answers`, or if a sign lies outside the matrix.
+        ValueError: as `check_answers`, or if a sign does not fit into the matrix.
     """
     check_answers(log_probs, labels)
     predicted = log_probs.argmax(dim=1)
@@ -89,7 +89,7 @@ def per_class_accuracy(confusion: Tensor) -> Tensor:
 def merge_look_alikes(log_probs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Turns answers over the 36 labels into answers over the 33 hand shapes.
 
-    The probabilities of labels with one shape (`asl.signs.LOOK_ALIKES`) are added.
+    It adds the probabilities of labels that share a shape (`asl.signs.LOOK_ALIKES`).
 
     Args:
         log_probs: float (..., N, 36).
@@ -104,14 +104,14 @@ def merge_look_alikes(log_probs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor
 
 def merge_shapes(log_probs: Tensor) -> Tensor:
     """Turns log-probabilities (..., 36) over labels into those (..., 33) over hand shapes."""
-    padded = F.pad(log_probs, (0, 1), value=-torch.inf)  # the second label of a shape of one
+    padded = F.pad(log_probs, (0, 1), value=-torch.inf)  # label 36, for shapes of one label
     return padded[..., _LABELS_OF].logsumexp(-1)
 
 
 def group_accuracy(
     log_probs: Tensor, labels: Tensor, groups: Sequence[Any]
 ) -> dict[Any, tuple[float, int]]:
-    """Returns (accuracy, number of images) for each group, such as each signer, sorted by group.
+    """Returns (accuracy, number of images) of each group, for instance each signer, in order.
 
     Args:
         log_probs: float (N, K).
@@ -119,7 +119,7 @@ def group_accuracy(
         groups: the group of each image, length N.
 
     Raises:
-        ValueError: as `check_answers`, or if the number of groups differs.
+        ValueError: as `check_answers`, or if there is not one group for each image.
     """
     check_answers(log_probs, labels)
     if len(groups) != len(labels):
@@ -139,10 +139,10 @@ def bootstrap_interval(
     resamples: int = 2000,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """Returns a percentile bootstrap interval of the mean, drawing whole clusters.
+    """Returns a percentile bootstrap interval of a mean, drawn from whole clusters.
 
-    Frames of one burst are right or wrong together, so drawing single images would make the
-    interval too narrow.
+    The frames of a burst are right or wrong together. Drawing single images would therefore make
+    the interval too narrow.
 
     Args:
         values: float (N,), such as 1 for a right answer and 0 for a wrong one.
@@ -171,10 +171,10 @@ def bootstrap_interval(
 
 
 def summarize(metrics: Mapping[str, Mapping[str, list[float]]]) -> "DataFrame":
-    """Compiles what `train_model` returned into one table, a column a model.
+    """Puts what `train_model` returned into one table, with a column for each model.
 
-    The best epoch's accuracy was picked on the test part and so flatters; the final one is the
-    figure to quote. With two models a third column holds the second minus the first.
+    The best epoch was picked on the test part, so its accuracy flatters the model. The final
+    accuracy is the one to quote. Two models get a third column: the second minus the first.
 
     Args:
         metrics: model name → metrics, in the order of the columns.

@@ -1,4 +1,4 @@
-"""The answers of a cross-validation, and every figure that is computed from them."""
+"""The answers of a cross-validation and every figure that is computed from them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,9 +32,10 @@ class CrossValidation:
         labels: int64 (N,), in the dataset's order.
         log_probs: float (S, N, 36), of models that were not trained on the image's fold.
         folds: int64 (S, N), the fold each image was in.
-        temperatures: float (S, F), each fitted without the fold it is for; None if not asked for.
-        signers: of each image, or None where its name does not tell.
-        bursts: of each image, or None if a name does not tell.
+        temperatures: float (S, F), each fitted without the fold that it serves. None without
+            calibration.
+        signers: the signer of each image, or None where the name does not tell.
+        bursts: the burst of each image. None if a name does not tell.
     """
 
     protocol: str
@@ -48,7 +49,7 @@ class CrossValidation:
 
     @property
     def calibrated(self) -> Tensor:
-        """The log-probabilities (S, N, 36), each fold's divided by its temperature."""
+        """The log-probabilities (S, N, 36), divided by the temperature of each image's fold."""
         if self.temperatures is None:
             raise ValueError("expected a cross-validation with calibrate=True, found one without")
         temperature = self.temperatures.gather(1, self.folds).unsqueeze(2)  # (S, N, 1)
@@ -58,17 +59,19 @@ class CrossValidation:
         """Computes every figure, for the 36 labels and for the 33 shapes.
 
         Accuracies and errors are shares from 0 to 1, rounded to four digits. A standard deviation
-        (``sd``) is over seeds, and None for a single one; an ``interval`` holds 95 % of 2,000
-        bootstrap draws of whole bursts (of single images, where the names do not tell bursts), of
-        the accuracy averaged over seeds. What has no images is None, and counted as absent.
+        (``sd``) is over seeds; a single seed has None. An ``interval`` holds 95 % of 2,000
+        bootstrap draws of the accuracy averaged over seeds. They draw whole bursts, or single
+        images if the names do not tell bursts. A sign without images has None and is listed as
+        absent.
 
         Returns:
-            ``labels_36`` and ``shapes_33``, each with ``accuracy``, ``signer_mean`` (each signer
-            counting the same), ``worst_signer``, ``per_signer``, ``per_sign``, ``absent_signs``,
-            ``ece``, ``reliability`` (count, confidence and accuracy of each bin that has answers)
-            and ``selective`` (accuracy by share answered); with ``_calibrated`` beside the last
-            three after temperature scaling. Then ``confusions``: actual sign, answer, and the share
-            of the actual sign's images.
+            ``labels_36`` and ``shapes_33``, each with ``accuracy``, ``signer_mean`` (in which each
+            signer counts the same), ``worst_signer``, ``per_signer``, ``per_sign``,
+            ``absent_signs``, ``ece`` (expected calibration error), ``reliability`` (count,
+            confidence and accuracy of each bin that has answers) and ``selective`` (accuracy by the
+            share of images answered). After temperature scaling the last three stand there again as
+            ``…_calibrated``. Then ``confusions``: actual sign, answer, and the share of the actual
+            sign's images.
         """
         answers = {"": self.log_probs}
         if self.temperatures is not None:
@@ -133,7 +136,7 @@ class CrossValidation:
 
 
 def _confidences(log_probs: Tensor, labels: Tensor) -> dict[str, Any]:
-    """Returns what depends on the confidence of the answers (S, N, K)."""
+    """Returns the figures that depend on the confidence of the answers (S, N, K)."""
     pooled = reliability(log_probs.flatten(0, 1), labels.repeat(len(log_probs)))
     bins = zip(
         pooled.counts.tolist(), pooled.confidence.tolist(), pooled.accuracy.tolist(), strict=True

@@ -27,7 +27,7 @@ CHANNELS = {"red": VERMILION, "green": GREEN, "blue": BLUE}
 
 
 class Seen(Protocol):
-    """What is drawn of an `asl.Sight`; figures know no recogniser."""
+    """The parts of an `asl.Sight` that are drawn, so that figures need not know recognisers."""
 
     @property
     def frame(self) -> Image.Image: ...
@@ -40,7 +40,7 @@ class Seen(Protocol):
 
 
 def visualize_data_samples(dataloader: DataLoader, dataset: Dataset) -> Figure:
-    """Draws the first twelve images of a loader's first batch, or all if there are fewer.
+    """Draws the first twelve images of a loader's first batch, or all of them if there are fewer.
 
     Args:
         dataloader: batches of normalised images (N, 3, H, W) and labels (N,).
@@ -58,7 +58,7 @@ def visualize_data_samples(dataloader: DataLoader, dataset: Dataset) -> Figure:
 
 
 def visualize_channel_attention(model: nn.Module, data_loader: DataLoader) -> np.ndarray:
-    """Draws up to five images with the weights the model's gate gives red, green and blue.
+    """Draws up to five images with the weights that the gate gives to red, green and blue.
 
     Args:
         model: an `ASLNet`. With ``attention="scalar"`` only the mean of the three weights acts.
@@ -127,11 +127,11 @@ def plot_suspects(table: "DataFrame", count: int = 10) -> Figure:
 
 
 def plot_signs(*datasets: ASLDataset, signer: int | None = None) -> Figure:
-    """Draws one image of each sign, from each of the datasets below each other.
+    """Draws one image of each sign from each dataset, one dataset below the other.
 
     Args:
         datasets: for example rendered hands and photographs.
-        signer: whose images; None takes the first of each sign, whoever it shows.
+        signer: whose images to draw. None takes the first image of each sign.
     """
     count, columns = len(datasets), 12
     rows = count * -(-len(SIGNS) // columns)
@@ -147,10 +147,10 @@ def plot_signs(*datasets: ASLDataset, signer: int | None = None) -> Figure:
 
 
 def plot_people(dataset: ASLDataset, signs: Sequence[str] = ("5", "f", "k", "y")) -> Figure:
-    """Draws each signer, a row each, making some signs under each light there is.
+    """Draws a row for each signer, who makes some signs in each light.
 
     Args:
-        dataset: whose file names tell signers and lights.
+        dataset: images whose file names tell signers and lights.
         signs: which signs.
     """
     people = known(dataset.signers)
@@ -178,13 +178,13 @@ def plot_augmented(
     columns: int = 11,
     seed: int = 0,
 ) -> Figure:
-    """Draws images as they are, at the left, and as a network sees them, changed at random.
+    """Draws images as they are, on the left, and as a network sees them, changed at random.
 
     Args:
-        dataset: images to draw some of, spread over the signs.
-        augment: as of `asl.train_model`.
-        rows: how many images.
-        columns: how many pictures of each.
+        dataset: the images. Some are drawn, spread over the signs.
+        augment: as in `asl.train_model`.
+        rows: number of images.
+        columns: number of pictures of each image.
         seed: of the choice and the changes.
     """
     generator = torch.Generator().manual_seed(seed)
@@ -201,7 +201,7 @@ def plot_augmented(
 
 
 def plot_sights(sights: Sequence[Seen]) -> Figure:
-    """Draws what a recogniser saw, a row each: the picture, the crop, its answers with bars.
+    """Draws what a recogniser saw: for each picture a row with its box, the crop and the answers.
 
     Args:
         sights: what `asl.Recognizer.look` returned, at least one.
@@ -229,16 +229,16 @@ def plot_sights(sights: Sequence[Seen]) -> Figure:
 def plot_gallery(
     sights: Sequence[Seen], signs: Sequence[str | None] | None = None, columns: int = 10
 ) -> Figure:
-    """Draws many pictures small, each with the hand's box and the answer above it.
+    """Draws many small pictures, each with the hand's box and the answer above it.
 
     Args:
         sights: what `asl.Recognizer.look` returned, at least one.
-        signs: the true signs, where known: answers that do not contain theirs are drawn in red,
-            with the true sign behind them.
-        columns: how many to a row.
+        signs: the true sign of each picture, or None where it is not known. Wrong answers are red,
+            with the true sign in brackets.
+        columns: pictures in a row.
 
     Raises:
-        ValueError: if there is no sight, or not as many signs as sights.
+        ValueError: if there is no sight, or not one sign for each sight.
     """
     signs = [None] * len(sights) if signs is None else signs
     if not sights or len(signs) != len(sights):
@@ -263,7 +263,7 @@ def plot_gallery(
 
 @torch.inference_mode()
 def _ask(model: nn.Module, question, images: Tensor) -> Tensor:
-    """Returns a model method's answer to images, in evaluation mode, on the CPU."""
+    """Returns what a model's method answers to images, in evaluation mode, on the CPU."""
     was_training = model.training
     model.eval()
     try:
@@ -287,7 +287,7 @@ def _show_sight(axis: Axes, sight: Seen) -> None:
 def _show_first(
     axis: Axes, dataset: ASLDataset, label: int, signer: int | None, light: str | None = None
 ) -> None:
-    """Shows the first image there is of a sign, a signer and a light; nothing if there is none."""
+    """Shows the first image of a sign, a signer and a light, or nothing if there is none."""
     axis.set_axis_off()
     facts = zip(dataset.labels, dataset.signers, dataset.lights, strict=True)
     for i, (a, b, c) in enumerate(facts):

@@ -1,8 +1,8 @@
-"""From numbers to figures.
+"""Figures that show numbers.
 
-Each function draws one figure with pyplot, so that a notebook shows it once when the cell ends and
-a script shows it at `plt.show()`; nothing here calls `show`. The names of the contract that take a
-model ask `asl.training` and `asl.evaluation.metrics` for the numbers, then draw.
+Each function draws one figure with pyplot. A notebook shows it once, when the cell ends, and a
+script shows it at `plt.show()`; nothing here calls `show`. Functions that take a model ask
+`asl.training` and `asl.evaluation.metrics` for the numbers, then draw.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from asl.plots.style import BLUE, GREEN, ORANGE, open_figure
 from asl.signs import SIGNS, sign_name
 from asl.training import predict_log_probs
 
-# Whoever guesses within the three look-alike pairs is right half the time: 30 of 36 signs + 3.
+# Guessing within the three look-alike pairs is right half the time: 30 of 36 signs, and 3 more.
 _CEILING = 33 / 36
 _PALETTE = ("0.5", BLUE, ORANGE, GREEN)
 _LABELLINGS = ("36 labels", "33 shapes (0/o, 2/v, 6/w merged)")
@@ -37,7 +37,7 @@ def plot_training_metrics(
     Args:
         sequential_metrics: what `train_model` returned for the first model.
         module_metrics: the same for the second.
-        baseline: test accuracy of a 1-nearest-neighbour on pixels, in percent, to draw beside them.
+        baseline: test accuracy of a 1-nearest-neighbour on pixels, in percent, for a dashed line.
     """
     figure, (losses, accuracies, rates, times) = open_figure(11, 8, rows=2, columns=2)
     runs = {
@@ -50,7 +50,7 @@ def plot_training_metrics(
         losses.plot(epochs, metrics["train_losses"], label=f"{name}, train", **style)
         losses.plot(epochs, metrics["test_losses"], "--", label=f"{name}, test", **style)
         accuracies.plot(epochs, metrics["test_accuracies"], label=name, **style)
-        # Two trainings of one recipe share their rates: dots let the other line show through.
+        # Two trainings with the same rates would hide each other's line, so one of them is dotted.
         rates.plot(epochs, metrics["learning_rates"], line, label=name, **style)
         seconds = np.asarray(metrics["epoch_times"])
         times.bar(name, seconds.mean(), yerr=seconds.std(), capsize=6, color=color, width=0.6)
@@ -83,7 +83,7 @@ def plot_confusion_matrix(
     Args:
         model: images → log-probabilities (N, num_classes).
         test_loader: the images to predict.
-        dataset: what the loader reads; kept from the notebook we were given, not used.
+        dataset: not used. The notebook we were given passes it.
         num_classes: rows and columns.
         model_name: for the title.
     """
@@ -146,11 +146,11 @@ def compare_per_class_accuracy(
 
 
 def plot_protocols(evaluations: Mapping[str, Mapping]) -> Figure:
-    """Draws what models reach when tested on seen and unseen bursts and people.
+    """Draws the accuracy of models on seen and unseen bursts and people.
 
     Args:
-        evaluations: protocol → what ``python -m asl evaluate`` wrote for it, all of the same
-            models, up to four.
+        evaluations: protocol → what ``asl evaluate`` wrote for it. All hold the same models, up to
+            four.
     """
     questions = {
         "random": "random split:\nnear-copies seen",
@@ -183,10 +183,11 @@ def plot_protocols(evaluations: Mapping[str, Mapping]) -> Figure:
 
 
 def plot_signers(models: Mapping[str, Mapping]) -> Figure:
-    """Draws the accuracy on each signer, each left out in turn, over the 33 shapes.
+    """Draws the accuracy on each signer, left out in turn, over the 33 shapes.
 
     Args:
-        models: up to four, name → what `CrossValidation.scores` returned, protocol ``"signer"``.
+        models: name → what `CrossValidation.scores` returned for the protocol ``"signer"``, up to
+            four.
     """
     figure, (axis,) = open_figure(9, 4)
     for i, (model, scores) in enumerate(models.items()):
@@ -215,8 +216,8 @@ def plot_reliability(entry: Mapping[str, Any], name: str) -> Figure:
     """Draws confidence against accuracy, and accuracy against the share of images answered.
 
     Args:
-        entry: ``labels_36`` or ``shapes_33`` of what `CrossValidation.scores` returned.
-        name: of the model, for the title.
+        entry: ``labels_36`` or ``shapes_33`` from what `CrossValidation.scores` returned.
+        name: the title.
     """
     figure, (diagram, answered) = open_figure(10, 4.6, columns=2)
     diagram.plot((0, 100), (0, 100), ":", color="0.4", label="perfectly calibrated")
@@ -241,7 +242,7 @@ def plot_reliability(entry: Mapping[str, Any], name: str) -> Figure:
 
 
 def _name(model: str) -> str:
-    """Returns a model's name in figures, from its name on the command line."""
+    """Turns a model's name on the command line into its name in figures."""
     names = {
         "nearest": "1-nearest-neighbour",
         "mlp": "MLP",

@@ -1,4 +1,4 @@
-"""What every figure here has in common: how it is opened, its colours, how an image is shown."""
+"""What all figures share: how they are opened, their colours, how an image is shown."""
 
 import matplotlib.pyplot as plt
 import seaborn as sns
@@ -15,11 +15,11 @@ class _FigureShownOnce(Figure):
     """A figure that a notebook shows once, also when it is the value of its cell's last line."""
 
     def _repr_mimebundle_(self, **_) -> dict:
-        # IPython asks for this before it draws. A figure that pyplot no longer knows is not shown
-        # a second time by the notebook's backend, which shows all it knows when a cell ends.
+        # IPython calls this before it draws the value of a cell. When the cell ends, the notebook's
+        # backend draws all figures that pyplot knows, so this one would appear twice.
         if "inline" in plt.get_backend():
             plt.close(self)
-        return {}  # nothing to add: IPython goes on to draw the figure as any other
+        return {}  # IPython then draws the figure like any other
 
 
 def open_figure(

@@ -19,13 +19,13 @@ def draw_scenes(
     *,
     photographs: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Puts hands of all sizes anywhere before backgrounds, and shows some backgrounds without.
+    """Puts hands of all sizes anywhere before backgrounds, and leaves some backgrounds empty.
 
     Args:
         images: normalised float (N, 3, S, S): hands on black, each filling its picture.
         generator: draws all numbers; on the images' device.
         recipe: how small hands may be, how strong changes are, how many scenes are empty.
-        photographs: as of `asl.augment.augment`.
+        photographs: as in `asl.augment.augment`.
 
     Returns:
         scenes: normalised float (N, 3, S, S)
@@ -59,14 +59,16 @@ def train_finder(
     device: torch.device | str | None = None,
     progress: bool = True,
 ) -> list[float]:
-    """Trains a finder in place, as `asl.train_model` trains a model; leaves it in evaluation mode.
+    """Trains a finder in place, as `asl.train_model` trains a model.
+
+    The finder ends in evaluation mode.
 
     Args:
         finder: the network.
-        train_data: items (image (3, H, H) of a hand on black, label); labels are not used.
+        train_data: items (image (3, H, H) of a hand on black, label). Labels are not used.
         recipe: epochs, learning rate, weight decay, seed, and the scenes' settings.
-        photographs: as of `draw_scenes`.
-        batch_size, half_precision, device, progress: as of `asl.train_model`.
+        photographs: as in `draw_scenes`.
+        batch_size, half_precision, device, progress: as in `asl.train_model`.
 
     Returns:
         The mean loss of each epoch.
@@ -107,15 +109,15 @@ def _resized(images: Tensor, size: int) -> Tensor:
 
 
 def finder_loss(found: Tensor, evidence: Tensor, boxes: Tensor, present: Tensor) -> Tensor:
-    """Returns the mean loss of a batch: where a hand is, and whether there is one.
+    """Returns the mean loss of a batch, for where the hand is and whether there is one.
 
-    Distances count in sizes of the hand, so that a small hand is found as precisely as a large one.
+    Distances count in sizes of the hand, so that small hands are found as precisely as large ones.
 
     Args:
         found: boxes (N, 3), as answered.
         evidence: log-odds (N,) of a hand, as answered.
-        boxes: (N, 3), true.
-        present: 1 or 0, (N,); boxes count where it is 1.
+        boxes: (N, 3), the true ones.
+        present: (N,), 1 or 0. Boxes count only where it is 1.
     """
     error = box_error(found, boxes)
     distance = F.smooth_l1_loss(error, torch.zeros_like(error), reduction="none", beta=0.2)

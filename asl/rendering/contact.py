@@ -1,8 +1,8 @@
-"""Settles a pose on a hand: what should touch touches, and nothing passes through anything.
+"""Settles a pose on a hand: what should touch touches, and no part passes through another.
 
-Hands differ, and so do habits: angles that close a fist on one hand drive the fingers of another
-into its palm, or leave a gap. A few damped Gauss-Newton steps over the joint angles mend that on
-the posed mesh itself, staying as near as they can to the angles they were given.
+Hands differ, and so do habits. Angles that close a fist on one hand drive the fingers of another
+into its palm or leave a gap. A few damped Gauss-Newton steps over the joint angles mend that on the
+posed mesh itself, and stay as near as possible to the given angles.
 """
 
 from collections.abc import Sequence
@@ -16,16 +16,16 @@ from asl.rendering.mesh import RestHand
 from asl.rendering.posing import bone_transforms
 from asl.rendering.surface import Contacts, place, vertex_normals
 
-# Skin gives: what lies this deep (metres) in another part is let be, and how far it moves at most.
+# Skin gives way: up to this depth (metres) it may lie in another part, and this far it may move.
 _GIVE = 0.0005
 _YIELD = 0.005
-# One place that should touch weighs as much as several vertices that lie too deep.
+# A place that should touch counts as much as several vertices that lie too deep.
 _PULL = 1.5
-# Deeper than this from the nearest skin is taken for the far side of a thin part, not for inside.
+# A vertex deeper than this is taken to be beyond the far side of a thin part, not inside it.
 _REACH = 0.012
 _LEAST = np.array([JOINT_LIMITS[joint][0] for joint in JOINTS], float)
 _GREATEST = np.array([JOINT_LIMITS[joint][1] for joint in JOINTS], float)
-# How readily a joint gives way: the thumb most, the spread of the fingers least.
+# How readily a joint gives way: the thumb's most, the spread of the fingers least.
 _EASE = np.array(
     [
         0.0 if "wrist" in joint else 2.0 if "thumb" in joint else 0.4 if "abd" in joint else 0.6
@@ -33,7 +33,7 @@ _EASE = np.array(
     ]
 )
 
-# Of the fingers that should touch one goes to the other, which stays as it is bent.
+# Of two fingers that should touch, the first goes to the second, which stays as it is bent.
 _OWN = {
     finger: np.array([joint.startswith(finger) for joint in JOINTS], float) for finger in FINGERS
 }
@@ -48,19 +48,19 @@ def settle(
     steps: int = 8,
     loose: float = 6.0,
 ) -> torch.Tensor:
-    """Returns angles near the given ones in which the hand neither gapes nor passes through itself.
+    """Returns angles near the given ones at which the hand neither gapes nor intersects itself.
 
     Args:
         hand: of V vertices.
         known: `contacts` of the same hand.
         angles: (len(JOINTS),) in degrees, within the limits.
-        touches: two places, see `place`, and how many millimetres apart they may be; the finger
+        touches: two places, see `place`, and how many millimetres apart they may be. The finger
             that is named first goes to the other.
-        steps: at most this many; each takes a few milliseconds.
-        loose: degrees of a finger joint that weigh as much as a millimetre of one vertex.
+        steps: the most steps to take. Each takes a few milliseconds.
+        loose: degrees of a finger joint that count as much as a millimetre of one vertex.
 
     Returns:
-        (len(JOINTS),), within the limits; the wrist as it was.
+        (len(JOINTS),), within the limits. The wrist stays as it was.
     """
     start = angles.numpy().astype(float)
     ease = _EASE * loose
@@ -78,7 +78,7 @@ def settle(
             improved = least - cost
             best, least, damping = value.copy(), cost, max(damping / 3, 0.3)
             scaled = matrix[:, free] * ease[free]
-            # Least squares of what is left after the step and of how far the pose has gone in all.
+            # Least squares of the faults left after the step and of the whole way from the start.
             square, slope = scaled.T @ scaled + np.eye(free.sum()), scaled.T @ wrong + gone
             if not len(wrong) or improved < 0.02 * cost:
                 break
@@ -91,10 +91,10 @@ def settle(
 
 
 def press(hand: RestHand, known: Contacts, vertices: torch.Tensor) -> torch.Tensor:
-    """Returns posed vertices (V, 3) with skin that lies in another part pushed back out of it.
+    """Returns posed vertices (V, 3), with skin that lies in another part pushed back out of it.
 
-    Flesh that is pressed gives way; the library's bends without noticing. Each side yields about
-    half, by at most `_YIELD`: what lies deeper is a wrong pose, and stays to be seen.
+    Real flesh gives way when it is pressed, but the library's does not. Each side yields by about
+    half the depth and by at most `_YIELD`. Anything deeper is a wrong pose and stays visible.
     """
     pressed = vertices.numpy().copy()
     moved = np.zeros(len(pressed))
@@ -109,13 +109,13 @@ def press(hand: RestHand, known: Contacts, vertices: torch.Tensor) -> torch.Tens
 
 
 def _faults(hand, known, value, pairs) -> tuple[np.ndarray, np.ndarray]:
-    """What is wrong with a pose, millimetres (N,), and how it changes with a degree (N, J)."""
+    """Returns the rate of change (N, J) of faults with each degree, and the faults in mm (N,)."""
     vertices, axes, pivots = _posed(hand, torch.from_numpy(value))
     moments = np.cross(axes, pivots)
     rows, wrong = [np.zeros((0, len(JOINTS)))], [np.zeros(0)]
 
     def rate(points, follows, directions):
-        """How far points (N, 3) go along directions (N, 3) with each joint, metres a radian."""
+        """Returns how far points (N, 3) go along directions (N, 3), in metres a radian (N, J)."""
         return follows * (np.cross(points, directions) @ axes.T - directions @ moments.T)
 
     inside = _inside(hand, known, vertices, sparse=True)
@@ -142,7 +142,7 @@ def _faults(hand, known, value, pairs) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _posed(hand: RestHand, angles: torch.Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Posed vertices (V, 3), and the axes (J, 3) and pivots (J, 3) of the joints."""
+    """Returns posed vertices (V, 3), and the axes (J, 3) and pivots (J, 3) of the joints."""
     transforms = bone_transforms(hand, angles)
     blended = (hand.weights @ transforms[:, :3].reshape(len(transforms), 12)).view(-1, 3, 4)
     vertices = (blended[:, :, :3] @ hand.vertices[:, :, None])[:, :, 0] + blended[:, :, 3]

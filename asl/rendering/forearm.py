@@ -1,11 +1,11 @@
-"""The forearm that the library's hand lacks."""
+"""Adds the forearm that the library's hand lacks."""
 
 import torch
 from torch import Tensor
 
 
 def with_forearm(vertices, faces, weights, part, names, length=0.09, rings=18):
-    """Continues the open edge of the mesh at the wrist by a forearm and closes its end."""
+    """Continues the mesh from its open edge at the wrist by a forearm, and closes the end."""
     loop = _boundary_loop(faces)
     edge = vertices[loop]
     centre = edge.mean(0)
@@ -16,7 +16,7 @@ def with_forearm(vertices, faces, weights, part, names, length=0.09, rings=18):
     lateral = torch.tensor([1.0, 0.0, 1.0], dtype=vertices.dtype)
     for ring in range(1, rings + 1):
         t = ring / rings
-        # The slanted edge becomes a plane, the wrist widens into the forearm.
+        # The slanted edge becomes a plane, and the wrist widens into the forearm.
         level = (-edge[:, 1:2] * (1 - min(1, 4 * t)) + below * min(1, 4 * t)) + length * t
         spread = centre * lateral + (edge - centre) * lateral * (1 + 0.2 * t)
         new.append(spread + normal * level)
@@ -43,7 +43,7 @@ def with_forearm(vertices, faces, weights, part, names, length=0.09, rings=18):
 
 
 def _boundary_loop(faces: Tensor) -> list[int]:
-    """The vertices of the mesh's one open edge, in order, as its faces run along it."""
+    """Returns the vertices of the mesh's one open edge, in the order of its faces."""
     edges = {}
     for a, b, c in faces.tolist():
         for edge in ((a, b), (b, c), (c, a)):

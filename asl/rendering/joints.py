@@ -1,4 +1,4 @@
-"""The joints of the hand: what they are called and how far they go."""
+"""The joints of the hand: their names, how far they bend, and the bones that they move."""
 
 from collections.abc import Mapping
 
@@ -28,18 +28,18 @@ JOINT_LIMITS: dict[str, tuple[float, float]] = {
 }
 """Joint → (least, greatest) angle in degrees, the ranges of healthy adults.
 
-Flexion bends towards the palm and is zero for a straight finger in line with the palm. Abduction
-of a finger is the turn of the plane it bends in, away from the middle finger (for the middle
-finger: towards the thumb), and zero along the hand. The thumb's angles at the CMC joint are turns
-from the resting hand of the library: flexion across the palm, abduction out of the palm, rotation
-of its pad towards the fingers (opposition). Wrist deviation is positive towards the thumb.
+Flexion bends towards the palm and is zero for a straight finger in line with the palm. A finger's
+abduction turns the plane in which it bends away from the middle finger, and is zero along the hand;
+the middle finger's turns towards the thumb. The thumb's angles at the CMC joint are turns from the
+library's resting hand: flexion across the palm, abduction out of the palm, rotation of its pad
+towards the fingers (opposition). Wrist deviation is positive towards the thumb.
 
-Sources: the ranges of the American Academy of Orthopaedic Surgeons as second-hand lists give them
-(fingers MCP 90, PIP 100, DIP 90; thumb MCP 50, IP 80; wrist 80 to the palm, 70 back, 20 and 30 to
-the sides; the book, "Joint Motion" of 1965, was not seen), and C. Eaton, e-hand.com, normal range
-of motion (thumb MCP 55, IP 15 back; finger MCP up to 45 back). Signs press fingers on each other
-and go beyond by 10 to 20 degrees, a margin that is ours, as are the limits of the thumb's CMC
-joint: they count from the library's resting hand.
+Sources: second-hand lists of the ranges of the American Academy of Orthopaedic Surgeons (fingers
+MCP 90, PIP 100, DIP 90; thumb MCP 50, IP 80; wrist 80 to the palm, 70 back, 20 and 30 to the
+sides; the book, "Joint Motion" of 1965, was not seen), and the normal range of motion at
+e-hand.com by C. Eaton (thumb MCP 55, IP 15 back; finger MCP up to 45 back). Signs press fingers
+against each other, so the limits go up to 20 degrees beyond. That margin is ours, and so are the
+limits of the thumb's CMC joint, which count from the library's resting hand.
 """
 
 JOINTS: tuple[str, ...] = tuple(JOINT_LIMITS)

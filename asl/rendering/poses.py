@@ -1,19 +1,19 @@
-"""The hand shapes of the 36 signs as joint angles: data, and nothing else.
+"""The hand shapes of the 36 signs as joint angles. Only data.
 
-Other ways of making some of them are in `asl.rendering.pose_variants`.
+`asl.rendering.pose_variants` has other ways of making some of them.
 
 Drawn by hand, then settled on the mesh of an average hand by `contact.settle`, so that what should
-touch touches and nothing passes through anything, and stored as the plain angles that came out; on
-other hands they are settled anew. What fingers and thumb do was compared, sign by sign, with two
-published descriptions in words (their sources; "0" and "2" are described by neither and taken from
-"o" and "v"; the handout lays the thumb of "i" on the index finger and that of "m" on the little
-finger's knuckle, which the photographs do not); the angles are ours. Some shapes differ only in
-where the hand points or what the picture shows of a motion.
+touch touches and no part passes through another. The table holds the plain angles that came out;
+on other hands they are settled again. What fingers and thumb do was compared, sign by sign, with
+two published descriptions in words, the sources below. Neither describes "0" and "2", which are
+taken from "o" and "v". The handout lays the thumb of "i" on the index finger and that of "m" on the
+little finger's knuckle; the photographs do not. The angles are ours. Some shapes differ only in
+where the hand points or in which moment of a motion the picture shows.
 
-Angles and views were corrected by eye against pictures of all five signers of the dataset, and
-after looking at which of them networks got wrong, those trained on renders, and for "k", "m", "n",
-"r", "t" and "z" those of other signers' pictures: what is trained on renders alone has seen no real
-picture, but these poses were not made blind to them.
+Angles and views were corrected by eye against pictures of all five signers of the dataset. They
+were corrected again after seeing which pictures networks read wrongly: networks trained on renders
+and, for "k", "m", "n", "r", "t" and "z", networks trained on other signers. So a network trained on
+renders alone has seen no real picture, but these poses were not made blind.
 """
 
 from dataclasses import dataclass
@@ -31,13 +31,13 @@ class Pose:
         thumb: CMC flexion, CMC abduction, CMC rotation, MCP flexion, IP flexion.
         index: MCP flexion, PIP flexion, DIP flexion, abduction; the other fingers alike.
         wrist: flexion, deviation towards the thumb.
-        view: how the hand is turned before the camera, from fingers up and palm to the camera:
-            yaw (positive: palm to the right of the picture), pitch (positive: fingertips towards
-            the camera), roll (positive: fingertips to the left), applied in this order.
-        source: where the hand shape and the view are from.
-        note: what to know, variants above all.
-        touches: two places, as `contact.place` names them, and how many millimetres they are
-            apart at most; on any hand the finger that is named first goes there.
+        view: how the hand is turned, starting with the fingers up and the palm to the camera: yaw
+            (positive: palm to the right of the picture), pitch (positive: fingertips towards the
+            camera), roll (positive: fingertips to the left), in this order.
+        source: where the hand shape and the view come from.
+        note: what else to know, above all about variants.
+        touches: two places, as `surface.place` names them, and how many millimetres they are apart
+            at most. On any hand the finger that is named first goes to the other place.
     """
 
     thumb: tuple[float, float, float, float, float]

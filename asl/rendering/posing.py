@@ -1,4 +1,4 @@
-"""Bends the hand mesh by anatomical joint angles."""
+"""Bends the hand's mesh by anatomical joint angles."""
 
 import math
 
@@ -10,11 +10,11 @@ from asl.rendering.mesh import RestHand
 
 
 def bone_transforms(hand: RestHand, angles: Tensor) -> Tensor:
-    """Returns where each bone goes from the resting pose.
+    """Returns how each bone moves from the resting pose.
 
     Args:
         hand: of B bones.
-        angles: (len(JOINTS),) in degrees, in the order of `JOINTS`; gradients pass.
+        angles: (len(JOINTS),) in degrees, in the order of `JOINTS`. Gradients pass through.
 
     Returns:
         (B, 4, 4), from resting to posed coordinates.
@@ -38,7 +38,7 @@ def bone_transforms(hand: RestHand, angles: Tensor) -> Tensor:
         local[root] = turn(f"{finger} abduction") @ turn(f"{finger} MCP flexion", axis)
         local[middle] = turn(f"{finger} PIP flexion", axis)
         local[last] = turn(f"{finger} DIP flexion", axis)
-    # The hand keeps its place and the forearm bends away from it.
+    # The hand keeps its place, and the forearm bends away from it.
     x, z = torch.eye(3, dtype=angles.dtype)[[0, 2]]
     local[0] = _rotation(z, -value["wrist deviation"]) @ _rotation(x, -value["wrist flexion"])
 
@@ -53,7 +53,7 @@ def bone_transforms(hand: RestHand, angles: Tensor) -> Tensor:
 
 
 def _rotation(axis: Tensor, angle: Tensor) -> Tensor:
-    """Rotation (3, 3) by an angle in radians about a unit axis (Rodrigues)."""
+    """Returns the rotation (3, 3) by an angle in radians about a unit axis (Rodrigues)."""
     zero = axis.new_zeros(())
     x, y, z = axis
     cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero]).view(3, 3)

@@ -1,4 +1,4 @@
-"""Light on a posed hand: rays turn a mesh with its skin into a picture."""
+"""Turns a posed hand with its skin into a picture by tracing rays of light."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from asl.rendering.surface import vertex_normals
 
 
 class DirectedLight(NamedTuple):
-    """A lamp: where it stands seen from the hand, its colour and strength, its angular size."""
+    """A lamp: its direction from the hand, its colour and strength, and its angular size."""
 
     direction: tuple[float, float, float]  # x right, y up, z towards the camera
     colour: tuple[float, float, float]
@@ -40,7 +40,7 @@ class _Places(NamedTuple):
 _OCCLUSION_RAYS = 24
 _SHADOW_RAYS = 6
 _SUPERSAMPLING = 2
-_OPEN_SKY = 0.8  # the share of the sky that a typical place on a hand sees
+_OPEN_SKY = 0.8  # share of the sky that a typical place on a hand sees
 
 
 def _scene(vertices: np.ndarray, faces: np.ndarray):
@@ -52,23 +52,23 @@ def _scene(vertices: np.ndarray, faces: np.ndarray):
             f"rendering hands needs the optional extra 'render': {INSTALL_COMMAND}"
         ) from error
     scene = EmbreeScene()
-    # embree keeps no reference to the mesh's owner: the caller must.
+    # embree keeps no reference to the mesh's owner, so the caller must.
     return scene, TriangleMesh(scene, vertices.astype(np.float32)[faces])
 
 
 def trace(vertices, hand, skin, lamps, cut, distance, size, rng, *, shade=True):
-    """Traces, shades and averages; see `asl.rendering.render_sign` for what comes out.
+    """Traces rays and shades what they hit; `render.render_sign` says what it returns.
 
     Args:
-        vertices: (V, 3) in the camera's axes: x right, y up, z towards the camera, metres.
-        hand: whose faces they are.
+        vertices: (V, 3) in the camera's axes: x right, y up, z towards the camera, in metres.
+        hand: the hand whose faces they have.
         skin: of the same vertices.
         lamps: two, in the camera's axes.
-        cut: (V,), what lies above zero is not drawn.
-        distance: of the camera from the hand, metres.
-        size: side of the picture, pixels.
-        rng: for the directions of shadow rays.
-        shade: whether one part keeps light from another.
+        cut: (V,). What lies above zero is not drawn.
+        distance: from the camera to the hand, in metres.
+        size: side of the picture, in pixels.
+        rng: draws the directions of shadow rays.
+        shade: whether parts keep light from each other.
     """
     faces = hand.faces.numpy()
     normals = vertex_normals(vertices, faces)
@@ -114,7 +114,7 @@ def trace(vertices, hand, skin, lamps, cut, distance, size, rng, *, shade=True):
 
 
 def _visible(scene, vertices, normals, lamp, count, rng) -> np.ndarray:
-    """The share (V,) of a lamp, or of the sky around if there is none, that a vertex sees."""
+    """Returns the share (V,) of a lamp, or of the sky if there is no lamp, that a vertex sees."""
     noise = rng.standard_normal((len(vertices), count, 3))
     if lamp is None:  # directions by the cosine law: a point on the unit sphere about the normal
         noise /= np.linalg.norm(noise, axis=2, keepdims=True)
@@ -149,13 +149,13 @@ def _shade(pixels: _Places, skin: Skin, lamps) -> np.ndarray:
     normals = pixels.normals / np.linalg.norm(pixels.normals, axis=1, keepdims=True)
     albedo, occlusion = pixels.albedo, pixels.occlusion[:, None]
     shadows, nail, along, palmar = pixels.shadows, pixels.nail, pixels.along, pixels.palmar
-    # Creases on the palm side of the joints, three hundredths of a phalanx deep.
+    # Creases on the palm side of the joints, three hundredths of a phalanx wide.
     joint = np.abs(along - np.round(along))
     crease = np.exp(-((joint / 0.035) ** 2)) * (along > 0.3) * (along < 2.5) * palmar
     albedo = albedo * (1 - 0.28 * crease[:, None] * np.array([0.8, 1.0, 1.0], np.float32))
     on_nail = np.clip(nail / 0.12, 0, 1)[:, None]
     albedo = albedo + on_nail * (skin.nail_colour.astype(np.float32) - albedo)
-    # Light that has passed through skin comes out red: shaded folds are warmer than grey.
+    # Light that has passed through skin comes out red, so shaded folds are warmer than grey.
     fill = np.array([0.20, 0.17, 0.17], np.float32)
     colour = albedo * fill * occlusion ** np.array([0.9, 1.2, 1.25], np.float32)
     wrap = np.array([0.30, 0.18, 0.14], np.float32)
@@ -173,10 +173,10 @@ def _shade(pixels: _Places, skin: Skin, lamps) -> np.ndarray:
 
 
 def _develop(picture: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Exposure, colour balance and gamma of a camera: uint8 (S, S, 3), black outside the mask."""
+    """Exposes, balances and gamma-corrects like a camera: uint8 (S, S, 3), black off the mask."""
     if mask.any():
         mean = picture[mask].mean()
-        # A camera meters for the hand, but not all the way: dark skin stays darker than light.
+        # A camera exposes for the hand, but not entirely: dark skin stays darker than light skin.
         picture = picture * (0.19 * rng.uniform(0.75, 1.3) / mean) ** 0.75
     picture = picture * rng.uniform(0.93, 1.07, 3)
     picture = np.clip(picture, 0, 1) ** (1 / 2.2)

@@ -1,8 +1,8 @@
 """One picture of a rendered hand, under the five lights of the real data set.
 
 A sign is posed by the table in `poses` on the hand mesh of `mesh`, with the habits of
-a `Signer`, and rays (embree, through `embreex`) turn it into a picture cut out on black, as the
-real images are. Everything follows from seeds; no global generator is touched.
+a `Signer`. Rays (embree, through `embreex`) turn it into a picture cut out on black, like the real
+images. Everything follows from seeds, and no global generator is used.
 """
 
 import math
@@ -27,12 +27,12 @@ from asl.signs import SIGNS
 LIGHTS = ("bot", "dif", "left", "right", "top")
 SIZES = (16, 2048)
 
-_SETTLING = 10  # steps: enough for a habit's few degrees, and no slower than the rays
+_SETTLING = 10  # steps: enough for the few degrees of a habit, and no slower than the rays
 _VARIANT_SHARE = 0.25
 _TAUGHT_SHARE = 0.5
 
-# The studio of the real images has one broad light in front and above, and for four of the five
-# lightings a warmer lamp at one side (read off the images by eye).
+# The studio of the real images has one broad light in front and above. Four of the five lightings
+# add a warmer lamp at one side (judged from the images by eye).
 _FRONT = DirectedLight((-0.2, 0.55, 0.8), (0.62, 0.60, 0.64), 0.5)
 _LAMPS = {
     "bot": DirectedLight((0.1, -0.9, 0.35), (0.62, 0.46, 0.22), 0.25),
@@ -52,23 +52,23 @@ def render_sign(
     frame: int = 1,
     size: int = 200,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Renders one frame of one burst, cropped to the hand as the real images are.
+    """Renders one frame of one burst, cropped to the hand like the real images.
 
     Args:
         sign: one of `asl.signs.SIGNS`.
         signer: see `make_signer`.
         light: one of `LIGHTS`.
-        burst: which of the signer's takes of this sign; the camera and the pose move a little
-            between them. The same numbers give the same pixels.
-        frame: position in the burst; the hand trembles between frames.
-        size: side S of the picture in pixels.
+        burst: which of the signer's takes of this sign. The camera and the pose move a little
+            between takes. The same numbers give the same pixels.
+        frame: position in the burst. The hand trembles between frames.
+        size: side S of the picture, in pixels.
 
     Returns:
         image: uint8 (S, S, 3), black outside the hand
         mask: bool (S, S), True on the hand
 
     Raises:
-        ValueError: if `sign`, `light` or `size` is none of those.
+        ValueError: if `sign`, `light` or `size` is not as described.
         ImportError: if the extra is not installed.
     """
     check_choices([sign], SIGNS, "sign")
@@ -84,7 +84,7 @@ def render_sign(
     vertices = vertices.numpy() @ _view(pose, sign, signer, take, shake).T
     cut = _cut(hand, signer, take)
     distance = float(take.uniform(0.45, 1.2))
-    # A mirrored picture needs mirrored lamps.
+    # A picture that will be mirrored needs mirrored lamps.
     shining = (_FRONT, _LAMPS[light if "light" in signer.vary else "dif"])
     lamps = [_jittered(lamp, take, signer) for lamp in shining]
     shade = "shade" in signer.vary
@@ -149,14 +149,14 @@ def _within_limits(angles: torch.Tensor) -> torch.Tensor:
 
 
 def _moved(angles: torch.Tensor, signer, take, shake) -> torch.Tensor:
-    """Angles of one frame: a little different from take to take, and a tremor."""
+    """Returns the angles of one frame, which differ a little between takes and by a tremor."""
     move = 1.5 * take.standard_normal(len(JOINTS)) + 0.5 * shake.standard_normal(len(JOINTS))
     move *= "pose" in signer.vary
     return _within_limits(angles + torch.from_numpy(move))
 
 
 def _view(pose, sign, signer, take, shake) -> np.ndarray:
-    """Rotation (3, 3) from the frame of the hand to that of the camera."""
+    """Returns the rotation (3, 3) from the frame of the hand to that of the camera."""
     habit = np.random.default_rng([signer.seed, 6, SIGNS.index(sign)])
     deviation = (6.0, 4.0, 3.0), (2.0, 2.0, 2.0), (0.7, 0.7, 0.7)
     inwards = 0.0
@@ -185,7 +185,7 @@ def _rotation(axis: int, degrees: float) -> np.ndarray:
 
 
 def _cut(hand: RestHand, signer: Signer, take: np.random.Generator) -> np.ndarray:
-    """Signed distance (V,) in metres from the plane where the picture of the arm ends."""
+    """Returns the signed distance (V,) from the plane where the arm is cut off, in metres."""
     varies = "forearm" in signer.vary
     slope = varies * take.normal(0, 0.15)
     lateral = hand.vertices[:, 0].numpy()

@@ -1,4 +1,4 @@
-"""Rendered people: what stays the same about one person from sign to sign, drawn from a seed."""
+"""Rendered people: everything that stays the same from sign to sign, drawn from a seed."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
@@ -12,11 +12,11 @@ from asl.rendering.pose_variants import TAUGHT
 from asl.signs import MONK_TONES
 
 VARIATIONS: tuple[str, ...] = ("forearm", "light", "pose", "shade", "shape", "tone", "view")
-"""What differs between rendered pictures of one sign, for `make_signer` to leave out.
+"""What differs between rendered pictures of one sign. `make_signer` can leave any of it out.
 
-How much of the forearm is seen and where it is cut; which lamps shine, from where; habits, variants
-and tremor of the pose; shadow and occlusion; body and proportions of the hand; colour of the skin;
-how the hand is turned before the camera.
+In this order: how much of the forearm is seen and where it is cut; which lamps shine, and from
+where; habits, variants and tremor of the pose; shadow and occlusion; body and proportions of the
+hand; colour of the skin; how the hand is turned before the camera.
 """
 
 _SHAPE_SPREAD = {
@@ -27,7 +27,7 @@ _SHAPE_SPREAD = {
     "thumb length": 0.04,
     "wrist breadth": 0.07,
 }
-_TONE = 4  # of everybody, where tones do not vary
+_TONE = 4  # everybody's, if tones do not vary
 
 
 @dataclass(frozen=True)
@@ -36,19 +36,19 @@ class Signer:
 
     Attributes:
         seed: what the person was drawn from.
-        left: signs with the left hand.
+        left: whether the person signs with the left hand.
         tone: of the Monk scale, 1 (lightest) to 10.
         phenotype: of the library's body, see `asl.rendering.mesh.PHENOTYPES`.
         shape: of the hand, see `asl.rendering.mesh.SHAPE`.
         offsets: joint → degrees added to the pose of every sign.
         laxity: factor on how far the habits of single signs go.
-        spread: factor on how far straight fingers are spread.
+        spread: factor on how far straight fingers spread.
         warmth: shift of the skin from pink (-1) to yellow (1).
-        view: yaw, pitch and roll of the hand the person prefers, degrees.
-        forearm: how much of the forearm is seen, metres below the wrist.
-        turned: how far hands are turned from where the dataset's camera was, relative to it.
-        taught: signs of which the person makes half as they are taught, see `pose_variants.TAUGHT`;
-            whoever makes any turns the palm inwards.
+        view: yaw, pitch and roll at which the person holds the hand, degrees.
+        forearm: how much of the forearm is seen, in metres below the wrist.
+        turned: how far hands are turned, relative to the dataset's people.
+        taught: signs of which the person makes half as they are taught, see `pose_variants.TAUGHT`.
+            A person who makes any of them so turns the palm inwards.
         vary: which of `VARIATIONS` the person's pictures show.
     """
 
@@ -83,15 +83,15 @@ def make_signer(
     """Draws a person.
 
     Args:
-        seed: any non-negative integer; the same seed is the same person.
-        left: whether the left hand signs; drawn (1 in 10) if not given.
-        tone: of the Monk scale, 1 to 10; drawn evenly if not given.
+        seed: any non-negative integer. The same seed is the same person.
+        left: whether the left hand signs. None draws it, 1 in 10.
+        tone: of the Monk scale, 1 to 10. None draws it evenly.
         turned: 1 turns hands as far as the dataset's people do, 8 degrees (standard deviation) to
-            the sides; more is for cameras that stand elsewhere.
-        taught: of `pose_variants.TAUGHT`, signs to make as they are taught; for people who learnt
-            from others than the dataset's.
-        vary: of `VARIATIONS`; what is left out is the same for every person and picture. All else
-            stays as the seed draws it.
+            the sides. More suits cameras that stand elsewhere.
+        taught: of `pose_variants.TAUGHT`, signs to make as they are taught, by people who learnt
+            from others than the dataset's people did.
+        vary: of `VARIATIONS`. What is left out is the same for every person and picture. Everything
+            else stays as the seed draws it.
 
     Raises:
         ValueError: if `seed` is negative, `tone` is not from 1 to 10, `turned` is not from 0 to 4,

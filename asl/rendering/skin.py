@@ -1,4 +1,4 @@
-"""The skin of a rendered signer: the colour of each place on the hand, nails and creases."""
+"""The skin of a rendered person: the colour of each place on the hand, nails and creases."""
 
 import math
 from functools import lru_cache
@@ -14,7 +14,7 @@ from asl.signs import MONK_TONES
 
 
 class Skin(NamedTuple):
-    """Colours in linear light and what they are mixed by, for each vertex.
+    """For each vertex, colours in linear light and what mixes them.
 
     Attributes:
         albedo: (V, 3), without nails and creases.
@@ -38,7 +38,7 @@ def _linear(srgb) -> np.ndarray:
 
 
 def skin_of(signer: Signer) -> Skin:
-    """Returns the skin of a signer's hand, the same object while it is in use."""
+    """Returns the skin of a signer's hand. It is kept while it is in use."""
     return _mixed(
         signer.seed,
         signer.tone,
@@ -57,7 +57,7 @@ def _mixed(seed, tone, warmth, phenotype, shape) -> Skin:
     back = _linear(MONK_TONES[tone - 1])
     blood = np.array([1.0, 0.62, 0.58]) if warmth < 0 else np.array([1.0, 0.74, 0.5])
     back = back * (1 + abs(warmth) * 0.6 * (blood - 1))
-    # Palms hold little melanin: light on any hand, and the darker the skin the more it shows.
+    # Palms hold little melanin, so they are light on any hand. Dark skin shows it more.
     palm = _linear((226, 160, 142)) * (1 + 0.3 * abs(warmth) * (blood - 1))
     palm = palm * (1 - 0.05 * (tone - 1))
     share = 0.35 + 0.02 * tone
@@ -74,7 +74,7 @@ def _mixed(seed, tone, warmth, phenotype, shape) -> Skin:
 
 
 def _surface(hand: RestHand) -> tuple[np.ndarray, ...]:
-    """Where on the hand each vertex lies: palmar, nail, along (see `Skin`) and near a tip (V,)."""
+    """Returns where vertices lie: palmar, nail, along (see `Skin`) and near a tip, (V,) each."""
     vertices, part = hand.vertices.numpy(), hand.part.numpy()
     normals = vertex_normals(vertices, hand.faces.numpy())
     facing = normals[:, 2].copy()

@@ -10,14 +10,14 @@ from asl.rendering.mesh import RestHand
 
 
 class Contacts(NamedTuple):
-    """What settling needs to know of a hand at rest.
+    """What settling needs to know about a hand at rest.
 
     Attributes:
-        members: for palm and fingers, the vertices of each part.
+        members: the vertices of the palm and of each finger.
         apart: (V, 6), whether a vertex can pass through a part at all, see `grown_together`.
         follows: (V, J), how much each vertex follows each of `asl.rendering.joints.JOINTS`.
-        corners: for each part, the vertices (S, 3) between which the samples of its skin lie.
-        shares: for each part, how much of each corner (S, 3).
+        corners: for each part, the vertices (S, 3) between which samples of its skin lie.
+        shares: for each part, how much of each corner a sample has (S, 3).
         edge: for each part, whether a sample lies at its edge (S,).
     """
 
@@ -30,7 +30,7 @@ class Contacts(NamedTuple):
 
 
 def contacts(hand: RestHand) -> Contacts:
-    """Returns what `settle` and `press` need to know of a hand; worth keeping, it takes 50 ms."""
+    """Returns what `settle` and `press` need to know about a hand. Keep it: it takes 50 ms."""
     part = hand.part.numpy()
     members = [np.flatnonzero(part == i) for i in range(6)]
     apart = np.zeros((len(part), 6), bool)
@@ -45,11 +45,11 @@ def contacts(hand: RestHand) -> Contacts:
     follows = np.stack([weights[:, moved_bones(joint)].sum(1) for joint in JOINTS], axis=1)
     faces = hand.faces.numpy()
     corners, shares, edge = [], [], []
-    # The mesh of the palm is coarse, its vertices alone too few: its faces and their edges too.
+    # The palm's mesh is coarse, so samples lie on its faces and edges as well as its vertices.
     spots = np.array([[1, 1, 1], [1, 1, 0], [0, 1, 1], [1, 0, 1]])
     for i in range(6):
         mine = faces[(part[faces] == i).any(1) & (part[faces] != 6).all(1)]
-        # The web of the thumb folds over its own edge: what it folds on to is the skin beside it.
+        # The web of the thumb folds over its own edge, on to the skin beside it.
         mine = mine[~(np.isin(part[mine], (0, 1)).all(1) & (part[mine] != i).any(1))]
         used = spots if i == 0 else spots[:1]
         own = np.unique(mine)
@@ -69,10 +69,10 @@ def contacts(hand: RestHand) -> Contacts:
 
 
 def grown_together(part: int, other: int) -> float:
-    """Returns how near (metres, at rest) skin of one part lies to another it has grown from.
+    """Returns within which distance (metres, at rest) the skin of two parts has grown together.
 
-    Between fingers 10 mm; between a finger and the palm 13 mm, three quarters of a finger's
-    thickness: the crease at its root goes that far.
+    It is 10 mm between fingers. Between a finger and the palm it is 13 mm, three quarters of a
+    finger's thickness, since the crease at its root goes that far.
     """
     return 0.013 if 0 in (part, other) else 0.010
 
@@ -82,9 +82,9 @@ def place(hand: RestHand, name: str) -> int:
 
     Args:
         hand: any.
-        name: finger, phalanx counted from the knuckle (the thumb's from its root), where along it
-            from 0 to 1, side: ``"index 3 0.6 palmar"``; sides are palmar, dorsal, radial, ulnar
-            and tip.
+        name: for example ``"index 3 0.6 palmar"``: finger, phalanx counted from the knuckle (for
+            the thumb from its root), how far along it from 0 to 1, and side. The sides are palmar,
+            dorsal, radial, ulnar and tip.
     """
     finger, phalanx, along, side = name.split()
     i, k = FINGERS.index(finger), int(phalanx) - 1
@@ -106,7 +106,7 @@ def place(hand: RestHand, name: str) -> int:
 
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Unit normals (V, 3), the mean of the faces around each vertex by their area."""
+    """Returns unit normals (V, 3), the mean over the faces around each vertex by their area."""
     a, b, c = (vertices[faces[:, i]] for i in range(3))
     weighted = np.cross(b - a, c - a)
     normals = np.empty_like(vertices)

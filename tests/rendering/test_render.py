@@ -116,19 +116,3 @@ def test_dark_and_light_skin(render):
 def test_bad_requests_for_a_picture(arguments, message):
     with pytest.raises(ValueError, match=message):
         render_sign(**{"sign": "a", "signer": make_signer(0)} | arguments)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        {"seed": -1},
-        {"seed": 0, "tone": 0},
-        {"seed": 0, "tone": 11},
-        {"seed": 0, "turned": 5},
-        {"seed": 0, "vary": ["mood"]},
-        {"seed": 0, "taught": ["b"]},
-    ],
-)
-def test_bad_signers(arguments):
-    with pytest.raises(ValueError, match="expected"):
-        make_signer(**arguments)
