@@ -87,11 +87,10 @@ def train(options: argparse.Namespace) -> tuple[dict, str]:
     """Trains a recogniser and writes its weights, which are not calibrated yet."""
     if options.threads:
         torch.set_num_threads(options.threads)
-    changes = {"image_size": options.image_size, "seed": options.seed}
-    changes |= {"finder_epochs": options.finder_epochs}
+    chosen = {name: getattr(options, name) for name in ("image_size", "finder_epochs", "seed")}
     if options.epochs is not None:
-        changes["epochs"] = options.epochs
-    recipe = recipe_for(options.model, **changes)
+        chosen["epochs"] = options.epochs
+    recipe = recipe_for(options.model, **chosen)
     real = ASLDataset(
         find_dataset(options.data), image_size=recipe.image_size, corrected=options.corrected
     )

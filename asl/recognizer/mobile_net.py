@@ -30,7 +30,7 @@ _BLOCKS = (  # channels inside, side of the filters, stride, channels after
 
 
 class ASLMobileNet(nn.Module):
-    """The network that ships: inverted residual blocks (Sandler et al. 2018), 1.0 million weights.
+    """The network that ships: inverted residual blocks (Sandler et al. 2018), 0.9 million weights.
 
     Block for block it is the network that finds a hand's joints in MediaPipe ("hand landmark,
     lite"; Zhang et al. 2020). So it can begin with what that network learnt from pictures of many

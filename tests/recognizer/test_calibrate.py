@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from asl import ASLDataset, Recognizer
+from asl import Recognizer
 from asl.recognizer import calibrate
 from asl.recognizer.calibrate import (
     Unseen,
@@ -11,17 +11,6 @@ from asl.recognizer.calibrate import (
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
-
-
-@pytest.fixture
-def real(people):
-    """Sixty images of three signers and two signs."""
-    return ASLDataset(people, image_size=32, progress=False)
-
-
-@pytest.fixture
-def photographs():
-    return torch.randint(0, 256, (3, 3, 40, 40), generator=torch.Generator().manual_seed(0)).byte()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch.utils.data import Subset
 
-from asl import ASLDataset
 from asl.recognizer import train, train_finder
 from asl.recognizer.recipe import Recipe, recipe_for
 from asl.recognizer.train import mix, train_recognizer
@@ -12,17 +11,6 @@ from asl.recognizer.train import mix, train_recognizer
 SHORT = {"image_size": 32, "epochs": 1, "finder_epochs": 1}
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
-
-
-@pytest.fixture
-def real(people):
-    """Sixty images of three signers and two signs."""
-    return ASLDataset(people, image_size=32, progress=False)
-
-
-@pytest.fixture
-def photographs():
-    return torch.randint(0, 256, (3, 3, 40, 40), generator=torch.Generator().manual_seed(0)).byte()
 
 
 def test_real_and_rendered_images_are_about_as_many(real):
