@@ -2,9 +2,9 @@
 
     python benchmarks/faults.py --output results/faults.json
 
-``faults.json``, beside this file, lists sixty plausible mistakes, chosen by a reader of the code who
-had not seen the tests. Each is planted in a copy of the project. Then the tests of its module run
-and, if they pass, all others but the renderer's. The results name what survives.
+``faults.json``, beside this file, lists sixty plausible mistakes. They were chosen by somebody who
+had read the code but not the tests. Each is planted in a copy of the project. Then the tests of its
+module run and, if they pass, all others but the renderer's. The results name what survives.
 """
 
 import argparse

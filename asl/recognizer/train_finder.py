@@ -25,7 +25,7 @@ def draw_scenes(
         images: normalised float (N, 3, S, S): hands on black, each filling its picture.
         generator: draws all numbers; on the images' device.
         recipe: how small hands may be, how strong changes are, how many scenes are empty.
-        photographs: as in `asl.augment.augment`.
+        photographs: as in `asl.augment`.
 
     Returns:
         scenes: normalised float (N, 3, S, S)
