@@ -1,5 +1,6 @@
 import os
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from asl import (
     get_batch,
     normalize,
 )
-from asl.data import IMAGENET_MEAN, IMAGENET_STD
+from asl.data import IMAGENET_MEAN, IMAGENET_STD, known
 from asl.sources import open_rgb
 
 # --- what is listed ------------------------------------------------------------------------------
@@ -139,47 +140,6 @@ def test_only_unreadable_files(tmp_path):
         ASLDataset(tmp_path, on_error="skip")
 
 
-GREY = 100
-
-
-@pytest.mark.parametrize(
-    ("mode", "color", "expected"),
-    [
-        ("L", GREY, (GREY, GREY, GREY)),
-        ("1", 1, (255, 255, 255)),
-        ("I;16", GREY * 256, (GREY, GREY, GREY)),
-        ("RGBA", (200, 100, 50, 255), (200, 100, 50)),
-        ("RGBA", (200, 100, 50, 0), (0, 0, 0)),
-        ("LA", (GREY, 0), (0, 0, 0)),
-        ("P", 3, None),
-        ("CMYK", (0, 255, 255, 0), (254, 0, 0)),
-    ],
-)
-def test_every_mode_becomes_rgb(mode, color, expected, tmp_path):
-    path = tmp_path / ("image.jpg" if mode == "CMYK" else "image.png")
-    image = Image.new(mode, (16, 16), color)
-    if mode == "P":
-        image.putpalette([10, 20, 30] * 256)
-        expected = (10, 20, 30)
-    image.save(path)
-    rgb = open_rgb(path)
-    assert rgb.mode == "RGB"
-    np.testing.assert_allclose(np.asarray(rgb)[8, 8], expected, atol=2)
-
-
-def test_camera_rotation_is_applied(tmp_path):
-    image = Image.new("RGB", (64, 32))
-    image.paste((255, 0, 0), (0, 0, 64, 16))  # red on top as stored
-    exif = Image.Exif()
-    exif[0x0112] = 6  # "turn 90° clockwise to see it upright"
-    image.save(tmp_path / "image.jpg", exif=exif, quality=95)
-    for size in (None, 8):
-        upright = np.asarray(open_rgb(tmp_path / "image.jpg", size=size))
-        assert upright.shape[0] == 2 * upright.shape[1]
-        right, left = upright[:, -2].mean(axis=0), upright[:, 1].mean(axis=0)
-        assert right[0] > 200 and left[0] < 50
-
-
 def test_item_is_the_normalised_image_and_transform_gets_the_picture(write_images):
     folder = write_images()
     image, label = ASLDataset(folder)[7]
@@ -210,6 +170,19 @@ def test_image_size(write_images):
     assert ASLDataset(write_images(), image_size=8).images.shape == (180, 3, 8, 8)
 
 
+def test_joined_datasets_hold_all_images_and_facts_in_order(write_images):
+    first, second = ASLDataset(write_images()), ASLDataset(write_images(bursts=2))
+    joined = first.joined_with(second)
+    assert len(joined) == 180 + 360 and len(first) == 180
+    assert joined[180 + 5][0].equal(second[5][0])
+    for facts in ("image_files", "labels", "signers", "lights", "frames"):
+        assert getattr(joined, facts) == getattr(first, facts) + getattr(second, facts)
+
+
+def test_known_numbers_are_sorted_without_none():
+    assert known([3, None, 1, 3]) == [1, 3]
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [({"image_size": 0}, "at least 1 pixel, found 0"), ({"on_error": "ignore"}, "found 'ignore'")],
@@ -237,6 +210,17 @@ def test_batch_is_what_the_items_are(write_images):
     assert labels.tolist() == [dataset.labels[9], dataset.labels[89]]
 
 
+def test_normalised_pixels_have_the_mean_and_deviation_that_torchvision_documents():
+    white = normalize(torch.full((3, 1, 1), 255, dtype=torch.uint8)).flatten()
+    expected = [(1 - 0.485) / 0.229, (1 - 0.456) / 0.224, (1 - 0.406) / 0.225]
+    torch.testing.assert_close(white, torch.tensor(expected))
+
+
+def test_for_display_values_end_at_black_and_white():
+    assert denormalize(torch.full((3, 1, 1), -9.0)).tolist() == [[[0]]] * 3
+    assert denormalize(torch.full((3, 1, 1), 9.0)).tolist() == [[[1]]] * 3
+
+
 def test_normalize_round_trip():
     images = torch.randint(0, 256, (2, 3, 4, 4), dtype=torch.uint8)
     torch.testing.assert_close(denormalize(normalize(images)), images / 255, atol=1e-6, rtol=0)
@@ -259,3 +243,21 @@ def test_the_real_set(real_images):
     # Upright hands on black: the corners are dark, the middle is not.
     assert dataset.images[:, :, :2, :2].float().mean() < 10
     assert dataset.images[:, :, 12:16, 12:16].float().mean() > 80
+
+
+@pytest.mark.filterwarnings("ignore:.*images of 1 of 36 signs")
+def test_a_batch_of_a_dataset_with_a_transform_is_what_the_transform_returns(write_images):
+    dataset = ASLDataset(write_images("a"), lambda picture: torch.full((3, 2, 2), picture.width))
+    images, labels = get_batch(Subset(dataset, [1, 3]), [1, 0])
+    assert images.equal(torch.full((2, 3, 2, 2), 32)) and labels.tolist() == [10, 10]
+
+
+@pytest.mark.filterwarnings("ignore:.*images of 1 of 36 signs")
+def test_signers_and_frames_may_have_several_digits(write_images):
+    folder = write_images("a")
+    name = "hand123_a_left_seg_45_cropped.png"
+    (folder / "a" / "hand1_a_dif_seg_1_cropped.png").rename(folder / "a" / name)
+    dataset = ASLDataset(folder)
+    index = [Path(file).name for file in dataset.image_files].index(name)
+    assert (dataset.signers[index], dataset.frames[index]) == (123, 45)
+    assert dataset.lights[index] == "left"

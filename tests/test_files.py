@@ -377,3 +377,10 @@ def test_a_bar_erases_itself_and_can_be_turned_off(disabled):
         assert not bars
     else:
         assert "Images" in "".join(bars) and "/2.00k" in "".join(bars) and not bars[-1].strip()
+
+
+def test_a_file_that_is_there_can_be_kept(tmp_path):
+    (tmp_path / "x").write_text("theirs")
+    with written_whole(tmp_path / "x", replace=False) as draft:
+        draft.write_text("mine")
+    assert (tmp_path / "x").read_text() == "theirs" and names_in(tmp_path) == ["x"]

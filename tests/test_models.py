@@ -29,6 +29,17 @@ def test_log_probabilities_at_any_size(make_model, image_size):
     torch.testing.assert_close(output.exp().sum(dim=1), torch.ones(2))
 
 
+@pytest.mark.parametrize("image_size", [1, 13])
+def test_the_sequential_network_takes_images_of_any_size(image_size):
+    model = create_sequential_model(image_size=image_size).eval()
+    assert model(torch.zeros(1, 3, image_size, image_size)).shape == (1, 36)
+
+
+def test_dropout_is_the_notebooks(make_model):
+    rates = [module.p for module in make_model().modules() if isinstance(module, nn.Dropout)]
+    assert rates == [0.3, 0.3]
+
+
 def test_state_dict_keys_and_shapes_are_the_notebooks():
     def shapes(model):
         return {k: tuple(v.shape) for k, v in model.state_dict().items() if "." in k and v.ndim}
@@ -125,3 +136,10 @@ def test_wrong_options():
         create_sequential_model(image_size=0)
     with pytest.raises(ValueError, match="'scalar' or 'channel', found 'none'"):
         ASLNet(attention="none")
+
+
+def test_the_channel_gate_leaves_batch_norm_to_the_weighed_features(images):
+    model = ASLNet(attention="channel").train()
+    model(images)
+    norm = model.shared[2]
+    assert norm.num_batches_tracked == 1  # a gate behind the norm would show it two mixtures

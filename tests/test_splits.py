@@ -133,6 +133,13 @@ def test_extra_images_of_another_size(people, write_images, tmp_path):
         load_asl_data(people, extra=extra)
 
 
+def test_options_of_the_dataset_are_passed_on(people):
+    (people / "a" / "empty.png").touch()
+    with pytest.warns(UserWarning, match="left out 1 unreadable"):
+        train, _ = load_asl_data(people, image_size=8, on_error="skip")
+    assert train[0][0].shape == (3, 8, 8)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -174,6 +181,12 @@ def test_folds_are_equal_and_keep_groups_whole(protocol, unit, count, people):
         assert sum(map(len, parts)) == len(set.union(*parts))
 
 
+def test_there_are_five_folds_unless_asked_and_two_at_least(people):
+    dataset = ASLDataset(people)
+    assert make_folds(dataset, "burst").max() == 4
+    assert make_folds(dataset, "random", folds=2).bincount().tolist() == [30, 30]
+
+
 def test_a_seed_deals_the_folds(people):
     dataset = ASLDataset(people)
     first, again, other = (make_folds(dataset, "burst", seed=seed) for seed in (0, 0, 1))
@@ -210,3 +223,23 @@ def test_a_single_signer_cannot_be_left_out(write_images):
 def test_the_real_set(real_images):
     train, test = load_asl_data(real_images)
     assert (len(train.dataset), len(train), len(test)) == (2515, 2012, 503)
+
+
+def test_the_validation_share_is_the_validation_parts(write_images):
+    train, val, test = load_asl_data(write_images(), 0.8, val_split=0.25)
+    assert (len(train), len(val), len(test)) == (108, 36, 36)
+
+
+def test_bursts_of_a_part_of_a_part_are_those_of_its_images(people):
+    dataset = ASLDataset(people)
+    part = Subset(Subset(dataset, range(10, 60)), [0, 49, 3])
+    whole = bursts_of(dataset)
+    assert bursts_of(part) == [whole[10], whole[59], whole[13]]
+
+
+def test_the_same_names_in_another_folder_are_other_bursts(write_images, tmp_path):
+    first, second = (
+        ASLDataset(write_images("ab", folder=tmp_path / place / "images")) for place in "12"
+    )
+    bursts = bursts_of(first.joined_with(second))
+    assert len(set(bursts)) == 4 and not set(bursts[:10]) & set(bursts[10:])

@@ -245,3 +245,10 @@ def test_answers_come_in_order_from_loader_and_dataset(dataset, monkeypatch):
 def test_nothing_to_predict():
     with pytest.raises(ValueError, match="at least one image"):
         predict_log_probs(Answer(), [])
+
+
+@pytest.mark.parametrize("training_mode", [True, False])
+def test_asking_a_model_leaves_it_in_its_mode(training_mode, dataset):
+    model = create_sequential_model().train(training_mode)
+    predict_log_probs(model, dataset)
+    assert model.training is training_mode

@@ -30,3 +30,10 @@ def test_parts_that_cannot_be_compared():
         nearest_neighbour_accuracy(small, large)
     with pytest.raises(ValueError, match="at least one training image, found none"):
         nearest_neighbour_accuracy(Subset(small, []), small)
+
+
+def test_an_image_is_its_own_nearest_neighbour():
+    levels = torch.arange(0, 252, 7, dtype=torch.uint8)
+    images = normalize(levels.view(-1, 1, 1, 1).expand(-1, 3, 2, 2))
+    data = TensorDataset(images, torch.arange(36))
+    assert nearest_neighbour_accuracy(data, data) == 1

@@ -218,3 +218,30 @@ def test_a_lookup_reads_an_unseen_signer_far_worse_than_a_seen_one(real_images):
     assert unseen["labels_36"]["accuracy"]["mean"] == pytest.approx(0.775, abs=0.002)
     assert unseen["shapes_33"]["worst_signer"]["signer"] == 5
     assert same["labels_36"]["accuracy"]["mean"] > 0.98
+
+
+def test_a_seeds_temperatures_know_nothing_of_other_seeds(dataset):
+    class Sure(Recorder):
+        """Says "a", with a confidence that the seed draws."""
+
+        def __init__(self):
+            super().__init__([])
+            self.sure = 1 + 9 * torch.rand(())
+
+        def forward(self, x):
+            logits = torch.zeros(len(x), 36)
+            logits[:, 10] = self.sure
+            return torch.log_softmax(logits, dim=1)
+
+    together = cross_validate(Sure, dataset, seeds=[0, 1], calibrate=True).temperatures
+    alone = cross_validate(Sure, dataset, seeds=[1], calibrate=True).temperatures
+    assert together[1].equal(alone[0]) and not together[0].allclose(together[1], rtol=0.05)
+
+
+def test_answers_with_other_extra_images_are_not_reused(dataset, write_images, tmp_path):
+    calls = []
+    for signs in ("ab", "ba", "abc"):
+        extra = ASLDataset(write_images(signs[:2], bursts=len(signs), folder=tmp_path / signs))
+        options = {"extra": extra, "resume_dir": tmp_path / "folds"}
+        cross_validate(lambda: Recorder(calls), dataset, **options)
+    assert len(calls) == 6  # "ab" and "ba" are the same images

@@ -49,3 +49,10 @@ def test_a_damaged_file_is_named_and_not_used(cache, tmp_path):
     file.write_bytes(file.read_bytes()[:-8])
     with pytest.warns(UserWarning, match=f"trains '.*{file.name}' again, unreadable"):
         assert not cache().read([JOB], FOLDS)
+
+
+def test_one_cache_finds_what_it_wrote_itself(cache):
+    opened = cache()
+    opened.write(JOB, FOLDS[0], ANSWERS)
+    opened.write((0, (2,)), FOLDS[0], ANSWERS)
+    assert opened.read([JOB, (0, (2,))], FOLDS).keys() == {JOB, (0, (2,))}

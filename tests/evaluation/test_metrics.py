@@ -123,3 +123,10 @@ def test_within_its_signs_only_those_present_may_be_answered():
     labels = torch.tensor([3, 7])
     assert accuracy(log_probs.log(), labels) == 0
     assert accuracy_within(log_probs.log(), labels) == 0.5
+
+
+def test_an_interval_is_as_wide_as_its_level_asks():
+    values = torch.tensor([1.0, 0.0]).repeat_interleave(200)
+    for level, deviations in ((0.95, 1.96), (0.5, 0.674)):
+        low, high = bootstrap_interval(values, range(400), level=level)
+        assert high - low == pytest.approx(2 * deviations * 0.025, rel=0.1)
