@@ -1,4 +1,4 @@
-"""Which images the tests run on, and small synthetic ones for all the others.
+"""Finds the images for the tests that need them, and makes small ones for all other tests.
 
 The notebook is compared strictly with its committed outputs where the real 2,515 images are found,
 and only executed ("lax") on any other images, such as the rendered stand-in; the first lines of the

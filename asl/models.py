@@ -1,4 +1,4 @@
-"""The two networks of the walk-through, and the checks of its input that every network makes.
+"""The two networks of the notebook, and the input checks that every network makes.
 
 Both read float images (N, 3, H, W) and return log-probabilities (N, 36) over `asl.signs.SIGNS`.
 The recogniser's networks are in `asl.recognizer`.
@@ -20,8 +20,8 @@ def create_sequential_model(*, image_size: int = IMAGE_SIZE) -> nn.Sequential:
         image_size: side of its square input images, in pixels.
 
     Returns:
-        A model that reads float (N, 3, image_size, image_size) and returns (N, 36); any other
-        input shape is a ValueError.
+        A model that reads float (N, 3, image_size, image_size) and returns (N, 36). Any other
+        input shape raises a ValueError.
     """
     check_image_size(image_size, multiple_of=1)
     model = nn.Sequential(
@@ -37,7 +37,7 @@ def create_sequential_model(*, image_size: int = IMAGE_SIZE) -> nn.Sequential:
         nn.Linear(128, len(SIGNS)),
         nn.LogSoftmax(dim=1),
     )
-    # A hook, since Flatten would accept any shape and fail later with a message about matrices.
+    # A hook, since Flatten accepts any shape and Linear then fails with words about matrices.
     model.register_forward_pre_hook(partial(_check_sequential_input, image_size=image_size))
     return model
 
@@ -145,7 +145,7 @@ def check_image_size(image_size: int, multiple_of: int) -> None:
     """Raises ValueError unless a network can be built for images of a size."""
     if image_size < multiple_of or image_size % multiple_of:
         raise ValueError(
-            f"expected image_size of a positive multiple of {multiple_of} pixels, "
+            f"expected image_size to be a positive multiple of {multiple_of} pixels, "
             f"found {image_size}"
         )
 

@@ -25,7 +25,7 @@ MOTION_SIGNS: tuple[str, ...] = ("j", "z")
 """Signs that are drawn in the air. A still image shows one moment of them."""
 
 IMAGE_SIZE = 28
-"""Side of the images that the walk-through's models read by default, in pixels."""
+"""Side, in pixels, of the images that the notebook's models read by default."""
 
 MONK_TONES: tuple[tuple[int, int, int], ...] = (
     (246, 237, 228),
@@ -41,7 +41,7 @@ MONK_TONES: tuple[tuple[int, int, int], ...] = (
 )
 """sRGB of the ten tones of the Monk Skin Tone Scale (E. Monk, 2019; skintone.google, CC BY 4.0).
 
-Wikipedia's article on the scale gives the same ten values as hex codes; a copy of it was seen.
+They agree with the hex codes in Wikipedia's article on the scale, of which a copy was checked.
 """
 
 

@@ -1,9 +1,8 @@
 """Where the images are, and how one is opened.
 
-They are in a folder that you name, in this project or at Kaggle; or rendered ones are taken.
-
-The rendered ones are a stand-in that ships with the project, for machines without the photographs.
-`make stand-in` renders and packs them again.
+The photographs are in a folder that you name, in this project or at Kaggle. For machines without
+them, rendered hands ship with the project as a stand-in; `make stand-in` renders and packs them
+again.
 """
 
 import hashlib

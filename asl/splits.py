@@ -155,7 +155,7 @@ def _check_protocol(name: str, value: str) -> None:
 
 
 def _groups(dataset: ASLDataset, split: str) -> Sequence | None:
-    """Returns a key for each image; images with one key stay together. None keeps none together."""
+    """Returns a key for each image: equal keys stay together. None if each image stands alone."""
     if split == "random":
         return None
     named = zip(dataset.image_files, dataset.signers, strict=True)

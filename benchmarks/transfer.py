@@ -2,11 +2,11 @@
 
     python benchmarks/transfer.py --output results/transfer.json
 
-The same people are rendered once with all that varies, then with one thing after another left out
-(see `signers.VARIATIONS`), and once with none of it. Each set trains a small CNN, for the same
-number of steps, and fills a lookup; both are tested on all real images, look-alikes merged. What an
-ingredient is worth is how far accuracy falls without it. The folders are kept in `--work` and not
-rendered again.
+The same people are rendered once with everything that varies (`asl.rendering.signers.VARIATIONS`),
+once without each ingredient, and once with none of them. Each set trains a small CNN, for the same
+number of steps, and fills a lookup of the nearest render. Both are tested on all real images, with
+look-alikes merged. An ingredient is worth the accuracy that is lost without it. The folders stay in
+`--work` and are not rendered again.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 from statistics import mean, stdev
+from typing import Any
 
 import torch
 
@@ -27,12 +28,12 @@ from asl.rendering.signers import VARIATIONS
 
 
 def settings() -> dict[str, tuple[str, ...]]:
-    """Returns name of a set → what varies in it."""
+    """Returns the name of each set → what varies in it."""
     without = {f"without {name}": tuple({*VARIATIONS} - {name}) for name in VARIATIONS}
     return {"all": VARIATIONS, **without, "none": ()}
 
 
-def on_real(model, real: asl.ASLDataset) -> dict[str, float]:
+def on_real(model: torch.nn.Module, real: asl.ASLDataset) -> dict[str, float]:
     """Returns the accuracy over 33 shapes on all real images, and that of the worst signer."""
     log_probs, labels = asl.merge_look_alikes(*asl.predict_log_probs(model, real))
     by_signer = asl.group_accuracy(log_probs, labels, real.signers)
@@ -43,7 +44,10 @@ def on_real(model, real: asl.ASLDataset) -> dict[str, float]:
 
 
 def measure(rendered: asl.ASLDataset, real: asl.ASLDataset, seeds: int, steps: int) -> dict:
-    """Returns what one set of renders teaches: lookup, and CNN as mean and sd over seeds."""
+    """Returns the accuracy that one set of renders teaches: the lookup's and the CNN's.
+
+    The CNN's is a mean over seeds, with their standard deviation if there are several.
+    """
     epochs = max(1, round(steps * 64 / len(rendered)))
     runs = []
     for seed in range(seeds):
@@ -51,7 +55,7 @@ def measure(rendered: asl.ASLDataset, real: asl.ASLDataset, seeds: int, steps: i
         model = asl.ASLNet()
         asl.train_model(model, rendered, None, epochs, batch_size=64, seed=seed, progress=False)
         runs.append(on_real(model, real))
-    found = {
+    found: dict[str, Any] = {
         "images": len(rendered),
         "1-nearest-neighbour": on_real(asl.NearestNeighbour().fit(rendered), real),
         "CNN": {key: mean(run[key] for run in runs) for key in runs[0]},
@@ -62,7 +66,8 @@ def measure(rendered: asl.ASLDataset, real: asl.ASLDataset, seeds: int, steps: i
     return found
 
 
-def rounded(value):
+def rounded(value: Any) -> Any:
+    """Returns a value, or a dict of values at any depth, with floats rounded to four places."""
     if isinstance(value, dict):
         return {key: rounded(item) for key, item in value.items()}
     return round(value, 4) if isinstance(value, float) else value
@@ -70,15 +75,21 @@ def rounded(value):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", help="real images (default: as asl.find_dataset)")
-    parser.add_argument("--work", type=Path, default=Path("build/transfer"))
-    parser.add_argument("--signers", type=int, default=20)
-    parser.add_argument("--size", type=int, default=64)
-    parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=600)
-    parser.add_argument("--workers", type=int)
-    parser.add_argument("--only", nargs="+", choices=list(settings()), help="sets to measure")
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--data", help="real images (default: as asl.find_dataset finds them)")
+    for name, kind, default, text in (
+        ("work", Path, Path("build/transfer"), "where the rendered folders are kept"),
+        ("signers", int, 20, "rendered people in each set"),
+        ("size", int, 64, "side of the pictures in pixels"),
+        ("seeds", int, 2, "CNNs trained on each set"),
+        ("steps", int, 600, "training steps of each CNN"),
+    ):
+        shown = f"{text} (default: %(default)s)"
+        parser.add_argument(f"--{name}", type=kind, default=default, help=shown)
+    parser.add_argument("--workers", type=int, help="processes that render (default: all cores)")
+    parser.add_argument(
+        "--only", nargs="+", choices=list(settings()), help="sets to measure (default: all)"
+    )
+    parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
     options = parser.parse_args()
     real = asl.ASLDataset(asl.find_dataset(options.data))
     started = time.perf_counter()
@@ -97,7 +108,7 @@ def main() -> None:
         "setting": {
             "command": f"python benchmarks/transfer.py {shlex.join(sys.argv[1:])}",
             "signers": options.signers,
-            "lights": 2,
+            "lights": len(DatasetOptions().lights),
             "frames": 1,
             "size": options.size,
             "image_size": IMAGE_SIZE,

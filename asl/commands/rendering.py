@@ -19,14 +19,14 @@ from asl.sources import find_dataset
 def add_synthesize(sub: argparse.ArgumentParser) -> None:
     """Declares the arguments of `synthesize`, beside --json."""
     sub.set_defaults(command=synthesize)
-    usual, shown = DatasetOptions(), "(default: %(default)s)"
+    usual = DatasetOptions()
     sub.add_argument("folder", type=Path, metavar="DIR", help="a new folder, or an empty one")
     for name, kind, metavar, text in (
         ("signers", int, "N", "how many people"),
-        ("seed", int, "N", "which people"),
-        ("size", int, "PIXELS", "side of the pictures"),
+        ("seed", int, "N", "which people; the same number draws the same people"),
+        ("size", int, "PIXELS", "side of the pictures, 16 to 2048"),
         ("frames", int, "N", "pictures in a burst"),
-        ("quality", int, "N", "of the JPEGs, 1 to 95"),
+        ("quality", int, "N", "quality of the JPEGs, 1 to 95"),
         ("turned", float, "FACTOR", "how far hands are turned, relative to the dataset's"),
     ):
         sub.add_argument(
@@ -34,36 +34,42 @@ def add_synthesize(sub: argparse.ArgumentParser) -> None:
             type=kind,
             default=getattr(usual, name),
             metavar=metavar,
-            help=f"{text} {shown}",
+            help=f"{text} (default: %(default)s)",
         )
     sub.add_argument(
-        "--signs", nargs="+", default=usual.signs, metavar="SIGN", help="(default: all 36)"
+        "--signs",
+        nargs="+",
+        default=usual.signs,
+        metavar="SIGN",
+        help=f"which signs (default: all {len(usual.signs)})",
     )
     sub.add_argument(
         "--lights",
         nargs="+",
         default=usual.lights,
         metavar="LIGHT",
-        help=f"of {', '.join(LIGHTS)} (default: {' '.join(usual.lights)})",
+        help=f"any of {' '.join(LIGHTS)}, with one burst each (default: {' '.join(usual.lights)})",
     )
     sub.add_argument(
         "--taught",
         nargs="*",
         metavar="SIGN",
-        help="signs that people make as they are taught, where the dataset's people make them in "
-        f"another way: all of {' '.join(TAUGHT)}, or those given (default: none)",
+        help="make half of these signs as they are taught; the dataset's people make them in "
+        f"another way. Without SIGN: {' '.join(TAUGHT)} (default: none)",
     )
     sub.add_argument("--workers", type=count, metavar="N", help="processes (default: all cores)")
-    sub.add_argument("--force", action="store_true", help="replace everything in DIR")
+    sub.add_argument("--force", action="store_true", help="replace DIR and everything in it")
 
 
 def synthesize(options: argparse.Namespace) -> tuple[dict, str]:
     """Writes rendered people."""
+    given = vars(options)
+    chosen = {
+        field.name: given[field.name] for field in fields(DatasetOptions) if field.name in given
+    }
     # Without any signs after it, --taught means all of them.
-    taught = () if options.taught is None else options.taught or TAUGHT
-    chosen = {field.name: getattr(options, field.name, None) for field in fields(DatasetOptions)}
-    chosen = {name: value for name, value in chosen.items() if value is not None}
-    drawn = DatasetOptions(**chosen | {"taught": tuple(taught)})
+    chosen["taught"] = () if options.taught is None else options.taught or tuple(TAUGHT)
+    drawn = DatasetOptions(**chosen)
     folder = dataset.synthesize(options.folder, drawn, workers=options.workers, force=options.force)
     result = {"folder": str(folder), "images": drawn.images}
     return result, f"{drawn.images:,} rendered hands (not photographs) in {folder}"
@@ -75,7 +81,9 @@ def synthesize(options: argparse.Namespace) -> tuple[dict, str]:
 def add_compare(sub: argparse.ArgumentParser) -> None:
     """Declares the arguments of `compare`, beside --data and --json."""
     sub.set_defaults(command=compare)
-    sub.add_argument("folder", metavar="DIR", help="for example rendered hands; drawn above --data")
+    sub.add_argument(
+        "folder", metavar="DIR", help="more images, for example rendered hands; drawn above --data"
+    )
     sub.add_argument(
         "--output",
         type=Path,
@@ -94,4 +102,4 @@ def compare(options: argparse.Namespace) -> tuple[dict, str]:
     with written_whole(options.output) as draft:
         plot_signs(first, second).savefig(draft, dpi=150)
     result = {"picture": str(options.output)}
-    return result, f"every sign of both, one above the other: {options.output}"
+    return result, f"every sign from both folders, one above the other: {options.output}"

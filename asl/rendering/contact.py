@@ -16,7 +16,7 @@ from asl.rendering.mesh import RestHand
 from asl.rendering.posing import bone_transforms
 from asl.rendering.surface import Contacts, place, vertex_normals
 
-# Skin gives way: up to this depth (metres) it may lie in another part, and this far it may move.
+# Skin gives way: it may lie this deep in another part (metres), and this far it may be pushed.
 _GIVE = 0.0005
 _YIELD = 0.005
 # A place that should touch counts as much as several vertices that lie too deep.
@@ -33,7 +33,7 @@ _EASE = np.array(
     ]
 )
 
-# Of two fingers that should touch, the first goes to the second, which stays as it is bent.
+# Of two fingers that should touch, the first goes to the second, which keeps its bend.
 _OWN = {
     finger: np.array([joint.startswith(finger) for joint in JOINTS], float) for finger in FINGERS
 }
@@ -51,11 +51,11 @@ def settle(
     """Returns angles near the given ones at which the hand neither gapes nor intersects itself.
 
     Args:
-        hand: of V vertices.
+        hand: the hand to settle, with V vertices.
         known: `contacts` of the same hand.
         angles: (len(JOINTS),) in degrees, within the limits.
-        touches: two places, see `place`, and how many millimetres apart they may be. The finger
-            that is named first goes to the other.
+        touches: pairs of places, see `place`, each with the greatest distance between them in
+            millimetres. The finger named first goes to the other place.
         steps: the most steps to take. Each takes a few milliseconds.
         loose: degrees of a finger joint that count as much as a millimetre of one vertex.
 
@@ -68,7 +68,8 @@ def settle(
     value, best, least = start.copy(), start, np.inf
     damping = 1.0
     pairs = [
-        (place(hand, a), place(hand, b), gap / 1000, _OWN[a.split()[0]]) for a, b, gap in touches
+        _Touch(place(hand, a), place(hand, b), gap / 1000, _OWN[a.split()[0]])
+        for a, b, gap in touches
     ]
     for _ in range(steps):
         matrix, wrong = _faults(hand, known, value, pairs)
@@ -108,14 +109,32 @@ def press(hand: RestHand, known: Contacts, vertices: torch.Tensor) -> torch.Tens
     return torch.from_numpy(pressed)
 
 
-def _faults(hand, known, value, pairs) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the rate of change (N, J) of faults with each degree, and the faults in mm (N,)."""
+class _Touch(NamedTuple):
+    """Two vertices that should touch.
+
+    Attributes:
+        first: the vertex that moves.
+        second: the vertex it goes to.
+        gap: how far apart they may be, metres.
+        own: (J,), 1 for the joints of the finger that moves.
+    """
+
+    first: int
+    second: int
+    gap: float
+    own: np.ndarray
+
+
+def _faults(
+    hand: RestHand, known: Contacts, value: np.ndarray, pairs: Sequence[_Touch]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns how fast each fault changes per degree (N, J), and the faults in mm (N,)."""
     vertices, axes, pivots = _posed(hand, torch.from_numpy(value))
     moments = np.cross(axes, pivots)
     rows, wrong = [np.zeros((0, len(JOINTS)))], [np.zeros(0)]
 
-    def rate(points, follows, directions):
-        """Returns how far points (N, 3) go along directions (N, 3), in metres a radian (N, J)."""
+    def rate(points: np.ndarray, follows: np.ndarray, directions: np.ndarray) -> np.ndarray:
+        """Returns how far points (N, 3) go along directions (N, 3), in metres per radian (N, J)."""
         return follows * (np.cross(points, directions) @ axes.T - directions @ moments.T)
 
     inside = _inside(hand, known, vertices, sparse=True)
@@ -180,9 +199,9 @@ class Inside(NamedTuple):
     Attributes:
         vertices: int (N,), their numbers.
         corners: int (N, 3), the vertices between which the nearest sample of the skin lies.
-        shares: (N, 3), how much of each corner the sample has.
+        shares: (N, 3), the sample's weight on each corner.
         depths: (N,), how far the vertices lie below the skin, metres.
-        normals: (N, 3), of the skin there.
+        normals: (N, 3), unit normals of the skin there.
     """
 
     vertices: np.ndarray
@@ -207,11 +226,11 @@ def _inside(
     """Finds vertices that lie deeper than `least` in another part.
 
     Args:
-        hand: whose vertices they are.
+        hand: the hand at rest.
         known: `contacts` of the same hand.
         vertices: (V, 3), posed, metres.
-        least: depth from which a vertex counts, metres.
-        sparse: look at every second vertex only.
+        least: a vertex counts if it lies deeper than this, metres.
+        sparse: look only at every second vertex.
     """
     normals = vertex_normals(vertices, hand.faces.numpy())
     single = vertices.astype(np.float32)  # distances take most of the time
@@ -242,7 +261,7 @@ def _inside(
         normal /= np.linalg.norm(normal, axis=1, keepdims=True).clip(1e-9)
         depth = (away * normal).sum(1)
         distance = np.linalg.norm(away, axis=1)
-        # The surface of a part is open where others grow from it: behind its edge is not inside.
+        # A part's surface is open where others grow from it, so behind its edge is not inside.
         aligned = depth > np.where(known.edge[i][nearest], 0.75, 0.3) * distance
         deep = (depth > least) & aligned & (distance < _REACH)
         found.append(Inside(mine[deep], corners[deep], shares[deep], depth[deep], normal[deep]))

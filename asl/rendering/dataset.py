@@ -21,7 +21,7 @@ from PIL import Image
 from asl.files import progress_bar, written_whole
 from asl.rendering.mesh import rest_hand
 from asl.rendering.render import LIGHTS, check_choices, check_size, render_sign
-from asl.rendering.signers import VARIATIONS, Signer, make_signer
+from asl.rendering.signers import VARIATIONS, Signer, check_person, make_signer
 from asl.signs import SIGNS
 
 MANIFEST = "manifest.json"
@@ -36,16 +36,16 @@ class DatasetOptions:
         seed: which people. Person k of seed s is ``make_signer(1000 * s + k)``.
         size: side of the pictures, from 16 to 2048 pixels.
         signs: which signs.
-        lights: of `LIGHTS`, with one burst each.
+        lights: of `asl.rendering.render.LIGHTS`, with one burst each.
         frames: pictures in a burst.
         quality: of the JPEGs, from 1 to 95.
-        left_handed: let 1 in 10 people sign with the left hand. The real set has right hands only.
+        left_handed: let 1 in 10 people sign with the left hand. The real set has only right hands.
         turned: how far hands are turned, as in `make_signer`. 1 fits the dataset's camera.
-        taught: signs to make as they are taught, as in `make_signer`.
+        taught: signs that people may make as they are taught, as in `make_signer`.
         vary: of `asl.rendering.signers.VARIATIONS`. What is left out is the same in all pictures.
 
     Raises:
-        ValueError: if a number is out of range or a sign or light is unknown.
+        ValueError: if a number is out of range or a name is unknown.
     """
 
     signers: int = 5
@@ -60,7 +60,7 @@ class DatasetOptions:
     taught: Collection[str] = ()
     vary: Collection[str] = VARIATIONS
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("signers", "frames"):
             if getattr(self, name) < 1:
                 raise ValueError(f"expected at least 1 of {name}, found {getattr(self, name)}")
@@ -71,6 +71,7 @@ class DatasetOptions:
         check_size(self.size)
         if not 1 <= self.quality <= 95:
             raise ValueError(f"expected a JPEG quality from 1 to 95, found {self.quality}")
+        check_person(self.seed, turned=self.turned, taught=self.taught, vary=self.vary)
         for name in ("signs", "lights"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         for name in ("taught", "vary"):  # their order means nothing
@@ -78,7 +79,7 @@ class DatasetOptions:
 
     @property
     def images(self) -> int:
-        """How many pictures there will be."""
+        """The number of pictures."""
         return self.signers * len(self.signs) * len(self.lights) * self.frames
 
     def people(self) -> list[Signer]:
@@ -115,17 +116,17 @@ def synthesize(
     Args:
         folder: must not exist, or be empty, unless `force`.
         options: what to draw.
-        workers: processes. None means one for each of the machine's cores.
-        force: replace `folder` with all that is in it.
+        workers: how many processes. None means one for each of the machine's cores.
+        force: replace `folder` and everything in it.
         progress: show a bar.
 
     Returns:
         `folder`.
 
     Raises:
-        ValueError: if `workers` is less than 1, or a person's option is out of range.
+        ValueError: if `workers` is less than 1.
         FileExistsError: if `folder` is not empty and `force` is off.
-        ImportError: if the extra is not installed.
+        ImportError: if the extra is not installed; the message says how to install it.
     """
     folder = Path(folder)
     if workers is not None and workers < 1:
@@ -170,13 +171,13 @@ def _in_processes(
     workers: int | None,
     progress: bool,
 ) -> None:
-    """Does all jobs, in this process or in several."""
+    """Runs all jobs, in this process or in several."""
     workers = min(workers or os.cpu_count() or 1, len(jobs))
     if workers == 1:
         for item in progress_bar(jobs, "Rendering", len(jobs)) if progress else jobs:
             job(item)
         return
-    context = multiprocessing.get_context("spawn")  # torch has run: a fork could hang
+    context = multiprocessing.get_context("spawn")  # torch has run, so a fork could hang
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         futures = [pool.submit(job, item) for item in jobs]
         done = as_completed(futures)

@@ -1,11 +1,34 @@
 """Adds the forearm that the library's hand lacks."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 
-def with_forearm(vertices, faces, weights, part, names, length=0.09, rings=18):
-    """Continues the mesh from its open edge at the wrist by a forearm, and closes the end."""
+def with_forearm(
+    vertices: Tensor,
+    faces: Tensor,
+    weights: Tensor,
+    part: Tensor,
+    names: Sequence[str],
+    length: float = 0.09,
+    rings: int = 18,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Extends the mesh with a forearm from its open edge at the wrist, and closes the end.
+
+    Args:
+        vertices: (V, 3), in the frame of the hand, metres.
+        faces: (F, 3) int64.
+        weights: (V, B), how much each vertex follows each bone.
+        part: (V,) int64, as in `asl.rendering.mesh.RestHand`.
+        names: the bones' names; the forearm follows "root".
+        length: of the forearm, metres.
+        rings: how many rings of vertices it has.
+
+    Returns:
+        The first four arguments with those of the forearm appended, and `RestHand.forearm`.
+    """
     loop = _boundary_loop(faces)
     edge = vertices[loop]
     centre = edge.mean(0)

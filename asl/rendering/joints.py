@@ -67,7 +67,7 @@ def finger_bones(finger: int) -> list[int]:
     Args:
         finger: its place in `FINGERS`.
     """
-    first = 2 + 4 * finger  # after root, wrist and the other fingers, each with its metacarpal
+    first = 2 + 4 * finger  # after root and wrist, each further finger has a metacarpal before it
     return [first, first + 1, first + 2]
 
 

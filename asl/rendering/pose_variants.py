@@ -62,7 +62,7 @@ VARIANTS: dict[str, Pose] = {
         middle=(72.5, 99.5, 43.7, 2.5),
         ring=(75.6, 88.9, 35.5, 6.1),
         little=(79.3, 83, 22.6, 0.7),
-        note="the thumb under the index finger",
+        note="thumb under the index finger",
         touches=(("thumb 3 0.4 dorsal", "index 2 0.6 palmar", 9),),
     ),
     "e": replace(
@@ -76,7 +76,7 @@ VARIANTS: dict[str, Pose] = {
         touches=(("thumb 3 0.4 ulnar", "middle 3 0.9 tip", 3),),
     ),
 }
-"""Signs that some signers of the dataset close in another way; angles as in `POSES`."""
+"""Other ways in which some signers of the dataset make a sign; angles as in `POSES`."""
 
 for _sign, _same in (("j", "i"), ("z", "1")):
     VARIANTS[_sign] = replace(
@@ -97,7 +97,7 @@ TAUGHT: dict[str, Pose] = {
         little=(46, 58, 25, 0),
         view=(68, -6, -2),
         source=_TO_ONESELF,
-        note="all fingertips but one on the thumb, from the side, so that the ring shows",
+        note="all fingertips but one on the thumb; seen from the side, so that the ring shows",
     ),
     "f": replace(POSES["9"], source=NUMBERS, note='the hand of "9", as the source says'),
     "g": replace(VARIANTS["g"], view=(180, 15, -85), source=_TO_ONESELF, note="palm to oneself"),
@@ -163,5 +163,5 @@ TAUGHT: dict[str, Pose] = {
 TAUGHT_YAW = 45.0
 """How far a palm may face inwards, in degrees. In the dataset, palms face the camera.
 
-ASL University says "mostly forward" in a comfortable position, towards ten o'clock.
+ASL University says the palm faces "mostly forward", in a comfortable position towards ten o'clock.
 """

@@ -2,13 +2,13 @@
 
 `asl.rendering.pose_variants` has other ways of making some of them.
 
-Drawn by hand, then settled on the mesh of an average hand by `contact.settle`, so that what should
-touch touches and no part passes through another. The table holds the plain angles that came out;
-on other hands they are settled again. What fingers and thumb do was compared, sign by sign, with
-two published descriptions in words, the sources below. Neither describes "0" and "2", which are
-taken from "o" and "v". The handout lays the thumb of "i" on the index finger and that of "m" on the
-little finger's knuckle; the photographs do not. The angles are ours. Some shapes differ only in
-where the hand points or in which moment of a motion the picture shows.
+The poses were drawn by hand, then settled on the mesh of an average hand by `contact.settle`, so
+that what should touch touches and no part passes through another. The table holds the angles that
+came out; on other hands they are settled again. What fingers and thumb do was compared, sign by
+sign, with two published descriptions in words, `LETTERS` and `NUMBERS`. Neither describes "0" and
+"2", so these repeat "o" and "v". The handout lays the thumb of "i" on the index finger and that of
+"m" on the little finger's knuckle; the photographs do not. The angles are ours. Some shapes differ
+only in where the hand points or in which moment of a motion the picture shows.
 
 Angles and views were corrected by eye against pictures of all five signers of the dataset. They
 were corrected again after seeing which pictures networks read wrongly: networks trained on renders
@@ -29,15 +29,15 @@ class Pose:
 
     Attributes:
         thumb: CMC flexion, CMC abduction, CMC rotation, MCP flexion, IP flexion.
-        index: MCP flexion, PIP flexion, DIP flexion, abduction; the other fingers alike.
+        index: MCP flexion, PIP flexion, DIP flexion, abduction; the same for the other fingers.
         wrist: flexion, deviation towards the thumb.
-        view: how the hand is turned, starting with the fingers up and the palm to the camera: yaw
-            (positive: palm to the right of the picture), pitch (positive: fingertips towards the
-            camera), roll (positive: fingertips to the left), in this order.
+        view: how the hand is turned from fingers up and palm to the camera: yaw (positive: palm to
+            the right of the picture), pitch (positive: fingertips towards the camera) and roll
+            (positive: fingertips to the left), in this order.
         source: where the hand shape and the view come from.
-        note: what else to know, above all about variants.
-        touches: two places, as `surface.place` names them, and how many millimetres they are apart
-            at most. On any hand the finger that is named first goes to the other place.
+        note: anything else, above all about variants.
+        touches: pairs of places as `surface.place` names them, each with the greatest distance
+            between them in millimetres. On any hand the finger named first goes to the other place.
     """
 
     thumb: tuple[float, float, float, float, float]
@@ -123,7 +123,7 @@ POSES: dict[str, Pose] = {
         wrist=(0, 0),
         view=(0, 0, 0),
         source=NUMBERS,
-        note="some point the thumb up before the palm",
+        note="some point the thumb up in front of the palm",
         touches=(("thumb 3 0.9 palmar", "ring 1 0.1 palmar", 12.5),),
     ),
     "5": Pose(
@@ -182,7 +182,7 @@ POSES: dict[str, Pose] = {
         wrist=(0, 0),
         view=(0, 0, 0),
         source=NUMBERS,
-        note='other fingers spread; together they make an "f"',
+        note='other fingers spread; held together they make an "f"',
         touches=(("thumb 3 0.8 palmar", "index 3 0.8 palmar", 5),),
     ),
     "a": Pose(
@@ -218,7 +218,7 @@ POSES: dict[str, Pose] = {
         wrist=(0, 0),
         view=(70, 0, -5),
         source=LETTERS + _VIEW,
-        note="seen from the little finger's side; charts turn it more to the palm",
+        note="seen from the little finger's side; charts show more of the palm",
     ),
     "d": Pose(
         thumb=(34.7, 29.9, 42.6, 49.1, -10.2),
@@ -229,7 +229,7 @@ POSES: dict[str, Pose] = {
         wrist=(0, 0),
         view=(0, 0, 0),
         source=LETTERS,
-        note="round, thumb on the middle fingertip; some let three fingertips touch",
+        note="round, thumb on the middle fingertip; some touch it with three fingertips",
         touches=(("thumb 3 0.8 palmar", "middle 3 0.8 palmar", 3.5),),
     ),
     "e": Pose(
@@ -257,7 +257,7 @@ POSES: dict[str, Pose] = {
         wrist=(0, 0),
         view=(10, 0, 0),
         source=LETTERS,
-        note="other fingers together in the real images, fanned on most charts",
+        note="other fingers together in the real images, spread on most charts",
         touches=(("thumb 3 0.8 palmar", "index 3 0.7 palmar", 7.5),),
     ),
     "g": Pose(
@@ -269,7 +269,7 @@ POSES: dict[str, Pose] = {
         wrist=(0, 22),
         view=(0, 20, 88),
         source=LETTERS + _VIEW,
-        note="palm to the camera, pointing left; charts show the back or two parallel fingers",
+        note="palm to the camera, pointing left; charts show the back, or two parallel fingers",
         touches=(("thumb 3 0.7 palmar", "index 1 0.7 palmar", 10.5),),
     ),
     "h": Pose(
@@ -414,7 +414,7 @@ POSES: dict[str, Pose] = {
         wrist=(0, 0),
         view=(8, -16, -3),
         source=LETTERS,
-        note="thumb before the fist",
+        note="thumb in front of the fist",
         touches=(("thumb 3 0.9 palmar", "middle 2 0.2 ulnar", 19),),
     ),
     "t": Pose(

@@ -1,10 +1,11 @@
 """Turns a posed hand with its skin into a picture by tracing rays of light."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from asl.rendering.mesh import INSTALL_COMMAND
+from asl.rendering.mesh import INSTALL_COMMAND, RestHand
 from asl.rendering.skin import Skin
 from asl.rendering.surface import vertex_normals
 
@@ -23,8 +24,8 @@ class _Places(NamedTuple):
     Attributes:
         normals: (N, 3), of any length.
         albedo: (N, 3), in linear light.
-        occlusion: (N,), the share of the sky that is seen from there.
-        shadows: (N, lamps), the share of each lamp that is seen from there.
+        occlusion: (N,), the share of the sky that can be seen from there.
+        shadows: (N, lamps), the share of each lamp that can be seen from there.
         nail, along, palmar: (N,), as in `asl.rendering.skin.Skin`.
     """
 
@@ -43,7 +44,8 @@ _SUPERSAMPLING = 2
 _OPEN_SKY = 0.8  # share of the sky that a typical place on a hand sees
 
 
-def _scene(vertices: np.ndarray, faces: np.ndarray):
+def _scene(vertices: np.ndarray, faces: np.ndarray) -> tuple[Any, Any]:
+    """Returns embree's scene of a mesh, and the mesh. The library has no types."""
     try:
         from embreex.mesh_construction import TriangleMesh
         from embreex.rtcore_scene import EmbreeScene
@@ -56,19 +58,37 @@ def _scene(vertices: np.ndarray, faces: np.ndarray):
     return scene, TriangleMesh(scene, vertices.astype(np.float32)[faces])
 
 
-def trace(vertices, hand, skin, lamps, cut, distance, size, rng, *, shade=True):
-    """Traces rays and shades what they hit; `render.render_sign` says what it returns.
+def trace(
+    vertices: np.ndarray,
+    hand: RestHand,
+    skin: Skin,
+    lamps: Sequence[DirectedLight],
+    cut: np.ndarray,
+    distance: float,
+    size: int,
+    rng: np.random.Generator,
+    *,
+    shade: bool = True,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Traces rays and shades what they hit.
 
     Args:
-        vertices: (V, 3) in the camera's axes: x right, y up, z towards the camera, in metres.
-        hand: the hand whose faces they have.
+        vertices: (V, 3), posed, in the camera's axes: x right, y up, z towards the camera, metres.
+        hand: the hand that was posed.
         skin: of the same vertices.
-        lamps: two, in the camera's axes.
-        cut: (V,). What lies above zero is not drawn.
-        distance: from the camera to the hand, in metres.
-        size: side of the picture, in pixels.
-        rng: draws the directions of shadow rays.
-        shade: whether parts keep light from each other.
+        lamps: in the camera's axes.
+        cut: (V,), above zero on what is not drawn.
+        distance: from the camera to the hand, metres.
+        size: side S of the picture, pixels.
+        rng: draws the directions of the rays to the sky and the lamps, and the camera's exposure.
+        shade: whether parts of the hand keep light from each other.
+
+    Returns:
+        image: uint8 (S, S, 3), black outside the hand
+        mask: bool (S, S), True on the hand
+
+    Raises:
+        ImportError: if the extra is not installed; the message says how to install it.
     """
     faces = hand.faces.numpy()
     normals = vertex_normals(vertices, faces)
@@ -99,7 +119,13 @@ def trace(vertices, hand, skin, lamps, cut, distance, size, rng, *, shade=True):
         occlusion = np.full_like(occlusion, _OPEN_SKY)
         shadows = [np.ones_like(seen) for seen in shadows]
     places = _Places(
-        normals, skin.albedo, occlusion, np.stack(shadows, 1), skin.nail, skin.along, skin.palmar
+        normals=normals,
+        albedo=skin.albedo,
+        occlusion=occlusion,
+        shadows=np.stack(shadows, 1),
+        nail=skin.nail,
+        along=skin.along,
+        palmar=skin.palmar,
     )
     colours = _shade(_between(places, corners, weights), skin, lamps)
 
@@ -113,10 +139,20 @@ def trace(vertices, hand, skin, lamps, cut, distance, size, rng, *, shade=True):
     return _develop(picture, mask, rng), mask
 
 
-def _visible(scene, vertices, normals, lamp, count, rng) -> np.ndarray:
-    """Returns the share (V,) of a lamp, or of the sky if there is no lamp, that a vertex sees."""
+def _visible(
+    scene: Any,
+    vertices: np.ndarray,
+    normals: np.ndarray,
+    lamp: DirectedLight | None,
+    count: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Returns the share (V,) of a lamp, or of the sky without one, that each vertex can see.
+
+    It is estimated with `count` random rays per vertex.
+    """
     noise = rng.standard_normal((len(vertices), count, 3))
-    if lamp is None:  # directions by the cosine law: a point on the unit sphere about the normal
+    if lamp is None:  # cosine-weighted directions: points on a unit sphere around the normal's end
         noise /= np.linalg.norm(noise, axis=2, keepdims=True)
         directions = normals[:, None] + 0.999 * noise
     else:
@@ -127,15 +163,15 @@ def _visible(scene, vertices, normals, lamp, count, rng) -> np.ndarray:
 
 
 def _between(places: _Places, corners: np.ndarray, weights: np.ndarray) -> _Places:
-    """Returns the values of pixels (N), each between those of three vertices.
+    """Interpolates the values of N pixels, each between those of three vertices.
 
     Args:
-        places: of all vertices.
+        places: the values of all vertices.
         corners: int (N, 3), the vertices around each pixel.
-        weights: (N, 3), how near it is to each of them.
+        weights: (N, 3), the pixel's weight on each of them.
     """
     columns = [value.reshape(len(value), -1) for value in places]
-    values = np.concatenate(columns, axis=1).astype(np.float32)  # one sum for all is faster
+    values = np.concatenate(columns, axis=1).astype(np.float32)  # one sum over all is faster
     pixels = np.einsum("nk,nkc->nc", weights.astype(np.float32), values[corners])
     ends = np.cumsum([column.shape[1] for column in columns])[:-1]
     split = np.split(pixels, ends, axis=1)
@@ -144,12 +180,12 @@ def _between(places: _Places, corners: np.ndarray, weights: np.ndarray) -> _Plac
     )
 
 
-def _shade(pixels: _Places, skin: Skin, lamps) -> np.ndarray:
+def _shade(pixels: _Places, skin: Skin, lamps: Sequence[DirectedLight]) -> np.ndarray:
     """Returns the colours (N, 3) of N pixels in linear light."""
     normals = pixels.normals / np.linalg.norm(pixels.normals, axis=1, keepdims=True)
     albedo, occlusion = pixels.albedo, pixels.occlusion[:, None]
     shadows, nail, along, palmar = pixels.shadows, pixels.nail, pixels.along, pixels.palmar
-    # Creases on the palm side of the joints, three hundredths of a phalanx wide.
+    # Creases on the palm side of the joints; they fade over 0.035 of a phalanx.
     joint = np.abs(along - np.round(along))
     crease = np.exp(-((joint / 0.035) ** 2)) * (along > 0.3) * (along < 2.5) * palmar
     albedo = albedo * (1 - 0.28 * crease[:, None] * np.array([0.8, 1.0, 1.0], np.float32))
@@ -173,7 +209,10 @@ def _shade(pixels: _Places, skin: Skin, lamps) -> np.ndarray:
 
 
 def _develop(picture: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Exposes, balances and gamma-corrects like a camera: uint8 (S, S, 3), black off the mask."""
+    """Returns uint8 (S, S, 3), exposed, balanced and gamma-corrected like a camera's picture.
+
+    It is black off the mask.
+    """
     if mask.any():
         mean = picture[mask].mean()
         # A camera exposes for the hand, but not entirely: dark skin stays darker than light skin.
@@ -182,5 +221,5 @@ def _develop(picture: np.ndarray, mask: np.ndarray, rng: np.random.Generator) ->
     picture = np.clip(picture, 0, 1) ** (1 / 2.2)
     picture[~mask] = 0
     pixels = np.rint(picture * 255).astype(np.uint8)
-    pixels[mask] = np.maximum(pixels[mask], 1)  # the mask can be read off the picture
+    pixels[mask] = np.maximum(pixels[mask], 1)  # so that the mask can be read off the picture
     return pixels

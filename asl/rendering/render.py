@@ -1,8 +1,8 @@
 """One picture of a rendered hand, under the five lights of the real data set.
 
-A sign is posed by the table in `poses` on the hand mesh of `mesh`, with the habits of
-a `Signer`. Rays (embree, through `embreex`) turn it into a picture cut out on black, like the real
-images. Everything follows from seeds, and no global generator is used.
+The table in `poses` says how the mesh of `mesh` is posed for a sign, and a `Signer` adds habits.
+Rays (embree, through `embreex`) turn it into a picture cut out on black, like the real images.
+Everything follows from seeds, and no global generator is used.
 """
 
 import math
@@ -27,12 +27,12 @@ from asl.signs import SIGNS
 LIGHTS = ("bot", "dif", "left", "right", "top")
 SIZES = (16, 2048)
 
-_SETTLING = 10  # steps: enough for the few degrees of a habit, and no slower than the rays
+_SETTLING = 10  # steps: enough for a habit's few degrees, and no slower than the rays
 _VARIANT_SHARE = 0.25
 _TAUGHT_SHARE = 0.5
 
-# The studio of the real images has one broad light in front and above. Four of the five lightings
-# add a warmer lamp at one side (judged from the images by eye).
+# The studio of the real images has one broad light in front of the hand and above it. Four of the
+# five lightings add a warmer lamp at one side. This was judged from the images by eye.
 _FRONT = DirectedLight((-0.2, 0.55, 0.8), (0.62, 0.60, 0.64), 0.5)
 _LAMPS = {
     "bot": DirectedLight((0.1, -0.9, 0.35), (0.62, 0.46, 0.22), 0.25),
@@ -58,8 +58,8 @@ def render_sign(
         sign: one of `asl.signs.SIGNS`.
         signer: see `make_signer`.
         light: one of `LIGHTS`.
-        burst: which of the signer's takes of this sign. The camera and the pose move a little
-            between takes. The same numbers give the same pixels.
+        burst: number of the signer's take of this sign. The camera and the pose move a little
+            between takes.
         frame: position in the burst. The hand trembles between frames.
         size: side S of the picture, in pixels.
 
@@ -69,7 +69,7 @@ def render_sign(
 
     Raises:
         ValueError: if `sign`, `light` or `size` is not as described.
-        ImportError: if the extra is not installed.
+        ImportError: if the extra is not installed; the message says how to install it.
     """
     check_choices([sign], SIGNS, "sign")
     check_choices([light], LIGHTS, "light")
@@ -95,7 +95,7 @@ def render_sign(
 
 
 def check_choices(values: Sequence[str], allowed: Sequence[str], what: str) -> None:
-    """Raises ValueError that names the first value not allowed."""
+    """Raises ValueError, naming the first value that is not allowed."""
     for value in values:
         if value not in allowed:
             raise ValueError(f"expected {what} to be one of {', '.join(allowed)}; found {value!r}")
@@ -108,13 +108,15 @@ def check_size(size: int) -> None:
 
 
 @lru_cache(maxsize=16)
-def _contacts_of(phenotype, shape) -> Contacts:
+def _contacts_of(
+    phenotype: tuple[tuple[str, float], ...], shape: tuple[tuple[str, float], ...]
+) -> Contacts:
     return contacts(rest_hand(dict(phenotype), dict(shape)))
 
 
 @lru_cache(maxsize=64)
 def _habit(sign: str, signer: Signer) -> tuple[Pose, torch.Tensor, Contacts]:
-    """How a signer makes a sign: the pose it comes from, its angles, and the hand's contacts."""
+    """Returns the pose from which a signer makes a sign, its angles, and the hand's contacts."""
     hand = rest_hand(signer.phenotype, signer.shape)
     known = _contacts_of(tuple(signer.phenotype.items()), tuple(signer.shape.items()))
     habit = np.random.default_rng([signer.seed, 2, SIGNS.index(sign)])
@@ -148,14 +150,18 @@ def _within_limits(angles: torch.Tensor) -> torch.Tensor:
     return torch.clamp(angles.double(), limits[:, 0], limits[:, 1])
 
 
-def _moved(angles: torch.Tensor, signer, take, shake) -> torch.Tensor:
-    """Returns the angles of one frame, which differ a little between takes and by a tremor."""
+def _moved(
+    angles: torch.Tensor, signer: Signer, take: np.random.Generator, shake: np.random.Generator
+) -> torch.Tensor:
+    """Returns the angles of one frame, with the small changes of a take and a tremor."""
     move = 1.5 * take.standard_normal(len(JOINTS)) + 0.5 * shake.standard_normal(len(JOINTS))
     move *= "pose" in signer.vary
     return _within_limits(angles + torch.from_numpy(move))
 
 
-def _view(pose, sign, signer, take, shake) -> np.ndarray:
+def _view(
+    pose: Pose, sign: str, signer: Signer, take: np.random.Generator, shake: np.random.Generator
+) -> np.ndarray:
     """Returns the rotation (3, 3) from the frame of the hand to that of the camera."""
     habit = np.random.default_rng([signer.seed, 6, SIGNS.index(sign)])
     deviation = (6.0, 4.0, 3.0), (2.0, 2.0, 2.0), (0.7, 0.7, 0.7)
@@ -176,6 +182,7 @@ def _view(pose, sign, signer, take, shake) -> np.ndarray:
 
 
 def _rotation(axis: int, degrees: float) -> np.ndarray:
+    """Returns the rotation (3, 3) about the x, y or z axis (0, 1 or 2)."""
     c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     i, j = ((1, 2), (2, 0), (0, 1))[axis]
     matrix = np.eye(3)
@@ -185,7 +192,7 @@ def _rotation(axis: int, degrees: float) -> np.ndarray:
 
 
 def _cut(hand: RestHand, signer: Signer, take: np.random.Generator) -> np.ndarray:
-    """Returns the signed distance (V,) from the plane where the arm is cut off, in metres."""
+    """Returns the signed distance (V,) from the plane where the arm is cut off, metres."""
     varies = "forearm" in signer.vary
     slope = varies * take.normal(0, 0.15)
     lateral = hand.vertices[:, 0].numpy()
@@ -194,6 +201,7 @@ def _cut(hand: RestHand, signer: Signer, take: np.random.Generator) -> np.ndarra
 
 
 def _jittered(lamp: DirectedLight, take: np.random.Generator, signer: Signer) -> DirectedLight:
+    """Returns a lamp moved and recoloured a little, and mirrored for a left hand."""
     direction = np.array(lamp.direction) * ((-1, 1, 1) if signer.left else (1, 1, 1))
     moved = direction + 0.15 * take.standard_normal(3)
     changed = np.array(lamp.colour) * take.uniform(0.8, 1.2) * take.uniform(0.94, 1.06, 3)

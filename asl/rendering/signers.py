@@ -16,7 +16,7 @@ VARIATIONS: tuple[str, ...] = ("forearm", "light", "pose", "shade", "shape", "to
 
 In this order: how much of the forearm is seen and where it is cut; which lamps shine, and from
 where; habits, variants and tremor of the pose; shadow and occlusion; body and proportions of the
-hand; colour of the skin; how the hand is turned before the camera.
+hand; colour of the skin; how the hand is turned to the camera.
 """
 
 _SHAPE_SPREAD = {
@@ -27,7 +27,7 @@ _SHAPE_SPREAD = {
     "thumb length": 0.04,
     "wrist breadth": 0.07,
 }
-_TONE = 4  # everybody's, if tones do not vary
+_TONE = 4  # everybody's if tones do not vary
 
 
 @dataclass(frozen=True)
@@ -37,18 +37,18 @@ class Signer:
     Attributes:
         seed: what the person was drawn from.
         left: whether the person signs with the left hand.
-        tone: of the Monk scale, 1 (lightest) to 10.
+        tone: of the Monk scale, 1 (lightest) to 10 (darkest).
         phenotype: of the library's body, see `asl.rendering.mesh.PHENOTYPES`.
         shape: of the hand, see `asl.rendering.mesh.SHAPE`.
         offsets: joint → degrees added to the pose of every sign.
-        laxity: factor on how far the habits of single signs go.
-        spread: factor on how far straight fingers spread.
+        laxity: factor on the person's habits in single signs.
+        spread: factor on the spread of straight fingers.
         warmth: shift of the skin from pink (-1) to yellow (1).
         view: yaw, pitch and roll at which the person holds the hand, degrees.
-        forearm: how much of the forearm is seen, in metres below the wrist.
+        forearm: how far below the wrist the arm is cut off, metres.
         turned: how far hands are turned, relative to the dataset's people.
-        taught: signs of which the person makes half as they are taught, see `pose_variants.TAUGHT`.
-            A person who makes any of them so turns the palm inwards.
+        taught: signs that the person may make as they are taught, see `pose_variants.TAUGHT`. On
+            average half of them are. A person with any such signs turns the palm inwards.
         vary: which of `VARIATIONS` the person's pictures show.
     """
 
@@ -71,6 +71,21 @@ class Signer:
         return hash(self.seed)
 
 
+def check_person(
+    seed: int, *, turned: float, taught: Collection[str], vary: Collection[str]
+) -> None:
+    """Raises ValueError if an argument is not as `make_signer` describes it."""
+    if seed < 0:
+        raise ValueError(f"expected a seed of at least 0, found {seed}")
+    if not 0 <= turned <= 4:
+        raise ValueError(f"expected turned from 0 to 4, found {turned}")
+    for name, chosen, allowed in (("taught", taught, TAUGHT), ("vary", vary, VARIATIONS)):
+        if unknown := sorted({*chosen} - {*allowed}):
+            raise ValueError(
+                f"expected {name} to be among {', '.join(allowed)}; found {', '.join(unknown)}"
+            )
+
+
 def make_signer(
     seed: int,
     *,
@@ -86,29 +101,20 @@ def make_signer(
         seed: any non-negative integer. The same seed is the same person.
         left: whether the left hand signs. None draws it, 1 in 10.
         tone: of the Monk scale, 1 to 10. None draws it evenly.
-        turned: 1 turns hands as far as the dataset's people do, 8 degrees (standard deviation) to
-            the sides. More suits cameras that stand elsewhere.
-        taught: of `pose_variants.TAUGHT`, signs to make as they are taught, by people who learnt
-            from others than the dataset's people did.
+        turned: how far hands are turned. 1 turns them as far as the dataset's people do, 8 degrees
+            (standard deviation) to the sides. More suits cameras that stand elsewhere.
+        taught: signs of `pose_variants.TAUGHT`. The person makes half of them, on average, as they
+            are taught, like people who learnt from other teachers than the dataset's people.
         vary: of `VARIATIONS`. What is left out is the same for every person and picture. Everything
             else stays as the seed draws it.
 
     Raises:
         ValueError: if `seed` is negative, `tone` is not from 1 to 10, `turned` is not from 0 to 4,
-            or `taught` or `vary` names another thing.
+            or `taught` or `vary` contains an unknown name.
     """
-    if seed < 0:
-        raise ValueError(f"expected a seed of at least 0, found {seed}")
+    check_person(seed, turned=turned, taught=taught, vary=vary)
     if tone is not None and not 1 <= tone <= len(MONK_TONES):
         raise ValueError(f"expected a Monk tone from 1 to {len(MONK_TONES)}, found {tone}")
-    if unknown := sorted({*vary} - {*VARIATIONS}):
-        raise ValueError(f"expected to vary {', '.join(VARIATIONS)}; found {', '.join(unknown)}")
-    if unknown := sorted({*taught} - {*TAUGHT}):
-        raise ValueError(
-            f"expected taught signs of {', '.join(TAUGHT)}; found {', '.join(unknown)}"
-        )
-    if not 0 <= turned <= 4:
-        raise ValueError(f"expected turned from 0 to 4, found {turned}")
     rng = np.random.default_rng([seed, 1])
     drawn_left, drawn_tone = bool(rng.random() < 0.1), int(rng.integers(1, 11))
     laxity = float(rng.uniform(0.6, 1.4))

@@ -1,6 +1,7 @@
 """The skin of a rendered person: the colour of each place on the hand, nails and creases."""
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,14 +15,15 @@ from asl.signs import MONK_TONES
 
 
 class Skin(NamedTuple):
-    """For each vertex, colours in linear light and what mixes them.
+    """The colours of a hand with V vertices, in linear light, and where each colour shows.
 
     Attributes:
         albedo: (V, 3), without nails and creases.
         nail: (V,), above zero on nails.
-        along: (V,), joints passed along the finger, 1 at the first knuckle; -1 off the fingers.
+        along: (V,), position along the finger in phalanges, counted from its root, where it is 0;
+            -1 off the fingers.
         palmar: (V,), from 0 on the back to 1 in the palm.
-        nail_colour: (3,)
+        nail_colour: (3,), of all nails.
         shine: strength of the highlight.
     """
 
@@ -33,12 +35,13 @@ class Skin(NamedTuple):
     shine: float
 
 
-def _linear(srgb) -> np.ndarray:
+def _linear(srgb: Sequence[int]) -> np.ndarray:
+    """Returns linear light (3,) from a colour with channels from 0 to 255."""
     return (np.asarray(srgb, float) / 255) ** 2.2
 
 
 def skin_of(signer: Signer) -> Skin:
-    """Returns the skin of a signer's hand. It is kept while it is in use."""
+    """Returns the skin of a signer's hand. The last 16 are kept."""
     return _mixed(
         signer.seed,
         signer.tone,
@@ -49,7 +52,14 @@ def skin_of(signer: Signer) -> Skin:
 
 
 @lru_cache(maxsize=16)
-def _mixed(seed, tone, warmth, phenotype, shape) -> Skin:
+def _mixed(
+    seed: int,
+    tone: int,
+    warmth: float,
+    phenotype: tuple[tuple[str, float], ...],
+    shape: tuple[tuple[str, float], ...],
+) -> Skin:
+    """Mixes the skin of a hand; the arguments are those of a `Signer`, as keys for the cache."""
     hand = rest_hand(dict(phenotype), dict(shape))
     rng = np.random.default_rng([seed, 5])
     vertices = hand.vertices.numpy()
@@ -57,7 +67,7 @@ def _mixed(seed, tone, warmth, phenotype, shape) -> Skin:
     back = _linear(MONK_TONES[tone - 1])
     blood = np.array([1.0, 0.62, 0.58]) if warmth < 0 else np.array([1.0, 0.74, 0.5])
     back = back * (1 + abs(warmth) * 0.6 * (blood - 1))
-    # Palms hold little melanin, so they are light on any hand. Dark skin shows it more.
+    # Palms hold little melanin, so they are light on any hand. On dark skin this shows more.
     palm = _linear((226, 160, 142)) * (1 + 0.3 * abs(warmth) * (blood - 1))
     palm = palm * (1 - 0.05 * (tone - 1))
     share = 0.35 + 0.02 * tone
@@ -73,8 +83,8 @@ def _mixed(seed, tone, warmth, phenotype, shape) -> Skin:
     return Skin(albedo, nail, along, palmar, nail_colour, float(rng.uniform(0.03, 0.12)))
 
 
-def _surface(hand: RestHand) -> tuple[np.ndarray, ...]:
-    """Returns where vertices lie: palmar, nail, along (see `Skin`) and near a tip, (V,) each."""
+def _surface(hand: RestHand) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Returns palmar, nail and along as in `Skin`, and nearness to a fingertip from 0 to 1 (V,)."""
     vertices, part = hand.vertices.numpy(), hand.part.numpy()
     normals = vertex_normals(vertices, hand.faces.numpy())
     facing = normals[:, 2].copy()

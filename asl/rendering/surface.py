@@ -13,12 +13,12 @@ class Contacts(NamedTuple):
     """What settling needs to know about a hand at rest.
 
     Attributes:
-        members: the vertices of the palm and of each finger.
+        members: the numbers of the vertices of the palm and of each finger.
         apart: (V, 6), whether a vertex can pass through a part at all, see `grown_together`.
         follows: (V, J), how much each vertex follows each of `asl.rendering.joints.JOINTS`.
-        corners: for each part, the vertices (S, 3) between which samples of its skin lie.
-        shares: for each part, how much of each corner a sample has (S, 3).
-        edge: for each part, whether a sample lies at its edge (S,).
+        corners: for each part, the vertices (S, 3) between which S samples of its skin lie.
+        shares: for each part, the weight of each sample on its corners (S, 3).
+        edge: for each part, whether each sample lies at its edge (S,).
     """
 
     members: list[np.ndarray]
@@ -30,7 +30,7 @@ class Contacts(NamedTuple):
 
 
 def contacts(hand: RestHand) -> Contacts:
-    """Returns what `settle` and `press` need to know about a hand. Keep it: it takes 50 ms."""
+    """Returns what `settle` and `press` need to know about a hand. It takes 50 ms, so keep it."""
     part = hand.part.numpy()
     members = [np.flatnonzero(part == i) for i in range(6)]
     apart = np.zeros((len(part), 6), bool)
@@ -69,10 +69,14 @@ def contacts(hand: RestHand) -> Contacts:
 
 
 def grown_together(part: int, other: int) -> float:
-    """Returns within which distance (metres, at rest) the skin of two parts has grown together.
+    """Returns how near (metres, at rest) the skin of two parts must be to count as grown together.
 
     It is 10 mm between fingers. Between a finger and the palm it is 13 mm, three quarters of a
     finger's thickness, since the crease at its root goes that far.
+
+    Args:
+        part: a number as in `RestHand.part`.
+        other: the same.
     """
     return 0.013 if 0 in (part, other) else 0.010
 
@@ -81,10 +85,10 @@ def place(hand: RestHand, name: str) -> int:
     """Returns the vertex at a named place on a finger.
 
     Args:
-        hand: any.
-        name: for example ``"index 3 0.6 palmar"``: finger, phalanx counted from the knuckle (for
-            the thumb from its root), how far along it from 0 to 1, and side. The sides are palmar,
-            dorsal, radial, ulnar and tip.
+        hand: the hand at rest.
+        name: finger, phalanx, how far along it from 0 to 1, and side, for example
+            ``"index 3 0.6 palmar"``. Phalanges are counted from the knuckle, those of the thumb
+            from its root. The sides are palmar, dorsal, radial, ulnar and tip.
     """
     finger, phalanx, along, side = name.split()
     i, k = FINGERS.index(finger), int(phalanx) - 1
@@ -106,7 +110,7 @@ def place(hand: RestHand, name: str) -> int:
 
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Returns unit normals (V, 3), the mean over the faces around each vertex by their area."""
+    """Returns unit normals (V, 3), each the area-weighted mean of the faces around its vertex."""
     a, b, c = (vertices[faces[:, i]] for i in range(3))
     weighted = np.cross(b - a, c - a)
     normals = np.empty_like(vertices)

@@ -1,4 +1,4 @@
-"""Measures on a posed hand mesh what passes through what."""
+"""Measures how deep the parts of a posed hand lie in one another."""
 
 import math
 
@@ -11,21 +11,20 @@ from asl.rendering.surface import grown_together
 
 
 def penetration(hand: RestHand, vertices: Tensor) -> dict[tuple[str, str], float]:
-    """Measures on the posed mesh how deep parts of the hand lie in one another.
+    """Measures how deep the parts of a posed hand lie in one another.
 
-    The parts are the palm and the five fingers, each the faces that follow its bones, closed by a
-    fan at its root. A vertex of one part counts where the winding number of another's closed
-    surface says that it lies inside; its depth is its distance from that surface, the fan left
-    out. Where two parts grow together (see `grown_together`) flesh folds instead, and nothing is
-    measured.
+    The parts are the palm and the five fingers. Each consists of the faces that follow its bones,
+    closed by a fan at its root. A vertex of one part counts if the winding number of another part's
+    closed surface says that it lies inside. Its depth is its distance from that surface without the
+    fan. Where two parts grow together (see `grown_together`), flesh folds, so nothing is measured.
 
     Args:
-        hand: whose vertices they are.
+        hand: the hand at rest.
         vertices: (V, 3), posed, in any position and orientation, metres.
 
     Returns:
-        (part, other part) → greatest depth of a vertex of the first in the second, in millimetres,
-        for pairs where it is above zero.
+        (part, other part) → the greatest depth of a vertex of the first in the second, in
+        millimetres, for pairs where it is above zero.
     """
     names = ("palm", *FINGERS)
     rest, posed = hand.vertices, vertices.double()
@@ -52,9 +51,9 @@ def penetration(hand: RestHand, vertices: Tensor) -> dict[tuple[str, str], float
 
 
 def _closed_part(hand: RestHand, part: int) -> tuple[Tensor, Tensor]:
-    """Faces (F, 3) of a part with the fan that closes it, and its vertices.
+    """Returns the faces (F, 3) of a part with the fan that closes it, and the part's vertices.
 
-    The fan's middle is the vertex with the number V, one after the last.
+    The fan's middle has the number V, one more than the last vertex of the hand.
     """
     middle = len(hand.vertices)
     # The palm keeps its faces shared with the fingers and with the forearm: the fans are small.
@@ -68,15 +67,15 @@ def _closed_part(hand: RestHand, part: int) -> tuple[Tensor, Tensor]:
 
 
 def _rim(faces: Tensor) -> Tensor:
-    """The vertices of the closing fan, its middle left out."""
+    """Returns the vertices of the closing fan without its middle."""
     middle = faces.max()
     return faces[(faces == middle).any(1)][:, :2].unique()
 
 
 def _winding(points: Tensor, vertices: Tensor, faces: Tensor) -> Tensor:
-    """How often a closed surface winds around each point (N,): 1 inside, 0 outside.
+    """Returns how often a closed surface winds around each point (N,): 1 inside, 0 outside.
 
-    By the solid angles of its faces (van Oosterom and Strackee, 1983).
+    It sums the solid angles of the faces (van Oosterom and Strackee, 1983).
     """
     if not len(points):
         return points.new_zeros(0)
@@ -88,7 +87,7 @@ def _winding(points: Tensor, vertices: Tensor, faces: Tensor) -> Tensor:
 
 
 def _distance(points: Tensor, triangles: Tensor) -> Tensor:
-    """Distance (N,) of points (N, 3) from the nearest of triangles (F, 3, 3)."""
+    """Returns the distance (N,) of points (N, 3) from the nearest of triangles (F, 3, 3)."""
     a, b, c = triangles.unbind(1)
     normal = torch.linalg.cross(b - a, c - a)
     normal = normal / normal.norm(dim=1, keepdim=True).clamp_min(1e-15)

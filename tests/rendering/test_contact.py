@@ -1,4 +1,4 @@
-"""Poses settled on the mesh: contact without passing through."""
+"""Poses settled on the mesh: parts touch without passing through each other."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from asl.rendering.posing import pose_hand
 from asl.rendering.surface import contacts, place
 from tests.rendering.penetration import penetration
 
-# What the table's poses reach. Skin of real hands gives by 1 to 2 mm where it is pressed.
+# The table's poses stay below these. Real skin gives by 1 to 2 mm where it is pressed.
 DEEPEST_MM = {"fingers": 1.2, "palm": 1.8}
 
 
@@ -38,7 +38,7 @@ def test_fingers_do_not_pass_through_each_other_or_the_palm(hand, known, sign):
 
 
 @pytest.mark.parametrize("pose", [*VARIANTS.values(), *TAUGHT.values()])
-def test_nor_in_the_variants_and_as_they_are_taught(hand, known, pose):
+def test_fingers_do_not_pass_through_anything_in_variants_and_taught_signs(hand, known, pose):
     assert not through(hand, known, pose_vector(pose.angles()))
 
 

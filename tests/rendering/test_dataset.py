@@ -2,12 +2,12 @@
 
 import json
 import sys
+from dataclasses import fields
 
 import pytest
 
 from asl.data import ASLDataset
-from asl.rendering import dataset as synthetic
-from asl.rendering import mesh as hand_model
+from asl.rendering import dataset, mesh
 from asl.rendering.dataset import DatasetOptions, synthesize
 
 
@@ -24,12 +24,15 @@ def test_a_written_folder_is_a_dataset(render, tmp_path):
     names = sorted(path.name for path in (folder / "a").iterdir())
     assert names == [f"hand{k}_a_top_seg_{n}_cropped.jpeg" for k in (1, 2) for n in (1, 2)]
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert manifest["images"] == 8 and set(manifest["signers"]) == {"1", "2"}
+    assert manifest["images"] == options.images == 8
+    assert DatasetOptions(**manifest["options"]) == options  # it says how to make it again
+    assert set(manifest["options"]) == {field.name for field in fields(DatasetOptions)}
+    assert set(manifest["signers"]) == {"1", "2"}
     people = [manifest["options"], *manifest["signers"].values()]
     assert all(one["turned"] == 2 and one["taught"] == ["f", "x"] for one in people)
     with pytest.warns(UserWarning, match="images of 2 of 36 signs"):
-        dataset = ASLDataset(folder, progress=False)
-    assert len(dataset) == 8 and set(dataset.signers) == {1, 2} and set(dataset.lights) == {"top"}
+        found = ASLDataset(folder, progress=False)
+    assert len(found) == 8 and set(found.signers) == {1, 2} and set(found.lights) == {"top"}
     assert [path.name for path in tmp_path.iterdir()] == ["hands"]
 
 
@@ -47,23 +50,47 @@ def test_an_interruption_leaves_nothing(render, tmp_path, monkeypatch):
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(synthetic, "render_sign", stop)
+    monkeypatch.setattr(dataset, "render_sign", stop)
     with pytest.raises(KeyboardInterrupt):
         synthesize(tmp_path / "hands", DatasetOptions(signers=1), workers=1, progress=False)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"signers": 0}, {"frames": 0}, {"signs": []}, {"size": 8}, {"quality": 99}]
+    ("arguments", "message"),
+    [
+        ({"signers": 0}, "at least 1 of signers, found 0"),
+        ({"frames": 0}, "at least 1 of frames, found 0"),
+        ({"seed": -1}, "a seed of at least 0, found -1"),
+        ({"size": 8}, "from 16 to 2048 pixels, found 8"),
+        ({"signs": []}, "at least one sign"),
+        ({"signs": ["a", "ä"]}, "found 'ä'"),
+        ({"lights": ["moon"]}, "found 'moon'"),
+        ({"quality": 99}, "from 1 to 95, found 99"),
+        ({"turned": 5}, "turned from 0 to 4, found 5"),
+        ({"taught": ["b"]}, "taught to be among d, f.* found b"),
+        ({"vary": ["mood"]}, "vary to be among forearm.* found mood"),
+    ],
 )
-def test_bad_requests_for_a_folder(arguments):
-    with pytest.raises(ValueError, match="expected"):
+def test_options_that_cannot_be_drawn_are_refused_at_once(arguments, message):
+    with pytest.raises(ValueError, match=message):
         DatasetOptions(**arguments)
+
+
+def test_the_order_of_taught_signs_means_nothing():
+    assert DatasetOptions(taught=["x", "f"]) == DatasetOptions(taught=["f", "x", "f"])
+
+
+def test_people_are_numbered_from_the_seed_and_right_handed_if_asked():
+    people = DatasetOptions(signers=40, seed=2, left_handed=False, turned=2).people()
+    assert [person.seed for person in people] == list(range(2001, 2041))
+    assert not any(person.left for person in people) and people[0].turned == 2
+    assert any(person.left for person in DatasetOptions(signers=40, seed=2).people())
 
 
 def test_without_the_extra_the_command_to_install_it_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "anny", None)
-    monkeypatch.setattr(synthetic, "rest_hand", hand_model._library_hand.__wrapped__)
+    monkeypatch.setattr(dataset, "rest_hand", mesh._library_hand.__wrapped__)
     with pytest.raises(ImportError, match=r"pip install -e \.\[render\]"):
         synthesize(tmp_path / "hands", DatasetOptions(signers=1), progress=False)
     assert not list(tmp_path.iterdir())

@@ -1,3 +1,5 @@
+"""The forearm that the mesh is extended with."""
+
 import torch
 
 from asl.rendering.forearm import with_forearm

@@ -1,4 +1,4 @@
-"""What the joints are called and how far they go."""
+"""The joints' names, how far they bend, and the bones that they move."""
 
 import re
 
@@ -28,9 +28,8 @@ def test_an_unknown_joint_is_named():
         check_angles({"index knuckle": 3})
 
 
-def test_limits_are_near_what_the_sources_name():
-    """Beyond a source's range by 20 degrees at most, as `JOINT_LIMITS` says."""
-    sources = {
+def test_limits_go_at_most_20_degrees_beyond_the_sources():
+    sources = {  # as the docstring of `JOINT_LIMITS` cites them
         "thumb MCP flexion": (0, 55),
         "thumb IP flexion": (-15, 80),
         "wrist flexion": (-70, 80),
@@ -40,10 +39,14 @@ def test_limits_are_near_what_the_sources_name():
         sources[f"{finger} MCP flexion"] = (-45, 90)
         sources[f"{finger} PIP flexion"] = (0, 100)
         sources[f"{finger} DIP flexion"] = (0, 90)
-    for joint, (low, high) in JOINT_LIMITS.items():
-        least, greatest = sources.get(joint, (-45, 65))  # ours: abduction, and the thumb's root
-        assert least - 20 <= low < high <= greatest + 20, joint
-    assert set(sources) < set(JOINT_LIMITS)
+    for joint, (least, greatest) in sources.items():
+        low, high = JOINT_LIMITS[joint]
+        assert least - 20 <= low < 0 < high <= greatest + 20, joint
+    unsourced = set(JOINT_LIMITS) - set(sources)
+    assert all("abduction" in joint or "thumb CMC" in joint for joint in unsourced)
+    for joint in unsourced:
+        low, high = JOINT_LIMITS[joint]
+        assert low < 0 < high and high - low <= 95, joint  # the widest is the thumb's flexion
 
 
 def test_bones_are_numbered_finger_by_finger():

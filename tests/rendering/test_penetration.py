@@ -1,4 +1,4 @@
-"""What passes through what on the posed mesh."""
+"""How deep the parts of a posed hand lie in one another."""
 
 import pytest
 

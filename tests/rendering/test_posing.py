@@ -2,7 +2,7 @@
 
 import pytest
 
-from asl.rendering.joints import pose_vector
+from asl.rendering.joints import finger_bones, pose_vector
 from asl.rendering.mesh import rest_hand
 from asl.rendering.posing import bone_transforms, pose_hand
 
@@ -20,7 +20,7 @@ def posed(hand, **angles):
 def test_straight_fingers_are_straight(hand):
     transforms = bone_transforms(hand, pose_vector({}))
     for finger in range(1, 5):
-        bones = [2 + 4 * finger, 3 + 4 * finger, 4 + 4 * finger]
+        bones = finger_bones(finger)
         points = [transforms[b, :3, :3] @ hand.heads[b] + transforms[b, :3, 3] for b in bones]
         tip = hand.tips[finger]
         points.append(transforms[bones[-1], :3, :3] @ tip + transforms[bones[-1], :3, 3])

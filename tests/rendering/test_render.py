@@ -11,7 +11,7 @@ from asl.rendering.render import _habit, render_sign
 from asl.rendering.signers import VARIATIONS, make_signer
 from tests.rendering.penetration import penetration
 
-# The table's own poses stay below 2; habits and other hands are settled in few steps.
+# The table's own poses stay below 2. Habits on other hands are settled in only a few steps.
 DEEPEST_OF_OTHERS_MM = 5.5
 
 
@@ -54,7 +54,7 @@ def test_hands_of_other_people_do_not_pass_through_themselves(render, seed):
 
 
 @pytest.mark.parametrize("name", VARIATIONS)
-def test_what_is_left_out_does_not_differ_between_people(render, name):
+def test_leaving_out_any_variation_changes_the_picture(render, name):
     rest = tuple({*VARIATIONS} - {name})
     person, varied = make_signer(3, vary=rest), make_signer(3)
     assert person.vary == tuple(sorted(rest))
@@ -80,23 +80,23 @@ def test_hands_are_turned_as_far_as_asked(render):
     assert (unturned == render_sign("b", make_signer(6, vary=vary), size=48)[1]).all()
 
 
-def test_who_was_taught_elsewhere_turns_the_palm_inwards_and_signs_some_signs_otherwise(render):
+def test_people_taught_elsewhere_turn_the_palm_inwards_and_make_some_signs_differently(render):
     def width(seed, **options):
-        """Of an open hand in a picture cropped to its height."""
+        """Returns the width of an open hand in a picture cropped to its height."""
         mask = render_sign("5", make_signer(seed, left=False, vary=(), **options), size=48)[1]
         return mask.any(axis=0).sum()
 
     assert all(width(seed, taught=TAUGHT) < width(seed) for seed in range(4))
     learnt = [_habit("g", make_signer(seed, taught=TAUGHT))[0] for seed in range(8)]
     assert 1 <= sum(pose == TAUGHT["g"] for pose in learnt) <= 7
-    for sign in "ag":  # one that everybody makes alike, one that these were not taught
+    for sign in "ag":  # `TAUGHT` has no "a", and these people were not taught "g"
         assert all(
             _habit(sign, make_signer(seed, taught="f"))[0] == _habit(sign, make_signer(seed))[0]
             for seed in range(8)
         )
 
 
-def test_dark_and_light_skin(render):
+def test_dark_skin_looks_darker_than_light_skin(render):
     means = []
     for tone in (1, 10):
         image, mask = render_sign("5", make_signer(5, tone=tone), size=32)
@@ -113,6 +113,6 @@ def test_dark_and_light_skin(render):
         ({"size": 2049}, "from 16 to 2048 pixels, found 2049"),
     ],
 )
-def test_bad_requests_for_a_picture(arguments, message):
+def test_pictures_that_cannot_be_made_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         render_sign(**{"sign": "a", "signer": make_signer(0)} | arguments)

@@ -41,11 +41,12 @@ def test_what_does_not_vary_is_the_same_for_everybody():
         {"seed": -1},
         {"seed": 0, "tone": 0},
         {"seed": 0, "tone": 11},
+        {"seed": 0, "turned": -1},
         {"seed": 0, "turned": 5},
         {"seed": 0, "vary": ["mood"]},
         {"seed": 0, "taught": ["b"]},
     ],
 )
-def test_bad_signers(arguments):
+def test_people_who_cannot_be_are_refused(arguments):
     with pytest.raises(ValueError, match="expected"):
         make_signer(**arguments)
