@@ -57,7 +57,8 @@ print(faults[1] - faults[0])
     (kept,), (without,) = (
         run(code.format(line)) for line in ("", "training.keep_freed_memory = lambda: None")
     )
-    assert int(kept) < int(without) / 3  # seen: 2,000 to 7,000 instead of 100,000 to 180,000
+    # Seen: up to 7,000, mostly instead of 100,000 to 180,000; some runs need few either way.
+    assert int(kept) < max(20_000, int(without) / 3)
 
 
 def test_loading_a_recogniser_leaves_the_processes_memory_and_threads_alone(monkeypatch):
