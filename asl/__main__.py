@@ -62,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
         add_arguments(sub)
         if reads_data:
             sub.add_argument(
-                "--data", metavar="DIR", help="the images (default: as asl.find_dataset finds them)"
+                "--data",
+                metavar="DIR",
+                help="folder of images (default: the one that asl.find_dataset finds)",
             )
         sub.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser

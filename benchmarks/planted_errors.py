@@ -34,8 +34,11 @@ def plant(dataset: asl.ASLDataset, kind: str, seed: int) -> tuple[asl.ASLDataset
     rng = np.random.default_rng(seed)
     units = [[i] for i in range(len(dataset))]
     if kind == "bursts":
+        bursts = bursts_of(dataset)
+        if bursts is None:
+            raise ValueError(f"expected file names that tell bursts in '{dataset.data_dir}'")
         of_burst: dict[tuple, list[int]] = {}
-        for i, burst in enumerate(bursts_of(dataset)):
+        for i, burst in enumerate(bursts):
             of_burst.setdefault(burst, []).append(i)
         units = list(of_burst.values())
     labels = list(dataset.labels)
@@ -52,6 +55,7 @@ def plant(dataset: asl.ASLDataset, kind: str, seed: int) -> tuple[asl.ASLDataset
 
 
 def found(order: list[int], planted: set[int], images: int) -> float:
+    """Returns the share of planted errors among the first images of a ranking."""
     return len(planted & set(order[: round(RANKED * images)])) / len(planted)
 
 
@@ -75,9 +79,21 @@ def rank(result: asl.CrossValidation, planted: set[int]) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", help="dataset folder (default: as asl.find_dataset)")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument(
+        "--data",
+        metavar="DIR",
+        help="folder of images (default: the one that asl.find_dataset finds)",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        default=3,
+        metavar="N",
+        help="how many times errors are planted, each time others (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="FILE", help="JSON file to write"
+    )
     options = parser.parse_args()
     dataset = asl.ASLDataset(asl.find_dataset(options.data))
     setting = {

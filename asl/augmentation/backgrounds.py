@@ -29,7 +29,7 @@ def draw_backgrounds(like: Tensor, draw: Draw, photographs: Tensor | None = None
 
     Args:
         like: (N, 3, H, W), whose shape and device to take.
-        draw: the numbers.
+        draw: draws the numbers.
         photographs: uint8 (P, 3, S, S), or None.
     """
     height, width = like.shape[2:]
@@ -86,7 +86,7 @@ def _blob(like: Tensor, draw: Draw, smallest: float, largest: float) -> Tensor:
 
 
 def backlight(pixels: Tensor, background: Tensor, draw: Draw) -> tuple[Tensor, Tensor]:
-    """Darkens one hand in seven before a bright background, as a window behind a person does."""
+    """Darkens one hand in seven on a bright background, as a window behind a person does."""
     against = draw.chance(1 / 7)
     dark, bright = pixels * draw.uniform(0.1, 0.5), draw.uniform(0.3, 1.0)
     background = torch.where(against, 0.5 * background + 0.5 * bright, background)

@@ -15,7 +15,7 @@ _JPEG_BLOCK = 8
 
 
 def relight(pixels: Tensor, draw: Draw) -> Tensor:
-    """Changes exposure, how it falls across the picture, white balance, gamma and saturation."""
+    """Changes exposure, its fall-off across the picture, white balance, gamma and saturation."""
     y, x = coordinates(pixels)
     angle = draw.uniform(0, 2 * math.pi)
     fall = 1 + draw.around(0, 0, 0.45) * (x * angle.cos() + y * angle.sin())

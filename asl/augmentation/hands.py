@@ -39,8 +39,7 @@ def augment(
         generator: draws all numbers; on the images' device.
         strength: scales every range and probability except those of backgrounds. 1 is for cameras
             and people never seen; 0 changes nothing.
-        background_share: probability that a hand is put before a background. The others stay on
-            black.
+        background_share: probability that a hand gets a background. The others stay on black.
         photographs: uint8 (P, 3, S, S), from which backgrounds are cut, beside the drawn ones.
         windows: smallest and largest side of the new picture, in sides of the old one.
         shift: how far an image that fills the picture is moved at most, in halves of its side. A
@@ -119,7 +118,7 @@ def hand_mask(pixels: Tensor) -> Tensor:
 def without_rim(pixels: Tensor, mask: Tensor) -> Tensor:
     """Gives the pixels at a hand's edge, which black has darkened, the colour next to them.
 
-    Otherwise a dark rim would outline every hand before a background, unlike in a photograph.
+    Otherwise every hand on a background would have a dark rim, unlike in a photograph.
     """
     inner = -brightest_near(-(mask > 0).float())
     colour = brightest_near(pixels * inner)
@@ -142,8 +141,8 @@ def move(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Mirrors, turns, scales, shears and shifts hands and their masks.
 
-    The images are cut off at the wrist. Repeating the lowest row of the picture downwards continues
-    it as a forearm, which for some hands is in a sleeve of any colour.
+    The images are cut off at the wrist. Repeating the lowest row of the picture downwards adds
+    a forearm, which for some hands is in a sleeve of any colour.
 
     Returns:
         pixels, mask: moved

@@ -7,7 +7,7 @@ from torch import Generator, Tensor
 
 
 class Draw:
-    """Draws numbers for each of N images, shaped to spread over (N, 3, H, W).
+    """Draws numbers for each of N images, shaped to broadcast over (N, 3, H, W).
 
     `strength`, from 0 to 1, scales what `around`, `factor` and `chance` draw.
     """

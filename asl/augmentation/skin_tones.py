@@ -8,14 +8,14 @@ from asl.signs import MONK_TONES
 
 
 def tint_skin(pixels: Tensor, mask: Tensor, draw: Draw) -> Tensor:
-    """Changes the contrast of all hands, and for two in three the colour, to a Monk tone."""
+    """Changes the contrast of all hands, and the colour of two in three to a Monk tone."""
     tones = torch.tensor(MONK_TONES, device=pixels.device) / 255  # (10, 3)
     place = draw.uniform(0, len(tones) - 1).flatten()
     low = place.long().clamp(max=len(tones) - 2)
     tone = torch.lerp(tones[low], tones[low + 1], (place - low).unsqueeze(1))[..., None, None]
     mean = _mean_colour(pixels, mask)
     contrasted = (mean + (pixels - mean) * draw.factor(1.7)) * (mask > 0)  # of light and shade
-    # In shade a hand is darker than its tone on a chart, in the sun lighter.
+    # A hand is darker than its tone on a chart in the shade, and lighter in the sun.
     tinted = recolour(contrasted, mask, tone * draw.uniform(0.6, 1.1))
     return torch.where(draw.chance(2 / 3), tinted, contrasted.clamp(0, 1))
 

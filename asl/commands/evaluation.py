@@ -37,10 +37,10 @@ def add_evaluate(sub: argparse.ArgumentParser) -> None:
         choices=MODELS,
         default=list(MODELS),
         metavar="MODEL",
-        help=f"of {', '.join(MODELS)} (default: all)",
+        help=f"models to test, of {', '.join(MODELS)} (default: all)",
     )
     _add_training(sub, "signer", seeds=1)
-    sub.add_argument("--calibrate", action="store_true", help="fit temperatures, too")
+    sub.add_argument("--calibrate", action="store_true", help="also fit temperatures")
 
 
 def evaluate(options: argparse.Namespace) -> tuple[dict, str]:
@@ -64,22 +64,25 @@ def _table(models: dict[str, dict]) -> str:
     rows = {}
     for name, scores in models.items():
         shapes = scores["shapes_33"]
-        row = {
+        worst = shapes.get("worst_signer")
+        rows[name] = {
             "36 labels": _percent(scores["labels_36"]["accuracy"]),
             "33 shapes": _percent(shapes["accuracy"]),
+            "mean of signers": _percent(shapes.get("signer_mean")),
+            "worst signer": _percent(worst)
+            + (f" (signer {worst['signer']}, n = {worst['n']})" if worst else ""),
+            "calibration error": _percent(shapes["ece"]),
+            "calibrated": _percent(shapes.get("ece_calibrated")),
         }
-        if worst := shapes.get("worst_signer"):
-            row["mean of signers"] = _percent(shapes["signer_mean"])
-            row["worst signer"] = f"{_percent(worst)} (signer {worst['signer']}, n = {worst['n']})"
-        row["calibration error"] = _percent(shapes["ece"])
-        if "ece_calibrated" in shapes:
-            row["calibrated"] = _percent(shapes["ece_calibrated"])
-        rows[name] = row
-    table = pd.DataFrame.from_dict(rows, orient="index").to_string()
-    return f"{table}\nin percent; all columns but the first are for 33 shapes"
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    # Headings hold single spaces, so two keep them apart.
+    text = table.to_string(col_space=[len(heading) + 2 for heading in table])
+    return f"{text}\nin percent; all columns but the first are for 33 shapes"
 
 
-def _percent(value: dict) -> str:
+def _percent(value: dict | None) -> str:
+    if value is None:
+        return "-"
     sd = "" if value["sd"] is None else f" ± {100 * value['sd']:.1f}"
     return f"{100 * value['mean']:.1f}{sd}"
 
@@ -90,7 +93,9 @@ def _percent(value: dict) -> str:
 def add_audit(sub: argparse.ArgumentParser) -> None:
     """Declares the arguments of `audit`, beside --data and --json."""
     sub.set_defaults(command=audit)
-    sub.add_argument("--model", choices=MODELS, default="cnn", help="(default: %(default)s)")
+    sub.add_argument(
+        "--model", choices=MODELS, default="cnn", help="model to train (default: %(default)s)"
+    )
     _add_training(sub, "burst", seeds=3)
     sub.add_argument(
         "--top", type=count, default=20, metavar="N", help="rows shown (default: %(default)s)"
@@ -126,11 +131,15 @@ def add_leakage(sub: argparse.ArgumentParser) -> None:
         type=int,
         nargs="+",
         metavar="N",
-        help="signers to leave out, for --split signer",
+        help="signers to leave out with --split signer, which needs them (default: none)",
     )
-    sub.add_argument("--seed", type=int, default=0, help="of the split (default: %(default)s)")
-    sub.add_argument("--train", metavar="DIR", help="instead of splitting, compare this folder")
-    sub.add_argument("--test", metavar="DIR", help="with this one")
+    sub.add_argument("--seed", type=int, default=0, help="seed of the split (default: %(default)s)")
+    sub.add_argument(
+        "--train",
+        metavar="DIR",
+        help="training images, to compare with --test instead of splitting --data (default: none)",
+    )
+    sub.add_argument("--test", metavar="DIR", help="test images, for --train (default: none)")
 
 
 def leakage(options: argparse.Namespace) -> tuple[dict, str]:
@@ -168,28 +177,43 @@ def _add_training(sub: argparse.ArgumentParser, protocol: str, seeds: int) -> No
         type=count,
         default=seeds,
         metavar="N",
-        help="how many; they are 0 to N - 1 (default: %(default)s)",
+        help="number of seeds, 0 to N - 1 (default: %(default)s)",
     )
-    sub.add_argument("--epochs", type=count, default=10, metavar="N", help="(default: %(default)s)")
+    sub.add_argument(
+        "--epochs",
+        type=count,
+        default=10,
+        metavar="N",
+        help="epochs of each training (default: %(default)s)",
+    )
     sub.add_argument(
         "--image-size",
         type=count,
         default=IMAGE_SIZE,
         metavar="PIXELS",
-        help="side of the images (default: %(default)s)",
+        help="side of the images that a model reads (default: %(default)s)",
     )
-    sub.add_argument("--output", type=Path, metavar="FILE", help="write the result here as JSON")
+    sub.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="JSON file to write the result to (default: none)",
+    )
     sub.add_argument(
         "--corrected", action="store_true", help="use the corrected labels of asl.corrections"
     )
     sub.add_argument(
-        "--workers", type=count, default=1, metavar="N", help="processes (default: %(default)s)"
+        "--workers",
+        type=count,
+        default=1,
+        metavar="N",
+        help="number of processes (default: %(default)s)",
     )
     sub.add_argument(
         "--resume-dir",
         metavar="DIR",
         default="build/folds",
-        help="where finished folds are kept, for an interrupted call to go on from "
+        help="folder that keeps finished folds, so that an interrupted call can go on "
         "(default: %(default)s)",
     )
 

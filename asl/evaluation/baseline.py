@@ -26,7 +26,7 @@ class NearestNeighbour(nn.Module):
         return self
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps normalised images (N, 3, H, W) to log-probabilities (N, 36), near certainty."""
+        """Maps normalised images (N, 3, H, W) to nearly certain log-probabilities (N, 36)."""
         if x.shape[1:] != self.pixels.shape[1:]:
             raise ValueError(
                 f"expected images of the shape remembered, {tuple(self.pixels.shape[1:])}, "

@@ -34,7 +34,7 @@ class Reliability:
     def error(self) -> float:
         """The expected calibration error: mean distance of confidence and accuracy, from 0 to 1.
 
-        Each bin counts by the number of its answers (Naeini et al. 2015; Guo et al. 2017).
+        Each bin is weighted by the number of its answers (Naeini et al. 2015; Guo et al. 2017).
         """
         gaps = (self.confidence - self.accuracy).abs().nan_to_num()
         return (gaps * self.counts).sum().item() / self.counts.sum().item()
@@ -63,7 +63,7 @@ def reliability(log_probs: Tensor, labels: Tensor, *, bins: int = BINS) -> Relia
 
 
 def fit_temperature(log_probs: Tensor, labels: Tensor) -> float:
-    """Finds the temperature that makes a validation part most likely (Guo et al. 2017).
+    """Finds the temperature that makes validation labels most likely (Guo et al. 2017).
 
     Log-probabilities are divided by it. That changes no answer; it makes the model less confident
     if the temperature is above 1, and more confident if it is below 1.

@@ -1,4 +1,4 @@
-"""Answers every image by a model that was not trained on it.
+"""Answers every image with a model that was not trained on it.
 
 `cross_validate` trains as many models as there are folds, in this process or in several, and puts
 their answers together. `asl.evaluation.fold_cache` keeps finished folds, and
@@ -50,8 +50,8 @@ def cross_validate(
     ``"random"`` and ``"burst"``), the initial weights, the order of the images and the dropout. On
     a CPU results repeat exactly for the same number of threads and `workers`.
 
-    With `calibrate`, more models leave out two folds each. The temperature for a fold is fitted on
-    what these models answer for the other fold. So neither a model nor a temperature has seen
+    With `calibrate`, further models leave out two folds each. The temperature for a fold is fitted
+    on what these models answer for the other fold. So neither a model nor a temperature has seen
     anything of the fold that it serves. With F folds this trains F (F - 1) / 2 more models.
 
     Args:
@@ -66,9 +66,9 @@ def cross_validate(
         calibrate: fit temperatures, which needs at least three folds.
         extra: further images, such as rendered ones, that join the training part of every fold.
             They are never tested on.
-        workers: processes, among which the CPU's cores are divided. 1 means this process. Others
+        workers: number of processes, which share the CPU's cores. 1 means this process. Others
             must be able to import `make_model`, so it cannot be a lambda or a class of a notebook,
-            and a script must guard the call by ``if __name__ == "__main__":``.
+            and a script must guard the call with ``if __name__ == "__main__":``.
         resume_dir: folder for the answers of finished models. An interrupted call goes on where it
             stopped. Answers for other images, models, options or versions of torch never mix.
         progress: show a bar of finished models.

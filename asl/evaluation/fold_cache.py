@@ -21,7 +21,7 @@ Job = tuple[int, tuple[int, ...]]
 
 
 class FoldCache:
-    """A folder with one file for each finished job, named after all that its answers depend on."""
+    """A folder with a file for each finished job, named after all that its answers depend on."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class FoldCache:
         Args:
             folder: made when the first answers are written.
             make_model: builds the model, see `asl.cross_validate`.
-            dataset: every image that takes part, those of the training part only included.
+            dataset: every image that takes part, also those that are only trained on.
             training: the options of `asl.train_model`.
         """
         self.folder = Path(folder)
@@ -62,7 +62,7 @@ class FoldCache:
         return self.folder / name
 
     def read(self, jobs: Sequence[Job], fold_of: dict[int, Tensor]) -> dict[Job, Tensor]:
-        """Returns the answers of those jobs that are there.
+        """Returns the answers of those jobs that have been kept.
 
         Args:
             jobs: what is wanted.
@@ -75,7 +75,8 @@ class FoldCache:
                 try:
                     found[job] = torch.from_numpy(np.load(path))
                 except (ValueError, EOFError, OSError) as error:
-                    warnings.warn(f"trains '{path}' again, unreadable: {error}", stacklevel=3)
+                    text = f"trains again, since '{path}' cannot be read: {error}"
+                    warnings.warn(text, stacklevel=3)
         return found
 
     def write(self, job: Job, fold_of: Tensor, log_probs: Tensor) -> None:

@@ -80,8 +80,8 @@ def audit_dataset(
     Args:
         data_dir: as in `ASLDataset`, or a dataset.
         make_model: see `cross_validate`.
-        protocol: see `cross_validate`. If file names do not tell bursts, only ``"random"`` is left,
-            which misses errors that near-copies share.
+        protocol: see `cross_validate`. If file names do not tell bursts, only ``"random"`` works.
+            It misses errors that near-copies share.
         seeds: see `cross_validate`. Several make the ranking steadier.
         progress: show bars.
         **options: further options of `cross_validate`, such as ``epochs=10``.

@@ -26,9 +26,9 @@ class Leakage:
     Attributes:
         test_images: number of test images.
         identical: number of test images with an identical image (pixel by pixel) in training.
-        near_identical: number of those with an identical or near-identical one, see `NEAR`.
-        in_shared_bursts: number of those whose burst is in training, too; None if the file names of
-            either part do not tell.
+        near_identical: number of test images with an identical or near-identical one, see `NEAR`.
+        in_shared_bursts: number of test images whose burst is also in training. None if the file
+            names of either part do not tell.
         shared_bursts: number of bursts in both parts, or None.
         shared_signers: signers in both parts, or None.
     """

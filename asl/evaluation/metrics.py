@@ -149,7 +149,7 @@ def bootstrap_interval(
         clusters: the cluster of each value, such as its burst, length N.
         level: share of the resampled means inside the interval.
         resamples: how often to draw.
-        seed: of the drawing.
+        seed: fixes the draws.
 
     Raises:
         ValueError: if there are no values or the lengths differ.

@@ -69,7 +69,7 @@ class CrossValidation:
             signer counts the same), ``worst_signer``, ``per_signer``, ``per_sign``,
             ``absent_signs``, ``ece`` (expected calibration error), ``reliability`` (count,
             confidence and accuracy of each bin that has answers) and ``selective`` (accuracy by the
-            share of images answered). After temperature scaling the last three stand there again as
+            share of images answered). With temperatures, the last three come again as
             ``…_calibrated``. Then ``confusions``: actual sign, answer, and the share of the actual
             sign's images.
         """

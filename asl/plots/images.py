@@ -27,7 +27,7 @@ CHANNELS = {"red": VERMILION, "green": GREEN, "blue": BLUE}
 
 
 class Seen(Protocol):
-    """The parts of an `asl.Sight` that are drawn, so that figures need not know recognisers."""
+    """The parts of an `asl.Sight` that are drawn. Figures need not import the recogniser."""
 
     @property
     def frame(self) -> Image.Image: ...
@@ -147,11 +147,11 @@ def plot_signs(*datasets: ASLDataset, signer: int | None = None) -> Figure:
 
 
 def plot_people(dataset: ASLDataset, signs: Sequence[str] = ("5", "f", "k", "y")) -> Figure:
-    """Draws a row for each signer, who makes some signs in each light.
+    """Draws a row of pictures for each signer: some signs, each in every light.
 
     Args:
         dataset: images whose file names tell signers and lights.
-        signs: which signs.
+        signs: the signs to draw.
     """
     people = known(dataset.signers)
     lights = sorted({light for light in dataset.lights if light is not None})
@@ -185,7 +185,7 @@ def plot_augmented(
         augment: as in `asl.train_model`.
         rows: number of images.
         columns: number of pictures of each image.
-        seed: of the choice and the changes.
+        seed: fixes the choice and the changes.
     """
     generator = torch.Generator().manual_seed(seed)
     offset = torch.rand((), generator=generator)  # images are sorted by sign
@@ -290,7 +290,7 @@ def _show_first(
     """Shows the first image of a sign, a signer and a light, or nothing if there is none."""
     axis.set_axis_off()
     facts = zip(dataset.labels, dataset.signers, dataset.lights, strict=True)
-    for i, (a, b, c) in enumerate(facts):
-        if a == label and signer in (None, b) and light in (None, c):
+    for i, (its_label, its_signer, its_light) in enumerate(facts):
+        if its_label == label and signer in (None, its_signer) and light in (None, its_light):
             axis.imshow(dataset.images[i].permute(1, 2, 0).numpy())
             return

@@ -30,12 +30,12 @@ def test_some_hands_are_dark_before_a_bright_background(pixels):
     assert background[~changed].equal(grey[~changed])
 
 
-@pytest.mark.parametrize("step", [occlude])
-def test_steps_keep_shape_and_change_some(step, pixels):
-    changed = step(pixels, Draw(40, generator()))
-    assert changed.shape == pixels.shape and changed.isfinite().all()
-    different = (changed != pixels).flatten(1).any(dim=1).float().mean()
-    assert 0.05 < different <= 1
+def test_a_small_part_of_one_picture_in_six_is_covered():
+    black = torch.zeros(600, 3, 32, 32)
+    covered = (occlude(black, Draw(600, generator())) > 0).any(dim=1).flatten(1).float().mean(dim=1)
+    hidden = covered[covered > 0]
+    assert 0.1 < len(hidden) / 600 < 0.2  # a shape may lie outside its picture
+    assert hidden.median() < 0.1 and hidden.max() < 0.4
 
 
 def test_no_photograph_is_in_two_parts():

@@ -1,6 +1,9 @@
 import json
+import re
 
 import pytest
+
+from asl.commands.evaluation import _table
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
 
@@ -41,7 +44,7 @@ def test_evaluate_as_json_has_nothing_else_on_standard_output(people, run):
     assert json.loads(out)["models"]["nearest"]["images"] == 60
 
 
-def test_audit(people, run, tmp_path):
+def test_audit_prints_the_first_rows_and_writes_them(people, run, tmp_path):
     output = tmp_path / "audit.json"
     arguments = ["audit", "--data", people, "--model", "nearest", "--seeds", 1, "--top", 3]
     status, out, _ = run(*arguments, "--output", output)
@@ -67,3 +70,36 @@ def test_the_setting_says_whether_labels_were_corrected(people, run):
     with pytest.warns(UserWarning, match="corrected=True changed nothing"):
         setting = json.loads(run(*arguments, "--corrected")[1])["setting"]
     assert setting["corrected"] is True
+
+
+def test_the_table_has_a_row_for_each_model_in_percent():
+    def share(mean, sd=None):
+        return {"mean": mean, "sd": sd}
+
+    shapes = {
+        "accuracy": share(0.75, 0.01),
+        "signer_mean": share(0.7),
+        "worst_signer": {**share(0.5, 0.02), "signer": 3, "n": 20},
+        "ece": share(0.1),
+        "ece_calibrated": share(0.025),
+    }
+    unnamed = {"accuracy": share(1), "ece": share(0)}  # no signers known, not calibrated
+    models = {
+        "cnn": {"labels_36": {"accuracy": share(0.8126, 0.0104)}, "shapes_33": shapes},
+        "mlp": {"labels_36": {"accuracy": share(0.9)}, "shapes_33": unnamed},
+    }
+    head, *rows, note = (re.split(r" {2,}", line.strip()) for line in _table(models).splitlines())
+    assert head == [
+        "36 labels",
+        "33 shapes",
+        "mean of signers",
+        "worst signer",
+        "calibration error",
+        "calibrated",
+    ]
+    worst = "50.0 ± 2.0 (signer 3, n = 20)"
+    assert rows == [
+        ["cnn", "81.3 ± 1.0", "75.0 ± 1.0", "70.0", worst, "10.0", "2.5"],
+        ["mlp", "90.0", "100.0", "-", "-", "0.0", "-"],
+    ]
+    assert note == ["in percent; all columns but the first are for 33 shapes"]

@@ -191,7 +191,7 @@ def test_a_damaged_file_is_made_again(dataset, tmp_path):
     first = cross_validate(NearestNeighbour, dataset, resume_dir=tmp_path)
     damaged = sorted(tmp_path.glob("*.npy"))[0]
     damaged.write_bytes(damaged.read_bytes()[:-8])
-    with pytest.warns(UserWarning, match=f"trains '.*{damaged.name}' again, unreadable"):
+    with pytest.warns(UserWarning, match=f"trains again, since '.*{damaged.name}' cannot be read"):
         again = cross_validate(NearestNeighbour, dataset, resume_dir=tmp_path)
     assert again.log_probs.equal(first.log_probs)
 

@@ -47,7 +47,7 @@ def test_a_damaged_file_is_named_and_not_used(cache, tmp_path):
     cache().write(JOB, FOLDS[0], ANSWERS)
     (file,) = (tmp_path / "folds").iterdir()
     file.write_bytes(file.read_bytes()[:-8])
-    with pytest.warns(UserWarning, match=f"trains '.*{file.name}' again, unreadable"):
+    with pytest.warns(UserWarning, match=f"trains again, since '.*{file.name}' cannot be read"):
         assert not cache().read([JOB], FOLDS)
 
 

@@ -3,10 +3,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.utils.data import DataLoader, Subset
 
 from asl import (
     SIGNS,
     ASLDataset,
+    ASLNet,
     NearestNeighbour,
     Sight,
     audit_dataset,
@@ -16,11 +18,61 @@ from asl import (
     plot_sights,
     plot_signs,
     plot_suspects,
+    visualize_channel_attention,
+    visualize_data_samples,
+    visualize_features,
 )
+
+
+def loader(dataset, count=None):
+    return DataLoader(Subset(dataset, range(count or len(dataset))), batch_size=64)
 
 
 def drawn_images(figure):
     return [axis for axis in figure.axes if axis.images]
+
+
+@pytest.mark.parametrize(("count", "drawn"), [(64, 12), (5, 5), (1, 1)])
+def test_samples_are_the_first_images_with_their_signs(count, drawn, dataset):
+    figure = visualize_data_samples(loader(dataset, count), dataset)
+    axes = drawn_images(figure)
+    assert len(axes) == drawn
+    assert [a.get_title() for a in axes] == [
+        f"Sign: {SIGNS[dataset.labels[i]]}" for i in range(drawn)
+    ]
+    pixels = dataset.images[0].permute(1, 2, 0).numpy() / 255
+    np.testing.assert_allclose(axes[0].images[0].get_array(), pixels, atol=1e-6)
+
+
+def test_samples_from_a_subset_of_a_dataset(dataset):
+    part = Subset(dataset, [175, 0])
+    figure = visualize_data_samples(DataLoader(part, batch_size=2), part)
+    assert [a.get_title() for a in drawn_images(figure)] == ["Sign: z", "Sign: 0"]
+
+
+@pytest.mark.parametrize(("count", "drawn"), [(64, 5), (2, 2)])
+@pytest.mark.parametrize("attention", ["scalar", "channel"])
+def test_attention_bars_are_the_weights(attention, count, drawn, dataset):
+    model = ASLNet(attention=attention).train()
+    weights = visualize_channel_attention(model, loader(dataset, count))
+    assert model.training and isinstance(weights, np.ndarray) and weights.shape == (count, 3)
+    images = torch.stack([dataset[i][0] for i in range(count)])
+    expected = model.eval().attention_weights(images).detach()
+    np.testing.assert_allclose(weights, expected, rtol=1e-5)
+    bars = [axis for axis in plt.gcf().axes if axis.patches]
+    assert len(bars) == drawn
+    np.testing.assert_allclose([bar.get_height() for bar in bars[-1].patches], weights[drawn - 1])
+    assert [t.get_text() for t in bars[0].get_xticklabels()] == ["red", "green", "blue"]
+
+
+def test_feature_panels_share_one_scale(dataset):
+    model = ASLNet()
+    figure = visualize_features(model, loader(dataset))
+    panels = drawn_images(figure)[1:4]
+    maps = model.eval().channel_features(dataset[0][0].unsqueeze(0))[0].mean(dim=1).detach()
+    for panel, expected in zip(panels, maps, strict=True):
+        np.testing.assert_allclose(panel.images[0].get_array(), expected, rtol=1e-5)
+    assert len({panel.images[0].get_clim() for panel in panels}) == 1
 
 
 @pytest.mark.parametrize(("count", "drawn"), [(7, 7), (100, 60)])

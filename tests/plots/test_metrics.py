@@ -8,7 +8,6 @@ from torch.utils.data import DataLoader, Subset
 from asl import (
     SIGNS,
     ASLDataset,
-    ASLNet,
     NearestNeighbour,
     compare_per_class_accuracy,
     create_sequential_model,
@@ -18,19 +17,7 @@ from asl import (
     plot_reliability,
     plot_signers,
     plot_training_metrics,
-    visualize_channel_attention,
-    visualize_data_samples,
-    visualize_features,
 )
-
-
-@pytest.fixture
-def dataset(write_images):
-    return ASLDataset(write_images())
-
-
-def loader(dataset, count=None, batch_size=64):
-    return DataLoader(Subset(dataset, range(count or len(dataset))), batch_size=batch_size)
 
 
 class Remembers(nn.Module):
@@ -43,28 +30,6 @@ class Remembers(nn.Module):
     def forward(self, x):
         now, self.predictions = self.predictions[: len(x)], self.predictions[len(x) :]
         return torch.nn.functional.one_hot(torch.tensor(now), 36).float().log()
-
-
-def drawn_images(figure):
-    return [axis for axis in figure.axes if axis.images]
-
-
-@pytest.mark.parametrize(("count", "drawn"), [(64, 12), (5, 5), (1, 1)])
-def test_samples_are_the_first_images_with_their_signs(count, drawn, dataset):
-    figure = visualize_data_samples(loader(dataset, count), dataset)
-    axes = drawn_images(figure)
-    assert len(axes) == drawn
-    assert [a.get_title() for a in axes] == [
-        f"Sign: {SIGNS[dataset.labels[i]]}" for i in range(drawn)
-    ]
-    pixels = dataset.images[0].permute(1, 2, 0).numpy() / 255
-    np.testing.assert_allclose(axes[0].images[0].get_array(), pixels, atol=1e-6)
-
-
-def test_samples_from_a_subset_of_a_dataset(dataset):
-    part = Subset(dataset, [175, 0])
-    figure = visualize_data_samples(DataLoader(part, batch_size=2), part)
-    assert [a.get_title() for a in drawn_images(figure)] == ["Sign: z", "Sign: 0"]
 
 
 def test_training_panels_show_the_metrics():
@@ -98,7 +63,7 @@ def test_training_panels_show_the_metrics():
 def test_confusion_shows_counts_and_leaves_zeros_blank(dataset):
     predictions = [*dataset.labels[:-1], 0]  # one z taken for a 0
     figure = plot_confusion_matrix(
-        Remembers(predictions), loader(dataset), dataset, model_name="A model"
+        Remembers(predictions), DataLoader(dataset, batch_size=64), dataset, model_name="A model"
     )
     axis = figure.axes[0]
     counts = np.asarray(axis.collections[0].get_array()).reshape(36, 36)
@@ -125,31 +90,6 @@ def test_per_class_bars_and_absent_signs(dataset):
     assert heights[0][0] == 100 and heights[1][0] == pytest.approx(60)
     assert axis.lines[0].get_xdata().tolist() == [35]
     assert [label.get_text() for label in axis.get_xticklabels()] == list(SIGNS)
-
-
-@pytest.mark.parametrize(("count", "drawn"), [(64, 5), (2, 2)])
-@pytest.mark.parametrize("attention", ["scalar", "channel"])
-def test_attention_bars_are_the_weights(attention, count, drawn, dataset):
-    model = ASLNet(attention=attention).train()
-    weights = visualize_channel_attention(model, loader(dataset, count))
-    assert model.training and isinstance(weights, np.ndarray) and weights.shape == (count, 3)
-    images = torch.stack([dataset[i][0] for i in range(count)])
-    expected = model.eval().attention_weights(images).detach()
-    np.testing.assert_allclose(weights, expected, rtol=1e-5)
-    bars = [axis for axis in plt.gcf().axes if axis.patches]
-    assert len(bars) == drawn
-    np.testing.assert_allclose([bar.get_height() for bar in bars[-1].patches], weights[drawn - 1])
-    assert [t.get_text() for t in bars[0].get_xticklabels()] == ["red", "green", "blue"]
-
-
-def test_feature_panels_share_one_scale(dataset):
-    model = ASLNet()
-    figure = visualize_features(model, loader(dataset))
-    panels = drawn_images(figure)[1:4]
-    maps = model.eval().channel_features(dataset[0][0].unsqueeze(0))[0].mean(dim=1).detach()
-    for panel, expected in zip(panels, maps, strict=True):
-        np.testing.assert_allclose(panel.images[0].get_array(), expected, rtol=1e-5)
-    assert len({panel.images[0].get_clim() for panel in panels}) == 1
 
 
 @pytest.fixture

@@ -1,18 +1,42 @@
 import matplotlib.pyplot as plt
 import numpy as np
+import pytest
 import torch
+from IPython.core.formatters import DisplayFormatter
+from matplotlib.figure import Figure
 
 from asl import normalize
 from asl.plots.style import open_figure, show_image
 
 
-def test_a_notebook_shows_a_figure_once(monkeypatch):
-    """The inline backend draws what pyplot knows when a cell ends, and IPython a cell's value."""
-    figure, _ = open_figure(2, 1)
+@pytest.fixture
+def cell(monkeypatch):
+    """Runs a cell whose last line is a figure, as IPython and its inline backend do.
+
+    IPython's own formatter draws the cell's value. Then the backend, of which this is a fake, draws
+    every figure that pyplot still knows. The cell returns how often its figure was drawn.
+    """
     monkeypatch.setattr(plt, "get_backend", lambda: "module://matplotlib_inline.backend_inline")
-    assert plt.fignum_exists(figure.number)
-    assert figure._repr_mimebundle_() == {}  # as IPython asks for a cell's value
-    assert not plt.fignum_exists(figure.number)
+    formatter = DisplayFormatter()
+    formatter.formatters["image/png"].for_type(Figure, lambda figure: b"a picture")
+
+    def run(figure):
+        as_value = "image/png" in formatter.format(figure)[0]
+        return as_value + plt.fignum_exists(figure.number)
+
+    return run
+
+
+def test_a_notebook_shows_a_figure_once(cell):
+    assert cell(plt.figure()) == 2  # what the figures of `open_figure` avoid
+    assert cell(open_figure(2, 1)[0]) == 1
+    text = DisplayFormatter().format(open_figure(2, 1)[0])[0]["text/plain"]
+    assert text.startswith("<_FigureShownOnce size 200x100")  # stands in the saved notebook
+
+
+def test_a_notebook_shows_a_figure_that_is_not_the_cells_value(cell):
+    figure, _ = open_figure(2, 1)
+    assert plt.fignum_exists(figure.number)  # nobody asked for the value: the backend draws it
 
 
 def test_a_script_keeps_its_figures_until_it_shows_them():
