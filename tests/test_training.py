@@ -252,3 +252,23 @@ def test_asking_a_model_leaves_it_in_its_mode(training_mode, dataset):
     model = create_sequential_model().train(training_mode)
     predict_log_probs(model, dataset)
     assert model.training is training_mode
+
+
+def test_by_default_the_rate_peaks_at_a_thousandth_in_batches_of_64(dataset):
+    rates, sizes = [], []
+
+    class Watched(Answer):
+        def forward(self, x):
+            if self.training:
+                sizes.append(len(x))
+            return super().forward(x)
+
+    hook = register_optimizer_step_pre_hook(
+        lambda optimizer, *_: rates.append(optimizer.param_groups[0]["lr"])
+    )
+    try:
+        many = torch.utils.data.ConcatDataset([dataset] * 40)
+        train_model(Watched(), many, None, 4, progress=False)
+    finally:
+        hook.remove()
+    assert max(rates) == pytest.approx(1e-3, rel=0.01) and len(rates) == 40 and max(sizes) == 64
