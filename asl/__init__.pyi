@@ -8,12 +8,12 @@ from .data import (
     ASLDataset as ASLDataset,
 )
 from .data import (
-    denormalize as denormalize,
-)
-from .data import (
     get_batch as get_batch,
 )
-from .data import (
+from .decoding import (
+    denormalize as denormalize,
+)
+from .decoding import (
     normalize as normalize,
 )
 from .devices import default_device as default_device
@@ -143,6 +143,15 @@ from .recognizer.recognizer import (
 from .recognizer.recognizer import (
     Sight as Sight,
 )
+from .recognizer.trained_model import (
+    load_model as load_model,
+)
+from .recognizer.trained_model import (
+    predict as predict,
+)
+from .recognizer.trained_model import (
+    save_model as save_model,
+)
 from .signs import (
     LOOK_ALIKES as LOOK_ALIKES,
 )
@@ -178,6 +187,9 @@ from .splits import (
 )
 from .splits import (
     make_folds as make_folds,
+)
+from .splits import (
+    possible_protocols as possible_protocols,
 )
 from .training import (
     predict_log_probs as predict_log_probs,

@@ -8,51 +8,23 @@ import copy
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, Subset, default_collate
 
-from asl.corrections import CORRECTIONS, true_sign
-from asl.files import progress_bar
-from asl.signs import IMAGE_SIZE, SIGNS, sign_name
-from asl.sources import IMAGE_SUFFIXES, DatasetError, existing_root, images_in, open_rgb
+from asl.decoding import decode_all, normalize, open_rgb
+from asl.signs import CORRECTIONS, IMAGE_SIZE, SIGNS, check_labels, sign_name, true_sign
+from asl.sources import existing_root, images_by_sign, report_unreadable
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+Signer = int | str
 
 _FILE_NAME = re.compile(r"hand(?P<signer>\d+)_[^_]+_(?P<light>[a-z]+)_seg_(?P<frame>\d+)_")
-
-
-# --- from pixels to numbers -----------------------------------------------------------------------
-
-
-def normalize(images: Tensor) -> Tensor:
-    """Turns uint8 images (..., 3, H, W) into float with the ImageNet mean and deviation."""
-    mean, std = (_per_channel(values, images) for values in (IMAGENET_MEAN, IMAGENET_STD))
-    return images.float().sub_(255 * mean).div_(255 * std)
-
-
-def denormalize(images: Tensor) -> Tensor:
-    """Turns normalised images (..., 3, H, W) back into float from 0 to 1, for display."""
-    mean, std = (_per_channel(values, images) for values in (IMAGENET_MEAN, IMAGENET_STD))
-    return (images * std).add_(mean).clamp_(0, 1)
-
-
-def _per_channel(values: Sequence[float], images: Tensor) -> Tensor:
-    """Returns one number for each channel, shaped to spread over images (..., 3, H, W)."""
-    numbers = torch.tensor(values, device=images.device)
-    if images.is_contiguous(memory_format=torch.channels_last):
-        # A whole row of numbers, in the same order in memory, is four times as fast as three.
-        return numbers.expand(images.shape[-1], 3).contiguous().t().unsqueeze(1)
-    return numbers.view(3, 1, 1)
 
 
 # --- the dataset ---------------------------------------------------------------------------------
@@ -71,9 +43,11 @@ class ASLDataset(Dataset):
         labels: an integer from 0 to 35 for each image.
         label_to_idx: sign → label.
         images: uint8 tensor (N, 3, S, S), upright RGB.
-        signers: the number in ``hand<number>_…``, or None if the name does not tell.
+        signers: who signed each image: the number in ``hand<number>_…``, or None if the name does
+            not tell; or what the argument `signers` says.
         lights: ``bot``, ``dif``, ``left``, ``right`` or ``top``, or None.
         frames: position in the burst, from 1, or None.
+        classes, class_to_idx, targets: the same facts, named as in torchvision's datasets.
     """
 
     def __init__(
@@ -84,26 +58,32 @@ class ASLDataset(Dataset):
         image_size: int = IMAGE_SIZE,
         corrected: bool = False,
         on_error: str = "raise",
+        signers: Callable[[Path], Signer] | Mapping[str, Signer] | None = None,
         progress: bool = True,
     ):
         """Lists and decodes all images.
 
         Args:
-            data_dir: folder of class folders ``0``-``9``, ``a``-``z``, or one above them. Other
-                folders, other files and hidden files do not count.
+            data_dir: folder of class folders ``0``-``9``, ``a``-``z`` (or ``A``-``Z``), or one
+                above them. Other folders and hidden files do not count. Other files in a class
+                folder are left out with a warning that names them.
             transform: called with the upright RGB PIL image whenever an item is asked for, as in
                 torchvision's datasets. Without it, an item is the image that was decoded once.
             image_size: side S of the decoded images, in pixels.
-            corrected: give the files of `asl.corrections` their true signs instead of those of
-                their folders. Warns if none of these files is here.
+            corrected: give the files of `asl.signs.CORRECTIONS` their true signs instead of those
+                of their folders. Warns if none of these files is here.
             on_error: ``"raise"`` an error for files that cannot be read, or ``"skip"`` them with a
                 warning.
+            signers: who signed each image, as a number or a name: a function of its path, or a
+                table from its file name or its path below `data_dir` (``"a/photo.jpg"``). None
+                takes the number in the file's name.
             progress: show a bar while decoding.
 
         Raises:
             DatasetNotFoundError: if there are no class folders at `data_dir`.
             DatasetError: if they hold no image, or unreadable ones while `on_error` is ``"raise"``.
-            ValueError: if `image_size` or `on_error` is out of range.
+            ValueError: if `image_size` or `on_error` is out of range, or `signers` leaves an image
+                without a signer.
         """
         if image_size < 1:
             raise ValueError(f"expected image_size of at least 1 pixel, found {image_size}")
@@ -113,23 +93,19 @@ class ASLDataset(Dataset):
         self.transform = transform
         self.label_to_idx = {sign: label for label, sign in enumerate(SIGNS)}
 
-        files = [path for sign in SIGNS for path in images_in(self.data_dir / sign)]
-        if not files:
-            raise DatasetError(
-                f"expected images ({', '.join(IMAGE_SUFFIXES)}) in the class folders of "
-                f"'{self.data_dir}', found none"
-            )
-        self.images, unreadable = _decode_all(files, image_size, progress)
+        sign_of = images_by_sign(self.data_dir)
+        self.images, unreadable = decode_all(list(sign_of), image_size, progress=progress)
+        files = [path for path in sign_of if path not in unreadable]
         if unreadable:
-            files = [path for path in files if path not in unreadable]
-            _report_unreadable(unreadable, skipped=bool(files) and on_error == "skip")
-
+            report_unreadable(unreadable, skipped=bool(files) and on_error == "skip")
         self.image_files = [str(path) for path in files]
-        self.labels = [self.label_to_idx[path.parent.name] for path in files]
+        self.labels = [self.label_to_idx[sign_of[path]] for path in files]
         if corrected:
             self._correct_labels(files)
         facts = [_FILE_NAME.match(path.name) for path in files]
-        self.signers = [int(fact["signer"]) if fact else None for fact in facts]
+        self.signers: list[Any] = [int(fact["signer"]) if fact else None for fact in facts]
+        if signers is not None:
+            self.signers = _named_signers(files, signers, self.data_dir)
         self.lights = [fact["light"] if fact else None for fact in facts]
         self.frames = [int(fact["frame"]) if fact else None for fact in facts]
         self._warn_of_missing_signs()
@@ -159,7 +135,7 @@ class ASLDataset(Dataset):
         if not signs:
             warnings.warn(
                 f"corrected=True changed nothing: '{self.data_dir}' holds none of the "
-                f"{len(CORRECTIONS)} files of asl.corrections",
+                f"{len(CORRECTIONS)} files of asl.signs.CORRECTIONS",
                 stacklevel=3,
             )
 
@@ -167,13 +143,37 @@ class ASLDataset(Dataset):
         present = set(self.labels)
         missing = [sign for sign, label in self.label_to_idx.items() if label not in present]
         if missing:
-            others = sorted(p.name for p in self.data_dir.iterdir() if p.name not in SIGNS)
+            others = sorted(p.name for p in self.data_dir.iterdir() if p.name.lower() not in SIGNS)
             warnings.warn(
                 f"'{self.data_dir}' has images of {len(present)} of {len(SIGNS)} signs; "
                 f"none of: {', '.join(missing)}"
                 + (f" (not a sign's name, ignored: {', '.join(others[:10])})" if others else ""),
                 stacklevel=3,
             )
+
+    @property
+    def classes(self) -> list[str]:
+        return list(self.label_to_idx)
+
+    @property
+    def class_to_idx(self) -> dict[str, int]:
+        return self.label_to_idx
+
+    @property
+    def targets(self) -> list[int]:
+        return self.labels
+
+    def __repr__(self) -> str:
+        people = len(known(self.signers))
+        size = f"{self.images.shape[-1]}x{self.images.shape[-1]} pixels"
+        facts = {
+            "Number of datapoints": len(self),
+            "Root location": self.data_dir,
+            "Signs": len(set(self.labels)),
+            "Signers": people or "not known",
+            "Images": size if self.transform is None else f"from the transform {self.transform!r}",
+        }
+        return "\n    ".join(["Dataset ASLDataset", *(f"{k}: {v}" for k, v in facts.items())])
 
     def __len__(self) -> int:
         return len(self.image_files)
@@ -196,53 +196,27 @@ class ASLDataset(Dataset):
         return sign_name(idx)
 
 
-def _decode_all(files: Sequence[Path], size: int, progress: bool) -> tuple[Tensor, dict[Path, str]]:
-    """Decodes images in threads, which works since Pillow releases the GIL.
-
-    Returns:
-        images: uint8 (number of readable files, 3, size, size)
-        unreadable: path → reason
-    """
-    unreadable: dict[Path, str] = {}
-    images = np.empty((len(files), size, size, 3), np.uint8)
-    count = 0
-    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as threads:
-        # `open_rgb` refuses what Pillow only warns of.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        decoded = threads.map(partial(_decode, size=size), files)
-        bar = progress_bar(decoded, "Decoding images", len(files)) if progress else decoded
-        for path, result in zip(files, bar, strict=True):
-            if isinstance(result, str):
-                unreadable[path] = result
-            else:
-                images[count] = result
-                count += 1
-    return torch.from_numpy(images[:count]).permute(0, 3, 1, 2).contiguous(), unreadable
-
-
-def _decode(path: Path, size: int) -> np.ndarray | str:
-    try:
-        image = open_rgb(path, size=size)
-        return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
-    except Exception as error:  # a damaged file can make a decoder raise nearly anything
-        return f"{type(error).__name__}: {error}" if path.stat().st_size else "empty file"
-
-
-def _report_unreadable(unreadable: dict[Path, str], skipped: bool) -> None:
-    first = "".join(f"\n  {path}: {why}" for path, why in list(unreadable.items())[:10])
-    more = f"\n  and {len(unreadable) - 10} more" if len(unreadable) > 10 else ""
-    message = f"{len(unreadable)} unreadable image file(s)"
-    if skipped:
-        warnings.warn(f"left out {message}:{first}{more}", stacklevel=3)
+def _named_signers(
+    files: Sequence[Path], signers: Callable[[Path], Any] | Mapping[str, Any], root: Path
+) -> list:
+    """Returns the signer of each image from a function or a table."""
+    if callable(signers):
+        named = [signers(path) for path in files]
     else:
-        raise DatasetError(
-            f"found {message}:{first}{more}\n"
-            "Remove or replace them, or pass on_error='skip' to leave them out."
-        )
+        below = [path.relative_to(root).as_posix() for path in files]
+        named = [signers.get(b, signers.get(p.name)) for b, p in zip(below, files, strict=True)]
+    kinds = {str if isinstance(signer, str) else Integral for signer in named}
+    for path, signer in zip(files, named, strict=True):
+        if len(kinds) > 1 or not isinstance(signer, *kinds) or isinstance(signer, bool):
+            raise ValueError(
+                "expected signers to give a number for each image, or a name for each, found "
+                f"{signer!r} for '{path}'"
+            )
+    return [signer if isinstance(signer, str) else int(signer) for signer in named]
 
 
-def known(values: Iterable[int | None]) -> list[int]:
-    """Returns the different numbers among the signers or frames of images, sorted, without None."""
+def known(values: Iterable[Any]) -> list:
+    """Returns the different values among the signers or frames of images, sorted, without None."""
     return sorted({value for value in values if value is not None})
 
 
@@ -276,6 +250,9 @@ def get_batch(
     Returns:
         images: float (N, 3, H, W)
         labels: int64 (N,)
+
+    Raises:
+        ValueError: if an item is no pair of a tensor and a label, or a label is not from 0 to 35.
     """
     numbers = [int(index) for index in indices]
     if isinstance(dataset, Subset):
@@ -284,5 +261,31 @@ def get_batch(
     if isinstance(dataset, ASLDataset) and dataset.transform is None:
         labels = torch.tensor([dataset.labels[i] for i in numbers])
         return normalize(dataset.images[numbers].to(device)), labels.to(device)
-    images, labels = default_collate([dataset[i] for i in numbers])
+    items = [dataset[i] for i in numbers]
+    for item in items:
+        if not (isinstance(item, tuple | list) and len(item) == 2 and torch.is_tensor(item[0])):
+            kinds = [type(x).__name__ for x in item] if isinstance(item, tuple | list) else item
+            raise ValueError(
+                f"expected items (tensor (3, H, W), label), found {kinds}. A transform must end "
+                "with a tensor: torchvision.transforms.v2.ToImage(), then "
+                "v2.ToDtype(torch.float32, scale=True)"
+            )
+    images, labels = default_collate(items)
+    if not labels.is_floating_point():  # nobody trains on those, but images can be compared
+        check_labels(labels)
     return images.to(device), labels.to(device)
+
+
+def whole_dataset(data: Any) -> Any:
+    """Returns the dataset behind a `Subset`, or behind a `Subset` of one."""
+    return whole_dataset(data.dataset) if isinstance(data, Subset) else data
+
+
+def shuffled_batches(
+    size: int, batch_size: int, generator: torch.Generator | None = None
+) -> list[Tensor]:
+    """Returns the indices of all items in random order, in batches of at least two items."""
+    batches = list(torch.randperm(size, generator=generator).split(batch_size))
+    if len(batches) > 1 and len(batches[-1]) == 1:
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches

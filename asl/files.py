@@ -1,4 +1,4 @@
-"""What every long job shares: a progress bar, and files that appear whole or not at all."""
+"""What all share: files that appear whole or not at all, progress bars, how to install an extra."""
 
 import contextlib
 import glob
@@ -10,12 +10,29 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import TypeVar
 
 from tqdm import tqdm
 
+CHECKOUT = Path(__file__).parents[1]
+"""The folder of this project, if it is installed in place. Elsewhere it holds nothing of ours."""
+
 T = TypeVar("T")
+
+
+def install_hint(extra: str) -> str:
+    """Returns the command that installs an extra, in the checkout or without one."""
+    if (CHECKOUT / f"requirements-{extra}.txt").is_file():
+        return f"in the project's folder, pip install -e .[{extra}]"
+    try:
+        wanted = metadata.requires("asl-recognition") or []
+    except metadata.PackageNotFoundError:
+        wanted = []
+    parted = (requirement.split(";") for requirement in wanted)
+    packages = [name.strip() for name, *rest in parted if f'extra == "{extra}"' in "".join(rest)]
+    return f"pip install {' '.join(packages) or f'asl-recognition[{extra}]'}"
 
 
 def progress_bar(items: Iterable[T], description: str, total: int | None = None) -> Iterable[T]:

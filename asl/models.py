@@ -1,4 +1,4 @@
-"""The two networks of the notebook, and the input checks that every network makes.
+"""The two networks of the notebook, and what is checked of every network's input and output.
 
 Both read float images (N, 3, H, W) and return log-probabilities (N, 36) over `asl.signs.SIGNS`.
 The recogniser's networks are in `asl.recognizer`.
@@ -37,6 +37,7 @@ def create_sequential_model(*, image_size: int = IMAGE_SIZE) -> nn.Sequential:
         nn.Linear(128, len(SIGNS)),
         nn.LogSoftmax(dim=1),
     )
+    vars(model)["image_size"] = image_size  # as `ASLNet` has it; a Sequential has no place for it
     # A hook, since Flatten accepts any shape and Linear then fails with words about matrices.
     model.register_forward_pre_hook(partial(_check_sequential_input, image_size=image_size))
     return model
@@ -138,7 +139,7 @@ class ASLNet(nn.Module):
         return self.shared(weighed.flatten(1)), weights
 
 
-# --- what networks check of their input ----------------------------------------------------------
+# --- what is checked of every network ----------------------------------------------------------
 
 
 def check_image_size(image_size: int, multiple_of: int) -> None:
@@ -160,3 +161,25 @@ def check_input(x: Tensor, image_size: int) -> None:
 
 def _check_sequential_input(model: nn.Module, inputs: tuple[Tensor], image_size: int) -> None:
     check_input(inputs[0], image_size)
+
+
+def check_width(output: Tensor) -> None:
+    """Raises ValueError unless a model's output is (N, 36)."""
+    if output.ndim != 2 or output.shape[1] != len(SIGNS):
+        raise ValueError(
+            f"expected a model output of shape (N, {len(SIGNS)}), found {tuple(output.shape)}"
+        )
+
+
+@torch.inference_mode()
+def check_output(model: nn.Module, images: Tensor) -> None:
+    """Raises ValueError unless a model, which ends in evaluation mode, answers as models do."""
+    model.eval()
+    output = model(images)
+    check_width(output)
+    total = output.exp().sum(dim=1)[0].item()
+    if not abs(total - 1) < 1e-3:
+        raise ValueError(
+            "expected log-probabilities, whose exponentials sum to 1 for each image, found a sum "
+            f"of {total:.3g}: end the model with nn.LogSoftmax(dim=1)"
+        )

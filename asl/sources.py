@@ -1,32 +1,32 @@
-"""Where the images are, and how one is opened.
+"""Where the images are: a folder that you name, this project's own, Kaggle's, or the stand-in.
 
-The photographs are in a folder that you name, in this project or at Kaggle. For machines without
-them, rendered hands ship with the project as a stand-in; `make stand-in` renders and packs them
-again.
+The stand-in are rendered hands, which ship with the project for machines without photographs;
+`make stand-in` renders and packs them again.
 """
 
 import hashlib
 import io
 import os
+import textwrap
+import warnings
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageOps
 from platformdirs import user_cache_path
 
-from asl.files import write_text, written_whole
+from asl.decoding import IMAGE_SUFFIXES
+from asl.files import CHECKOUT, write_text, written_whole
 from asl.signs import SIGNS
-
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 KAGGLE_HANDLE = "ayuraj/asl-dataset/versions/1"  # without a version kagglehub needs the network
 FETCH_COMMAND = f"python -c \"import kagglehub; kagglehub.dataset_download('{KAGGLE_HANDLE}')\""
 
 ARCHIVE = Path(__file__).with_name("rendered_signers.zip")
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same images make the same archive, whenever it is packed
-_MOST_PIXELS = 89_478_485  # where Pillow begins to warn of a decompression bomb
 _NESTING = 2  # Kaggle's archive holds the class folders one level down, an unpacked one two
+_SIGN_OF = {name: sign for sign in SIGNS for name in (sign, sign.upper())}  # of a class folder
+_NO_CONTENT = ("thumbs.db", "desktop.ini")  # Windows leaves these in folders of images
 
 
 class DatasetError(ValueError):
@@ -41,33 +41,36 @@ def find_dataset(data_dir: str | os.PathLike | None = None) -> Path:
     """Finds the images and prints in one line which folder was taken and why.
 
     It looks in this order: `data_dir`; the environment variable `ASL_DATA_DIR`; the folder
-    `asl_dataset` here; the Kaggle dataset, which kagglehub downloads on first use and then serves
-    from its cache without network; and the rendered hands that ship with the project
-    (`unpack_stand_in`). Everything runs on those, but their numbers say nothing about photographs.
+    `asl_dataset` here or in the checkout of this project; the Kaggle dataset, which kagglehub
+    downloads on first use and then serves from its cache without network; and the rendered hands
+    that ship with the project (`unpack_stand_in`). Everything runs on those, but their numbers say
+    nothing about photographs.
     A folder that you name must hold images: a mistyped `data_dir` or `ASL_DATA_DIR` is an error,
     never a reason to look elsewhere.
 
     Args:
-        data_dir: a folder with the class folders ``0``-``9``, ``a``-``z``, or one above them.
+        data_dir: a folder with the class folders ``0``-``9``, ``a``-``z`` (or ``A``-``Z``), or one
+            above them.
 
     Returns:
         The folder that holds the class folders.
 
     Raises:
         DatasetNotFoundError: if a folder that you named holds no class folders.
-        DatasetError: if nothing else was found and the rendered hands are damaged.
+        DatasetError: if it holds several sets of them, such as ``train`` and ``test``, or if
+            nothing else was found and the rendered hands are damaged.
     """
     for given, reason in ((data_dir, "as given"), (os.environ.get("ASL_DATA_DIR"), "ASL_DATA_DIR")):
         if given:
             return _say(existing_root(given, reason), reason)
-    local = Path("asl_dataset")
-    if (root := class_root(local)) is not None:
-        return _say(root, "the project's own folder")
+    for local in (Path("asl_dataset"), CHECKOUT / "asl_dataset"):
+        if (root := class_root(local)) is not None:
+            return _say(root, "the project's own folder")
     try:
         return _say(existing_root(_fetch_from_kaggle(), "Kaggle"), f"Kaggle, {KAGGLE_HANDLE}")
     except Exception as error:  # kagglehub raises its own, requests' and the SDK's errors
         words = str(error).strip().splitlines() or ["no message"]
-        why = f"{type(error).__name__}: {words[0][:80]}"
+        why = textwrap.shorten(f"{type(error).__name__}: {words[0]}", 120, placeholder=" …")
     print(
         "No photographs: none given, $ASL_DATA_DIR not set, asl_dataset/ holds no class folders, "
         f"Kaggle: {why}\nTo fetch them once, with network and no account:\n  {FETCH_COMMAND}"
@@ -80,26 +83,90 @@ def class_root(folder: str | os.PathLike) -> Path | None:
 
     Kaggle's archive holds every image twice, in ``asl_dataset/`` and in
     ``asl_dataset/asl_dataset/``. Taking the topmost level counts each image once.
+
+    Raises:
+        DatasetError: if several folders of one level hold class folders.
     """
     level = [Path(folder)]
     for _ in range(_NESTING + 1):
         level = [path for path in level if path.is_dir()]
-        for path in level:
-            if any((path / sign).is_dir() for sign in SIGNS):
-                return path
+        roots = [path for path in level if class_folders(path)]
+        if len(roots) > 1:
+            raise DatasetError(
+                f"expected one set of class folders at or below '{folder}', found "
+                f"{len(roots)}: name one of them. Each is a dataset of its own, for example "
+                + " and ".join(f"asl.ASLDataset({str(root)!r})" for root in roots[:3])
+            )
+        if roots:
+            return roots[0]
         level = [sub for path in level for sub in sorted(path.iterdir()) if sub.name[0] != "."]
     return None
 
 
+def class_folders(root: Path) -> list[tuple[str, Path]]:
+    """Returns (sign, folder) of each class folder in a folder, by sign; ``A`` counts as ``a``."""
+    named = ((_SIGN_OF[path.name], path) for path in root.iterdir() if path.name in _SIGN_OF)
+    return sorted((sign, path) for sign, path in named if path.is_dir())
+
+
 def images_in(folder: Path) -> list[Path]:
     """Returns the images directly in a folder, sorted by name. A missing folder has none."""
+    return [path for path in _files_in(folder) if path.suffix.lower() in IMAGE_SUFFIXES]
+
+
+def not_images_in(folder: Path) -> list[Path]:
+    """Returns the other files directly in a folder, sorted by name, which nobody reads."""
+    return [path for path in _files_in(folder) if path.suffix.lower() not in IMAGE_SUFFIXES]
+
+
+def images_by_sign(root: Path) -> dict[Path, str]:
+    """Returns each image in the class folders of a folder with its sign, sorted by sign and name.
+
+    Warns of other files in them, and raises a DatasetError if there is no image.
+    """
+    folders = class_folders(root)
+    signs = {path: sign for sign, folder in folders for path in images_in(folder)}
+    others = [path for _, folder in folders for path in not_images_in(folder)]
+    left_out = f"left out {names_of(others)}" if others else ""
+    if not signs:
+        raise DatasetError(
+            f"expected images ({', '.join(IMAGE_SUFFIXES)}) in the class folders of '{root}', "
+            "found none" + (f"; {left_out}" if left_out else "")
+        )
+    if left_out:
+        warnings.warn(left_out, stacklevel=3)
+    return signs
+
+
+def names_of(paths: Sequence[Path]) -> str:
+    """Returns a few words for a message: how many files, their suffixes, and the first of them."""
+    kinds = sorted({path.suffix.lower() or "no suffix" for path in paths})
+    first = ", ".join(str(Path(path.parent.name, path.name)) for path in paths[:5])
+    more = ", …" if len(paths) > 5 else ""
+    return f"{len(paths)} file(s) that are no images ({', '.join(kinds)}): {first}{more}"
+
+
+def report_unreadable(unreadable: dict[Path, str], skipped: bool) -> None:
+    """Warns of images that were skipped, or raises a DatasetError, naming each with its reason."""
+    first = "".join(f"\n  {path}: {why}" for path, why in list(unreadable.items())[:10])
+    more = f"\n  and {len(unreadable) - 10} more" if len(unreadable) > 10 else ""
+    message = f"{len(unreadable)} unreadable image file(s)"
+    if skipped:
+        warnings.warn(f"left out {message}:{first}{more}", stacklevel=3)
+    else:
+        raise DatasetError(
+            f"found {message}:{first}{more}\n"
+            "Remove or replace them, or pass on_error='skip' to leave them out."
+        )
+
+
+def _files_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
+    # Hidden files are no content. In archives macOS leaves '._name.jpeg' beside 'name.jpeg'.
+    visible = (path for path in folder.iterdir() if path.name[0] != ".")
     return sorted(
-        path
-        for path in folder.iterdir()
-        # Hidden files are not images. In archives macOS leaves '._name.jpeg' beside 'name.jpeg'.
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.name[0] != "." and path.is_file()
+        path for path in visible if path.is_file() and path.name.lower() not in _NO_CONTENT
     )
 
 
@@ -124,51 +191,6 @@ def _fetch_from_kaggle() -> str:
 def _say(root: Path, reason: str) -> Path:
     print(f"Images: {root} ({reason})")
     return root
-
-
-# --- opening an image ----------------------------------------------------------------------------
-
-
-def open_rgb(path: str | os.PathLike, *, size: int | None = None) -> Image.Image:
-    """Opens an image of any mode as upright 8-bit RGB.
-
-    The camera's rotation (EXIF) is applied, transparent pixels become black like the dataset's
-    background, and 16-bit grey is scaled to 8 bits.
-
-    Args:
-        path: an image file.
-        size: lets a JPEG be decoded at a smaller scale, with at least `size` pixels a side. That
-            is about twice as fast for a 400-pixel JPEG. Pixels differ slightly from those of a full
-            decode, so training and prediction must both use it.
-
-    Returns:
-        An RGB image; `size` does not resize it.
-
-    Raises:
-        OSError: if the file cannot be read as an image. Pillow may raise other errors, too.
-    """
-    with Image.open(path) as image:
-        if image.width * image.height > _MOST_PIXELS:
-            raise Image.DecompressionBombError(
-                f"{image.width}x{image.height} pixels, more than {_MOST_PIXELS:,}"
-            )
-        if size is not None:
-            image.draft("RGB", (size, size))
-        return upright_rgb(image)
-
-
-def upright_rgb(image: Image.Image) -> Image.Image:
-    """Turns an open image of any mode into upright RGB, as `open_rgb` does.
-
-    Of an animation it takes the first frame.
-    """
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode.startswith("I"):  # 16-bit grey; convert() would clip at 255
-        upright = Image.fromarray((np.asarray(upright) >> 8).clip(0, 255).astype(np.uint8))
-    if upright.has_transparency_data:
-        black = Image.new("RGBA", upright.size, (0, 0, 0, 255))
-        upright = Image.alpha_composite(black, upright.convert("RGBA"))
-    return upright.convert("RGB")
 
 
 # --- the stand-in -------------------------------------------------------------------------------

@@ -3,16 +3,17 @@
 A model that is tested on pictures much like its training pictures shows its memory, not its skill.
 """
 
+import copy
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 from torch.utils.data import Subset
 
-from asl.data import ASLDataset, SizedDataset, known
+from asl.data import ASLDataset, Signer, SizedDataset, known
 from asl.signs import IMAGE_SIZE
 
 SPLITS = ("random", "burst", "signer")
@@ -23,8 +24,11 @@ def load_asl_data(
     train_split: float = 0.8,
     *,
     split: str = "random",
-    test_signer: int | Collection[int] | None = None,
+    test_signer: Signer | Collection[Signer] | None = None,
     val_split: float | None = None,
+    transform: Callable | None = None,
+    train_transform: Callable | None = None,
+    signers: Callable[[Path], Signer] | Mapping[str, Signer] | None = None,
     image_size: int = IMAGE_SIZE,
     seed: int = 0,
     extra: ASLDataset | None = None,
@@ -48,9 +52,13 @@ def load_asl_data(
         train_split: share of the images, or of the bursts, in the training part, between 0 and 1.
             ``"signer"`` does not use it.
         split: ``"random"``, ``"burst"`` or ``"signer"``.
-        test_signer: number of the signer to leave out, or several numbers, for ``"signer"``.
+        test_signer: the signer to leave out, or several of them, for ``"signer"``.
         val_split: share of the training part that becomes a validation part, in the same way: by
             images, by whole bursts or by whole signers (at least one). None makes none.
+        transform: of every part, as in `ASLDataset`.
+        train_transform: of the training part alone, in place of `transform`, for random changes
+            such as those of ``torchvision.transforms.v2``.
+        signers: as in `ASLDataset`.
         image_size: side of the decoded images, in pixels.
         seed: of the split only. The same seed gives the same split on every machine.
         extra: further images of the same `image_size`, such as rendered ones. All of them join the
@@ -61,7 +69,8 @@ def load_asl_data(
 
     Returns:
         The training and the test part, with the validation part between them if `val_split` is
-        given. All are `Subset`s of one `ASLDataset`.
+        given. All are `Subset`s of one `ASLDataset`, except that with `train_transform` the
+        training part has another one, of the same images in memory.
 
     Raises:
         ValueError: if an option is out of range or a part would be empty.
@@ -79,9 +88,11 @@ def load_asl_data(
 
     dataset = ASLDataset(
         data_dir,
+        transform,
         image_size=image_size,
         corrected=corrected,
         on_error=on_error,
+        signers=signers,
         progress=progress,
     )
     groups = _groups(dataset, split)
@@ -109,7 +120,11 @@ def load_asl_data(
         print(f"Extra training data size: {len(extra)}")
         parts["Training"] = train + list(range(len(dataset), len(dataset) + len(extra)))
         dataset = dataset.joined_with(extra)
-    return tuple(Subset(dataset, indices) for indices in parts.values())
+    datasets = dict.fromkeys(parts, dataset)
+    if train_transform is not None:
+        datasets["Training"] = copy.copy(dataset)
+        datasets["Training"].transform = train_transform
+    return tuple(Subset(datasets[name], indices) for name, indices in parts.items())
 
 
 def make_folds(dataset: ASLDataset, protocol: str, *, folds: int = 5, seed: int = 0) -> Tensor:
@@ -149,6 +164,18 @@ def make_folds(dataset: ASLDataset, protocol: str, *, folds: int = 5, seed: int 
     return torch.tensor([fold_of[key] for key in keys])
 
 
+def possible_protocols(dataset: ASLDataset) -> tuple[str, ...]:
+    """Returns which of ``"random"``, ``"burst"`` and ``"signer"`` a dataset has two folds for."""
+    possible = []
+    for protocol in SPLITS:
+        try:
+            make_folds(dataset, protocol, folds=2)
+        except ValueError:  # its message says what is missing, which here is no error
+            continue
+        possible.append(protocol)
+    return tuple(possible)
+
+
 def _check_protocol(name: str, value: str) -> None:
     if value not in SPLITS:
         raise ValueError(f"expected {name} to be one of {', '.join(SPLITS)}, found {value!r}")
@@ -164,7 +191,8 @@ def _groups(dataset: ASLDataset, split: str) -> Sequence | None:
         raise ValueError(
             f"expected names like 'hand1_a_dif_seg_1_cropped.jpeg' for split={split!r}, found "
             f"{len(unknown)} of {len(dataset)} files that name no signer, first: {unknown[0]}. "
-            "split='random' needs no names; check_leakage then tells how much it leaks."
+            "signers= takes a function or a table instead. split='random' needs neither; "
+            "check_leakage then tells how much it leaks."
         )
     return dataset.signers if split == "signer" else bursts_of(dataset)
 
@@ -186,9 +214,10 @@ def _divide(
 
 
 def _leave_out(
-    dataset: ASLDataset, test_signer: int | Collection[int]
+    dataset: ASLDataset, test_signer: Signer | Collection[Signer]
 ) -> tuple[list[int], list[int]]:
-    out = set(test_signer) if isinstance(test_signer, Collection) else {int(test_signer)}
+    several = isinstance(test_signer, Collection) and not isinstance(test_signer, str)
+    out: set[Any] = set(cast(Collection, test_signer)) if several else {test_signer}
     present = known(dataset.signers)
     if not out or not out < set(present):
         raise ValueError(
@@ -200,7 +229,10 @@ def _leave_out(
 
 
 def bursts_of(data: SizedDataset) -> list[tuple] | None:
-    """Returns (folder, signer, sign, light) of each item, or None if file names do not tell."""
+    """Returns (folder, signer, sign, light) of each item, or None if a signer is not known.
+
+    Where the light is not known either, all images of a signer's sign are one burst.
+    """
     indices = list(range(len(data)))
     while isinstance(data, Subset):
         indices = [data.indices[i] for i in indices]
@@ -212,5 +244,6 @@ def bursts_of(data: SizedDataset) -> list[tuple] | None:
     places = [Path(file).parent for file in data.image_files]
     roots = {parent: str(parent.resolve()) for parent in {place.parent for place in places}}
     return [
-        (roots[places[i].parent], data.signers[i], places[i].name, data.lights[i]) for i in indices
+        (roots[places[i].parent], data.signers[i], places[i].name.lower(), data.lights[i] or "")
+        for i in indices
     ]

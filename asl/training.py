@@ -4,21 +4,39 @@ It knows nothing of the model that it trains: any model from images (N, 3, H, W)
 log-probabilities (N, 36) will do.
 """
 
+import inspect
+import math
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from timeit import default_timer as timer
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn, optim
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from asl.data import SizedDataset, get_batch
-from asl.devices import AdamW, autocast, default_device, keep_freed_memory
+from asl.data import ASLDataset, SizedDataset, get_batch, shuffled_batches, whole_dataset
+from asl.devices import (
+    MakeOptimizer,
+    MakeScheduler,
+    autocast,
+    drawn_generator,
+    keep_freed_memory,
+    optimizer_for,
+    seeded,
+    usable_device,
+)
 from asl.files import progress_bar
-from asl.signs import SIGNS
+from asl.models import check_output, check_width
+from asl.signs import check_classes, check_labels
 
 EVALUATION_BATCH = 64  # bounds the memory of feature maps
+_METRICS = ("train_losses", "test_losses", "test_accuracies", "learning_rates", "epoch_times")
+
+
+class Metrics(dict[str, list[float]]):
+    """What `train_model` returns: a dict of lists, which knows the name of its model."""
+
+    name = "Model"
 
 
 def train_model(
@@ -31,12 +49,15 @@ def train_model(
     batch_size: int = 64,
     lr: float = 1e-3,
     weight_decay: float = 0.01,
+    optimizer: MakeOptimizer | None = None,
+    scheduler: MakeScheduler | None = None,
+    callback: Callable[[int, "Metrics"], object] | None = None,
     augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
     half_precision: bool = False,
     seed: int | None = None,
     device: torch.device | str | None = None,
     progress: bool = True,
-) -> dict[str, list[float]]:
+) -> Metrics:
     """Trains a model in place with AdamW and one OneCycleLR cycle, and measures it every epoch.
 
     Nothing is chosen on the test part: the model stays as the last epoch left it. It ends in
@@ -49,17 +70,23 @@ def train_model(
     Args:
         model: images (N, 3, H, W) → log-probabilities (N, 36).
         train_data: items (image (3, H, W), label), at least two.
-        test_data: the same, at least one. None skips the test, and leaves ``test_losses`` and
-            ``test_accuracies`` empty.
+        test_data: the same, at least one. None measures nothing: the entries are then nan.
         epochs: passes over the training part.
-        model_name: begins each printed line.
+        model_name: begins each printed line, and names the model in figures.
         batch_size: images in a step.
         lr: peak learning rate. The cycle starts at 1/25 of it.
         weight_decay: AdamW's.
+        optimizer: another optimiser, or a function that makes one from the parameters, such as
+            ``partial(torch.optim.SGD, lr=0.1)``. Its learning rate is then the cycle's peak; `lr`
+            and `weight_decay` are not used.
+        scheduler: another schedule of the learning rate, moved after every batch, or a function
+            that makes one from the optimiser.
+        callback: called with each epoch's number, from 1, and the metrics so far. If it returns
+            True, training ends. It should look at a validation part, not at the test part.
         augment: changes each training batch of images at random, as `asl.augment` does: (images
             (N, 3, H, W), generator on their device) → images.
         half_precision: let the model compute in bfloat16 where that is safe (`torch.autocast`). It
-            is twice as fast on a CPU or GPU made for it, and slower on others.
+            is twice as fast on hardware made for it, and slower on other.
         seed: makes order, changes and dropout repeat exactly on one machine's CPU with the same
             number of threads, and leaves the global generators as they were. The initial weights
             are yours to seed. None draws from the global generators.
@@ -69,25 +96,42 @@ def train_model(
     Returns:
         One entry per epoch in each of ``train_losses`` and ``test_losses`` (mean negative
         log-likelihood, in nats), ``test_accuracies`` (percent), ``learning_rates`` (of the
-        epoch's last step) and ``epoch_times`` (seconds, training and test together).
+        epoch's last step) and ``epoch_times`` (seconds, training and test together). The model
+        remembers them, and how its images were prepared, for `asl.save_model`, `asl.predict`.
 
     Raises:
-        ValueError: if `epochs`, `batch_size` or a part's size is too small, or the model's output
-            is not log-probabilities (N, 36).
+        ValueError: if an argument is not as described, if labels are others than 0 to 35 in the
+            order of `asl.SIGNS`, or if the model's output is not log-probabilities (N, 36).
     """
-    if epochs < 1:
-        raise ValueError(f"expected at least 1 epoch, found {epochs}")
-    if batch_size < 2:
-        raise ValueError(f"expected batch_size of at least 2 for batch norm, found {batch_size}")
+    if not isinstance(model_name, str):
+        raise ValueError(
+            f"expected model_name, the fifth argument, to be text, found {model_name!r}: name "
+            "other options, for example lr=0.01"
+        )
+    for data in (train_data, test_data):
+        if isinstance(data, DataLoader):
+            raise ValueError("expected a dataset, found a DataLoader: pass loader.dataset instead")
+        check_classes(data)
+    if epochs < 1 or batch_size < 2:  # batch norm needs two images
+        raise ValueError(
+            f"expected epochs of at least 1 and batch_size of at least 2, found epochs={epochs}, "
+            f"batch_size={batch_size}"
+        )
     sizes = {"training": len(train_data)} | ({} if test_data is None else {"test": len(test_data)})
     if len(train_data) < 2 or 0 in sizes.values():
         raise ValueError(f"expected at least 2 training images and 1 test image, found {sizes}")
-    device = torch.device(device) if device is not None else default_device()
+    if augment is not None:
+        _check_augment(augment)
+    device = usable_device(device)
     model.to(device)
-    _check_output(model, get_batch(train_data, [0], device)[0])
+    images, labels = get_batch(train_data, [0], device)
+    check_labels(labels)
+    check_output(model, images)
+    _remember_input(model, train_data if test_data is None else test_data)
 
-    names = ("train_losses", "test_losses", "test_accuracies", "learning_rates", "epoch_times")
-    metrics: dict[str, list[float]] = {name: [] for name in names}
+    metrics = Metrics({name: [] for name in _METRICS})
+    metrics.name = model_name
+    vars(model)["asl_metrics"] = metrics
 
     with seeded(seed, device):
         # Drawn only where it is needed, since drawing it moves the global generator.
@@ -110,22 +154,51 @@ def train_model(
             batch_size=batch_size,
             lr=lr,
             weight_decay=weight_decay,
+            optimizer=optimizer,
+            scheduler=scheduler,
             name=model_name if progress else None,
         ):
             metrics["train_losses"].append(loss)
             metrics["learning_rates"].append(learning_rate)
             model.eval()
+            test_loss = test_accuracy = math.nan
             if test_data is not None:
                 log_probs, labels = predict_log_probs(model, test_data)
+                test_loss = F.nll_loss(log_probs, labels).item()
                 correct = (log_probs.argmax(dim=1) == labels).double()
-                metrics["test_losses"].append(F.nll_loss(log_probs, labels).item())
-                metrics["test_accuracies"].append(100 * correct.mean().item())
+                test_accuracy = 100 * correct.mean().item()
+            metrics["test_losses"].append(test_loss)
+            metrics["test_accuracies"].append(test_accuracy)
             metrics["epoch_times"].append(timer() - start)
+            epoch = len(metrics["epoch_times"])
             if progress:
-                epoch = len(metrics["epoch_times"])
                 print(_epoch_line(f"{model_name} epoch {epoch}/{epochs}", metrics))
+            if callback is not None and callback(epoch, metrics) is True:
+                break
             start = timer()
+    model.eval()
     return metrics
+
+
+def _check_augment(augment: Callable) -> None:
+    try:
+        inspect.signature(augment).bind("images", "generator")
+    except TypeError as error:
+        raise ValueError(
+            f"expected augment to take (images (N, 3, H, W), generator), found {augment!r}. A "
+            "transform of images alone fits: augment=lambda images, generator: transform(images)"
+        ) from error
+
+
+def _remember_input(model: nn.Module, data: SizedDataset) -> None:
+    """Notes on a model how its images were prepared."""
+    whole = whole_dataset(data)
+    standard = isinstance(whole, ASLDataset) and whole.transform is None
+    # A dict, since a module takes a transform that is a module for one of its layers.
+    vars(model)["asl_input"] = {
+        "image_size": whole.images.shape[-1] if standard else None,
+        "transform": None if standard else getattr(whole, "transform", None),
+    }
 
 
 def run_epochs(
@@ -137,18 +210,18 @@ def run_epochs(
     batch_size: int,
     lr: float,
     weight_decay: float,
+    optimizer: MakeOptimizer | None = None,
+    scheduler: MakeScheduler | None = None,
     name: str | None = None,
 ) -> Iterator[tuple[float, float]]:
-    """Trains a model in place with AdamW, in one OneCycleLR cycle: the loop behind every training.
+    """Trains a model in place, by default with AdamW in one cycle: the loop behind every training.
 
     Args:
         model: whose parameters to train, on its device.
         size: number of training items.
         loss_of: indices of a batch, int64 (B,) → its mean loss, a scalar.
-        epochs: passes over the items.
         batch_size: items in a step. A last batch of one item joins the batch before it.
-        lr: peak learning rate.
-        weight_decay: AdamW's.
+        epochs, lr, weight_decay, optimizer, scheduler: as in `train_model`.
         name: of the bar that is shown while an epoch runs. None shows none.
 
     Yields:
@@ -156,12 +229,11 @@ def run_epochs(
         learning rate of its last step.
     """
     device = next(model.parameters()).device
-    steps = len(_shuffled_batches(size, batch_size, torch.Generator()))
-    optimizer = AdamW(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
-    scheduler = optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=epochs * steps)
+    steps = len(shuffled_batches(size, batch_size, torch.Generator()))
+    stepper, schedule = optimizer_for(model, epochs * steps, lr, weight_decay, optimizer, scheduler)
     keep_freed_memory()
     for epoch in range(1, epochs + 1):
-        batches: Iterable[Tensor] = _shuffled_batches(size, batch_size)
+        batches: Iterable[Tensor] = shuffled_batches(size, batch_size)
         if name is not None:
             batches = progress_bar(batches, f"{name} epoch {epoch}/{epochs}")
         model.train()
@@ -169,10 +241,10 @@ def run_epochs(
         for indices in batches:
             loss = loss_of(indices)
             loss.backward()
-            optimizer.step()
-            optimizer.zero_grad()
-            learning_rate = float(scheduler.get_last_lr()[0])  # the one that this step used
-            scheduler.step()
+            stepper.step()
+            stepper.zero_grad()
+            learning_rate = float(schedule.get_last_lr()[0])  # the one that this step used
+            schedule.step()
             loss_sum += loss.detach() * len(indices)
         yield loss_sum.item() / size, learning_rate
 
@@ -186,12 +258,13 @@ def predict_log_probs(model: nn.Module, data: DataLoader | SizedDataset) -> tupl
         data: a dataset of (image, label), or a loader of batches of them.
 
     Returns:
-        log_probs: float (N, 36), on the CPU
-        labels: int64 (N,), on the CPU
+        log_probs (N, 36) and labels (N,), on the CPU
 
     Raises:
-        ValueError: if there is no image, or the model's output is not (N, 36).
+        ValueError: if there is no image, if labels are others than 0 to 35 in the order of
+            `asl.SIGNS`, or if the model's output is not (N, 36).
     """
+    check_classes(data)
     parameter = next(model.parameters(), None)
     device = torch.device("cpu") if parameter is None else parameter.device
     was_training = model.training
@@ -203,7 +276,8 @@ def predict_log_probs(model: nn.Module, data: DataLoader | SizedDataset) -> tupl
     if not answers:
         raise ValueError("expected at least one image to predict, found none")
     log_probs, labels = (torch.cat(parts) for parts in zip(*answers, strict=True))
-    _check_width(log_probs)
+    check_width(log_probs)
+    check_labels(labels)
     return log_probs, labels
 
 
@@ -216,63 +290,11 @@ def _in_order(
             yield images.to(device), labels
     else:
         for start in range(0, len(data), EVALUATION_BATCH):
-            stop = min(start + EVALUATION_BATCH, len(data))
-            yield get_batch(data, range(start, stop), device)
-
-
-def _shuffled_batches(
-    size: int, batch_size: int, generator: torch.Generator | None = None
-) -> list[Tensor]:
-    """Returns the indices of all items in random order, in batches of at least two items."""
-    batches = list(torch.randperm(size, generator=generator).split(batch_size))
-    if len(batches) > 1 and len(batches[-1]) == 1:
-        batches[-2:] = [torch.cat(batches[-2:])]
-    return batches
-
-
-@contextmanager
-def seeded(seed: int | None, device: torch.device) -> Iterator[None]:
-    """Seeds the global generators in a block and restores them after it. None does nothing."""
-    if seed is None:
-        yield
-        return
-    # Dropout has no generator of its own: it draws from the global ones.
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield
-
-
-def drawn_generator(device: torch.device) -> torch.Generator:
-    """Returns a generator on a device, seeded with a number drawn from the global one."""
-    return torch.Generator(device).manual_seed(int(torch.randint(2**62, ())))
-
-
-@torch.inference_mode()
-def _check_output(model: nn.Module, images: Tensor) -> None:
-    """Raises ValueError, before any training, unless a model returns log-probabilities (N, 36)."""
-    model.eval()
-    output = model(images)
-    _check_width(output)
-    total = output.exp().sum(dim=1)[0].item()
-    if not abs(total - 1) < 1e-3:
-        raise ValueError(
-            "expected log-probabilities, whose exponentials sum to 1 for each image, found a sum "
-            f"of {total:.3g}: end the model with nn.LogSoftmax(dim=1)"
-        )
-
-
-def _check_width(output: Tensor) -> None:
-    if output.ndim != 2 or output.shape[1] != len(SIGNS):
-        raise ValueError(
-            f"expected a model output of shape (N, {len(SIGNS)}), found {tuple(output.shape)}"
-        )
+            yield get_batch(data, range(len(data))[start : start + EVALUATION_BATCH], device)
 
 
 def _epoch_line(title: str, metrics: dict[str, list[float]]) -> str:
-    last = {name: values[-1] for name, values in metrics.items() if values}
-    test = ""
-    if "test_losses" in last:
-        test = (
-            f"test loss {last['test_losses']:.3f}, test accuracy {last['test_accuracies']:5.2f} %, "
-        )
+    last = {name: values[-1] for name, values in metrics.items()}
+    loss, accuracy = last["test_losses"], last["test_accuracies"]
+    test = "" if math.isnan(loss) else f"test loss {loss:.3f}, test accuracy {accuracy:5.2f} %, "
     return f"{title}: train loss {last['train_losses']:.3f}, {test}{last['epoch_times']:.2f} s"

@@ -20,8 +20,8 @@ import torch
 
 import asl
 from asl.augmentation.hands import augment
-from asl.data import IMAGE_SIZE
 from asl.files import write_text
+from asl.signs import IMAGE_SIZE
 
 
 def on_photographs(model, real: asl.ASLDataset, photos: dict[str, asl.ASLDataset]) -> dict:

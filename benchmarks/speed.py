@@ -29,7 +29,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 import asl
-from asl.data import IMAGENET_MEAN, IMAGENET_STD
+from asl.decoding import IMAGENET_MEAN, IMAGENET_STD
 from asl.files import write_text
 
 

@@ -21,10 +21,10 @@ from typing import Any
 import torch
 
 import asl
-from asl.data import IMAGE_SIZE
 from asl.files import write_text
 from asl.rendering.dataset import MANIFEST, DatasetOptions, synthesize
 from asl.rendering.signers import VARIATIONS
+from asl.signs import IMAGE_SIZE
 
 
 def settings() -> dict[str, tuple[str, ...]]:

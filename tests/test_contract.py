@@ -106,7 +106,7 @@ def exists(name):
 
 def test_every_name_that_the_texts_cite_exists():
     assert exists("asl.augment") and not exists("asl.augment.augment")
-    assert exists("asl.sources.open_rgb") and not exists("asl.data.open_rgb")
+    assert exists("asl.decoding.open_rgb") and not exists("asl.data.open_rgb")
     texts = [ROOT / "README.md", ROOT / "asl_recognition.ipynb"]
     for folder, pattern in (("asl", "*.py"), ("docs", "*.md"), ("asl_dataset", "README.md")):
         texts += sorted((ROOT / folder).rglob(pattern))

@@ -17,8 +17,8 @@ from asl import (
     get_batch,
     normalize,
 )
-from asl.data import IMAGENET_MEAN, IMAGENET_STD, known
-from asl.sources import open_rgb
+from asl.data import known
+from asl.decoding import IMAGENET_MEAN, IMAGENET_STD, open_rgb
 
 # --- what is listed ------------------------------------------------------------------------------
 
@@ -52,17 +52,23 @@ def test_other_folders_and_files_are_not_counted(write_images):
     write_images(folder=folder / ".ipynb_checkpoints")
     write_images(folder=folder / "asl_dataset")
     (folder / "README.md").write_text("a data card")
-    (folder / "a" / "notes.txt").write_text("not an image")
     (folder / "a" / "._hand1.jpeg").write_bytes(b"macOS leaves these in archives")
+    (folder / "a" / "Thumbs.db").write_bytes(b"Windows leaves these")
     (folder / "a" / "folder.png").mkdir()
     assert len(ASLDataset(folder)) == 5 * 36
+    (folder / "a" / "notes.txt").write_text("not an image")
+    (folder / "b" / "photo.gif").write_text("not read from folders")
+    with pytest.warns(
+        UserWarning, match=r"left out 2 file\(s\).*\.gif, \.txt\): a/notes.txt, b/ph"
+    ):
+        assert len(ASLDataset(folder)) == 5 * 36
 
 
 def test_missing_signs_are_named(write_images):
     folder = write_images("abc")
     (folder / "d").mkdir()
-    (folder / "E").mkdir()
-    with pytest.warns(UserWarning, match=r"3 of 36 signs; none of: 0, .*d, e.*ignored: E\)"):
+    (folder / "Else").mkdir()
+    with pytest.warns(UserWarning, match=r"3 of 36 signs; none of: 0, .*d, e.*ignored: Else\)"):
         dataset = ASLDataset(folder)
     assert set(dataset.labels) == {10, 11, 12}
 

@@ -14,7 +14,8 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from asl.augmentation.random_draws import Draw, coordinates, matrix
-from asl.sources import open_rgb
+from asl.decoding import open_rgb
+from asl.files import install_hint
 
 _PHOTOGRAPHS = {  # in scikit-image; none is of a hand
     "train": "brick camera chelsea clock_motion coins color grass gravel hubble_deep_field ihc "
@@ -116,7 +117,7 @@ def load_photographs(part: str, size: int = 160) -> Tensor:
     if spec is None or spec.origin is None:
         raise ImportError(
             "training a recogniser needs scikit-image's photographs as backgrounds: "
-            "pip install -e .[train]"
+            + install_hint("train")
         )
     folder = Path(spec.origin).parent / "data"
     squares = []

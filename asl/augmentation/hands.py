@@ -16,7 +16,7 @@ from asl.augmentation.backgrounds import backlight, draw_backgrounds, occlude
 from asl.augmentation.camera import cut_off, degrade, relight
 from asl.augmentation.random_draws import Draw, matrix
 from asl.augmentation.skin_tones import tint_skin
-from asl.data import denormalize, normalize
+from asl.decoding import denormalize, normalize
 
 SHIFT = 0.15  # how far an image that fills its picture is moved, in halves of its side
 _SURELY_HAND = 0.16  # a pixel whose brightest channel reaches this shows nothing but hand

@@ -4,7 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from asl.data import SizedDataset, denormalize, get_batch
+from asl.data import SizedDataset, get_batch
+from asl.decoding import denormalize
 from asl.evaluation.metrics import accuracy
 from asl.signs import SIGNS
 from asl.training import predict_log_probs

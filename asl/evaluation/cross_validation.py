@@ -20,14 +20,14 @@ from torch import Tensor, nn
 from torch.utils.data import Subset
 
 from asl.data import ASLDataset
-from asl.devices import default_device
+from asl.devices import seeded, usable_device
 from asl.evaluation.calibration import fit_temperature
 from asl.evaluation.fold_cache import FoldCache, Job
 from asl.evaluation.report import CrossValidation
 from asl.files import progress_bar
 from asl.signs import SIGNS
 from asl.splits import bursts_of, make_folds
-from asl.training import predict_log_probs, seeded, train_model
+from asl.training import predict_log_probs, train_model
 
 
 def cross_validate(
@@ -175,7 +175,7 @@ class _Work:
         extra = range(len(left_out), len(self.dataset))
         train = Subset(self.dataset, (~left_out).nonzero().flatten().tolist() + list(extra))
         test = Subset(self.dataset, left_out.nonzero().flatten().tolist())
-        device = torch.device(self.training.get("device") or default_device())
+        device = usable_device(self.training.get("device"))
         with seeded(seed, device):
             model = self.make_model()
         fit: Any = getattr(model, "fit", None)

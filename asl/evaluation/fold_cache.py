@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.utils.data import Subset
 
 from asl.data import ASLDataset
+from asl.devices import seeded
 from asl.files import written_whole
-from asl.training import predict_log_probs, seeded
+from asl.training import predict_log_probs
 
 Job = tuple[int, tuple[int, ...]]
 """A seed, and the folds that its model does not see."""

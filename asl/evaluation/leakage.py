@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from asl.data import SizedDataset, denormalize, get_batch
+from asl.data import SizedDataset, get_batch
+from asl.decoding import denormalize
 from asl.splits import bursts_of
 
 NEAR = 0.04

@@ -15,10 +15,10 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Subset
 
-from asl.data import ASLDataset, known, normalize
+from asl.data import ASLDataset, known
+from asl.decoding import normalize, open_rgb
 from asl.plots.style import BLUE, GREEN, VERMILION, open_figure, show_image
 from asl.signs import SIGNS
-from asl.sources import open_rgb
 
 if TYPE_CHECKING:
     from pandas import DataFrame

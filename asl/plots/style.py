@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from asl.data import denormalize
+from asl.decoding import denormalize
 
 BLUE, ORANGE, GREEN, VERMILION = (sns.color_palette("colorblind")[i] for i in (0, 1, 2, 3))
 

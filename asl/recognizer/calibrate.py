@@ -15,13 +15,13 @@ from PIL import Image
 from torch import Tensor
 
 from asl.augmentation.hands import picture_hands
-from asl.data import ASLDataset, denormalize, known, normalize
+from asl.data import ASLDataset, known
+from asl.decoding import denormalize, normalize, open_rgb
 from asl.evaluation.calibration import fit_temperature
 from asl.evaluation.metrics import merge_look_alikes
 from asl.evaluation.report import CrossValidation
 from asl.recognizer.recipe import Recipe, saved_recipe
 from asl.recognizer.recognizer import Recognizer
-from asl.sources import open_rgb
 from asl.splits import bursts_of
 
 _SIDE = 128  # pixels a side of pictures made to calibrate on

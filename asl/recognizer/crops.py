@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from asl.sources import open_rgb, upright_rgb
+from asl.decoding import open_rgb, upright_rgb
 
 FRAME = 192  # pixels a side; a JPEG is not decoded at a smaller scale
 MARGIN = 1.1  # side of a crop in sides of the box, since a finder is never exact
@@ -45,12 +45,14 @@ def crop(image: Image.Image, box: Sequence[float], size: int) -> Image.Image:
     return cut.resize((size, size), Image.Resampling.BILINEAR)
 
 
-def to_frame(image: Picture) -> Image.Image:
+def to_frame(image: Picture, size: int | None = FRAME) -> Image.Image:
     """Returns any picture as upright RGB.
 
     Args:
         image: a path, a PIL image, an array (H, W), (H, W, 3) or (H, W, 4), or a tensor (3, H, W)
-            or (1, H, W): uint8, or float from 0 to 1.
+            or (1, H, W): uint8, or float from 0 to 1. Channels are RGB; OpenCV's arrays are BGR:
+            ``frame[..., ::-1]`` turns them.
+        size: as in `asl.decoding.open_rgb`.
 
     Raises:
         OSError: if a path cannot be read as an image.
@@ -58,9 +60,11 @@ def to_frame(image: Picture) -> Image.Image:
     """
     if isinstance(image, str | os.PathLike):
         try:
-            return open_rgb(image, size=FRAME)
+            return open_rgb(image, size=size)
         except FileNotFoundError:
-            raise
+            raise FileNotFoundError(
+                f"expected a picture at '{image}', found no such file"
+            ) from None
         except Exception as error:  # a damaged file can make a decoder raise nearly anything
             raise OSError(f"cannot read '{image}' as an image: {error}") from error
     if isinstance(image, Image.Image):

@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from asl.data import normalize
-from asl.files import written_whole
+from asl.decoding import normalize
+from asl.files import install_hint, written_whole
 from asl.recognizer.recognizer import Recognizer, find_either_hand, read_as_either_hand
 
 FORMATS = ("pt2", "onnx")
@@ -44,7 +44,7 @@ def export_recognizer(
     if format not in FORMATS:
         raise ValueError(f"expected the format {' or '.join(FORMATS)}, found {format!r}")
     if format == "onnx" and any(find_spec(m) is None for m in ("onnxscript", "onnxruntime")):
-        raise ImportError("writing ONNX needs more packages: pip install -e .[onnx]")
+        raise ImportError(f"writing ONNX needs more packages: {install_hint('onnx')}")
     folder = Path(folder)
     paths = []
     sizes = (recognizer.finder.image_size, recognizer.image_size)

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from asl.files import install_hint
 from asl.recognizer.mobile_net import ASLMobileNet
 
 _FILE = "mediapipe/modules/hand_landmark/hand_landmark_lite.tflite"
@@ -36,7 +37,7 @@ def load_landmark_weights(model: ASLMobileNet, wheel: str | os.PathLike) -> None
     """
     if find_spec("tflite") is None:
         raise ImportError(
-            "reading MediaPipe's network needs one more package: pip install -e .[train]"
+            f"reading MediaPipe's network needs one more package: {install_hint('train')}"
         )
     try:
         with ZipFile(wheel) as file:

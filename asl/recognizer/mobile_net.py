@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from asl.data import denormalize
+from asl.decoding import denormalize
 from asl.devices import ReLU6
 from asl.models import check_image_size, check_input
 from asl.signs import SIGNS

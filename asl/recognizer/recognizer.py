@@ -17,8 +17,8 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from asl.data import IMAGENET_MEAN, IMAGENET_STD, normalize
-from asl.devices import autocast, fast_in_bfloat16
+from asl.decoding import IMAGENET_MEAN, IMAGENET_STD, normalize
+from asl.devices import autocast, fast_in_bfloat16, usable_device
 from asl.evaluation.calibration import apply_temperature
 from asl.evaluation.metrics import merge_shapes
 from asl.recognizer.checkpoint import read_weights, write_weights
@@ -114,8 +114,7 @@ class Recognizer:
     ) -> "Recognizer":
         """Reads a recogniser from a file, or the one that ships with the project.
 
-        Nothing in the file is executed: it holds only numbers and text. Loading changes no setting
-        of the process.
+        The file holds only numbers and text. Loading changes no setting of the process.
 
         Args:
             weights: a file that `save` wrote. None takes the recogniser that ships.
@@ -123,9 +122,10 @@ class Recognizer:
 
         Raises:
             OSError: if the file cannot be read.
-            ValueError: if the file is damaged or was changed since it was written, if its format or
-                its signs are others, or if its architecture does not fit its weights.
+            ValueError: if this machine lacks the device, or if the file is damaged, was changed
+                since it was written, or holds no recogniser of this version.
         """
+        device = usable_device(device)
         path = Path(SHIPPED_WEIGHTS if weights is None else weights)
         tensors, facts = read_weights(path)
         try:
@@ -175,7 +175,8 @@ class Recognizer:
 
         Args:
             image: a path, a PIL image, an array (H, W), (H, W, 3) or (H, W, 4), or a tensor
-                (3, H, W) or (1, H, W): uint8, or float from 0 to 1. Or a list of them.
+                (3, H, W) or (1, H, W): uint8, or float from 0 to 1, RGB. OpenCV's arrays are BGR:
+                ``frame[..., ::-1]`` turns them. Or a list of pictures.
             top: how many answers to give, at most 33.
 
         Returns:

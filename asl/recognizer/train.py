@@ -13,13 +13,13 @@ from torch.utils.data import Subset
 
 from asl.augmentation.hands import augment
 from asl.data import ASLDataset
-from asl.devices import default_device, fast_in_bfloat16
+from asl.devices import fast_in_bfloat16, seeded, usable_device
 from asl.recognizer.mediapipe_weights import load_landmark_weights
 from asl.recognizer.mobile_net import ASLMobileNet
 from asl.recognizer.recipe import Recipe
 from asl.recognizer.recognizer import Recognizer
 from asl.recognizer.train_finder import train_finder
-from asl.training import seeded, train_model
+from asl.training import train_model
 
 
 def train_recognizer(
@@ -62,7 +62,7 @@ def train_recognizer(
             "expected pretrained weights for the architecture 'mobile', found "
             f"{recipe.architecture!r}"
         )
-    device = torch.device(device) if device is not None else default_device()
+    device = usable_device(device)
     train = mix(real, rendered)
     if (size := train[0][0].shape[-1]) != recipe.image_size:
         raise ValueError(

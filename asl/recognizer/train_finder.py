@@ -6,10 +6,10 @@ from torch import Tensor
 
 from asl.augmentation.hands import picture_hands
 from asl.data import SizedDataset, get_batch
-from asl.devices import autocast, default_device
+from asl.devices import autocast, drawn_generator, seeded, usable_device
 from asl.recognizer.networks import HandFinder
 from asl.recognizer.recipe import Recipe
-from asl.training import drawn_generator, run_epochs, seeded
+from asl.training import run_epochs
 
 
 def draw_scenes(
@@ -73,7 +73,7 @@ def train_finder(
     Returns:
         The mean loss of each epoch.
     """
-    device = torch.device(device) if device is not None else default_device()
+    device = usable_device(device)
     finder.to(device)
     with seeded(recipe.seed, device):
         generator = drawn_generator(device)

