@@ -3,64 +3,153 @@
 import argparse
 import contextlib
 import json
+import pkgutil
 import shlex
 import sys
 from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
 
 import asl
-from asl.commands.evaluation import add_audit, add_evaluate, add_leakage
-from asl.commands.recognizer import add_calibrate, add_export, add_predict, add_train
-from asl.commands.rendering import add_compare, add_synthesize
+from asl.commands.evaluation_arguments import add_audit, add_evaluate, add_leakage
+from asl.commands.notebook_arguments import add_notebook
+from asl.commands.recognizer_arguments import add_calibrate, add_export, add_predict, add_train
+from asl.commands.rendering_arguments import add_compare, add_synthesize
 
-# Name, what declares its arguments, whether it takes --data, what it does.
-_COMMANDS: tuple[tuple[str, Callable[[argparse.ArgumentParser], None], bool, str], ...] = (
-    ("evaluate", add_evaluate, True, "Cross-validate models: every image is tested once."),
-    ("audit", add_audit, True, "Rank images by how likely their sign is to be wrong."),
-    ("leakage", add_leakage, True, "Report what a test part shares with a training part."),
-    (
+
+class _Command(NamedTuple):
+    name: str
+    runner: str  # imported once the arguments are right: a typo need not wait for torch
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    reads_data: bool  # whether it takes --data
+    text: str
+    example: str
+
+
+_COMMANDS = (
+    _Command(
+        "evaluate",
+        "asl.commands.evaluation:evaluate",
+        add_evaluate,
+        True,
+        "Cross-validate models: every image is tested once.",
+        "--models mlp cnn --seeds 5 --output build/evaluate.json",
+    ),
+    _Command(
+        "audit",
+        "asl.commands.evaluation:audit",
+        add_audit,
+        True,
+        "Rank images by how likely their sign is to be wrong.",
+        "--top 10",
+    ),
+    _Command(
+        "leakage",
+        "asl.commands.evaluation:leakage",
+        add_leakage,
+        True,
+        "Report what a test part shares with a training part.",
+        "--split signer --test-signer 1",
+    ),
+    _Command(
         "predict",
+        "asl.commands.recognizer:predict",
         add_predict,
         False,
         "Read the hand shape in pictures, and score a folder laid out like the dataset.",
+        "my_hand.jpg",
     ),
-    ("export", add_export, False, "Write the recogniser's networks for torch.export or ONNX."),
-    ("train", add_train, True, "Train a recogniser and write its weights (needs extra 'train')."),
-    ("calibrate", add_calibrate, True, "Calibrate a recogniser on people it has not seen."),
-    (
+    _Command(
+        "export",
+        "asl.commands.recognizer:export",
+        add_export,
+        False,
+        "Write the recogniser's networks for torch.export or ONNX.",
+        "build/export --format onnx",
+    ),
+    _Command(
+        "train",
+        "asl.commands.recognizer:train",
+        add_train,
+        True,
+        "Train a recogniser and write its weights (needs extra 'train').",
+        "--leave-out 1 --output build/without-1.safetensors",
+    ),
+    _Command(
+        "calibrate",
+        "asl.commands.recognizer:calibrate",
+        add_calibrate,
+        True,
+        "Calibrate a recogniser on people it has not seen.",
+        "build/all.safetensors --unseen build/no-1.safetensors --output build/done.safetensors",
+    ),
+    _Command(
         "synthesize",
+        "asl.commands.rendering:synthesize",
         add_synthesize,
         False,
         "Write rendered people in the layout of the real images (needs extra 'render').",
+        "build/people --signers 2 --signs a b c",
     ),
-    ("compare", add_compare, True, "Draw one image of each sign from each of two folders."),
+    _Command(
+        "compare",
+        "asl.commands.rendering:compare",
+        add_compare,
+        True,
+        "Draw one image of each sign from each of two folders.",
+        "build/people --output build/compare.png",
+    ),
+    _Command(
+        "notebook",
+        "asl.commands.notebook:notebook",
+        add_notebook,
+        False,
+        "Run a notebook, and write it with its results and as a page that needs no network.",
+        "asl_recognition.ipynb",
+    ),
 )
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command and returns the exit status: 0, or 2 and a message for bad input."""
+    """Runs one command and returns the exit status.
+
+    0: done. 1: the command says what failed. 2: bad input, with a message. 130: interrupted.
+    """
     arguments = sys.argv[1:] if arguments is None else arguments
-    options = _parser().parse_args(arguments)
-    options.command_line = shlex.join(["python", "-m", "asl", *arguments])
-    options.status = 0
     try:
+        options = _parser().parse_args(arguments)
+        options.command_line = shlex.join(["python", "-m", "asl", *arguments])
+        options.status = 0
+        run = pkgutil.resolve_name(options.runner)
         # What is printed on the way (the folder found, sizes, bars) must not mix with the result.
         with contextlib.redirect_stdout(sys.stderr):
-            result, text = options.command(options)
+            result, text = run(options)
     except (ValueError, OSError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     print(json.dumps(result, indent=1) if options.json else text)
     return options.status
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m asl", description=__doc__.splitlines()[0])
+    program = "asl" if Path(sys.argv[0]).stem == "asl" else "python -m asl"
+    parser = argparse.ArgumentParser(prog=program, description=__doc__.splitlines()[0])
     parser.add_argument("--version", action="version", version=f"asl {asl.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, add_arguments, reads_data, text in _COMMANDS:
-        sub = commands.add_parser(name, help=text, description=text)
-        add_arguments(sub)
-        if reads_data:
+    for command in _COMMANDS:
+        sub = commands.add_parser(
+            command.name,
+            help=command.text,
+            description=command.text,
+            epilog=f"example: %(prog)s {command.example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,  # the example stays one line
+        )
+        sub.set_defaults(runner=command.runner)
+        command.add_arguments(sub)
+        if command.reads_data:
             sub.add_argument(
                 "--data",
                 metavar="DIR",

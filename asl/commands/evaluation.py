@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from asl.commands.arguments import count
-from asl.data import IMAGE_SIZE, ASLDataset
+from asl.commands.evaluation_arguments import MODEL_NAMES
+from asl.data import ASLDataset
 from asl.devices import default_device
 from asl.evaluation.baseline import NearestNeighbour
 from asl.evaluation.cross_validation import cross_validate
@@ -18,29 +18,13 @@ from asl.evaluation.leakage import check_leakage
 from asl.files import write_text
 from asl.recognizer.networks import ARCHITECTURES
 from asl.sources import find_dataset
-from asl.splits import SPLITS, load_asl_data
+from asl.splits import load_asl_data
 
-# The recogniser's networks need larger images and another recipe; `train` is for them.
-MODELS = {"nearest": NearestNeighbour} | {
-    name: ARCHITECTURES[name] for name in ("mlp", "cnn", "cnn-channel")
+MODELS = {
+    name: NearestNeighbour if name == "nearest" else ARCHITECTURES[name] for name in MODEL_NAMES
 }
 
 # --- evaluate -------------------------------------------------------------------------------------
-
-
-def add_evaluate(sub: argparse.ArgumentParser) -> None:
-    """Declares the arguments of `evaluate`, beside --data and --json."""
-    sub.set_defaults(command=evaluate)
-    sub.add_argument(
-        "--models",
-        nargs="+",
-        choices=MODELS,
-        default=list(MODELS),
-        metavar="MODEL",
-        help=f"models to test, of {', '.join(MODELS)} (default: all)",
-    )
-    _add_training(sub, "signer", seeds=1)
-    sub.add_argument("--calibrate", action="store_true", help="also fit temperatures")
 
 
 def evaluate(options: argparse.Namespace) -> tuple[dict, str]:
@@ -90,18 +74,6 @@ def _percent(value: dict | None) -> str:
 # --- audit ----------------------------------------------------------------------------------------
 
 
-def add_audit(sub: argparse.ArgumentParser) -> None:
-    """Declares the arguments of `audit`, beside --data and --json."""
-    sub.set_defaults(command=audit)
-    sub.add_argument(
-        "--model", choices=MODELS, default="cnn", help="model to train (default: %(default)s)"
-    )
-    _add_training(sub, "burst", seeds=3)
-    sub.add_argument(
-        "--top", type=count, default=20, metavar="N", help="rows shown (default: %(default)s)"
-    )
-
-
 def audit(options: argparse.Namespace) -> tuple[dict, str]:
     """Ranks images by how likely their sign is to be wrong."""
     dataset = _dataset(options)
@@ -115,31 +87,6 @@ def audit(options: argparse.Namespace) -> tuple[dict, str]:
 
 
 # --- leakage --------------------------------------------------------------------------------------
-
-
-def add_leakage(sub: argparse.ArgumentParser) -> None:
-    """Declares the arguments of `leakage`, beside --data and --json."""
-    sub.set_defaults(command=leakage)
-    sub.add_argument(
-        "--split",
-        choices=SPLITS,
-        default="random",
-        help="how to split --data (default: %(default)s)",
-    )
-    sub.add_argument(
-        "--test-signer",
-        type=int,
-        nargs="+",
-        metavar="N",
-        help="signers to leave out with --split signer, which needs them (default: none)",
-    )
-    sub.add_argument("--seed", type=int, default=0, help="seed of the split (default: %(default)s)")
-    sub.add_argument(
-        "--train",
-        metavar="DIR",
-        help="training images, to compare with --test instead of splitting --data (default: none)",
-    )
-    sub.add_argument("--test", metavar="DIR", help="test images, for --train (default: none)")
 
 
 def leakage(options: argparse.Namespace) -> tuple[dict, str]:
@@ -163,59 +110,6 @@ def leakage(options: argparse.Namespace) -> tuple[dict, str]:
 
 
 # --- shared ---------------------------------------------------------------------------------------
-
-
-def _add_training(sub: argparse.ArgumentParser, protocol: str, seeds: int) -> None:
-    sub.add_argument(
-        "--protocol",
-        choices=SPLITS,
-        default=protocol,
-        help="the unit held out together: images, bursts or signers (default: %(default)s)",
-    )
-    sub.add_argument(
-        "--seeds",
-        type=count,
-        default=seeds,
-        metavar="N",
-        help="number of seeds, 0 to N - 1 (default: %(default)s)",
-    )
-    sub.add_argument(
-        "--epochs",
-        type=count,
-        default=10,
-        metavar="N",
-        help="epochs of each training (default: %(default)s)",
-    )
-    sub.add_argument(
-        "--image-size",
-        type=count,
-        default=IMAGE_SIZE,
-        metavar="PIXELS",
-        help="side of the images that a model reads (default: %(default)s)",
-    )
-    sub.add_argument(
-        "--output",
-        type=Path,
-        metavar="FILE",
-        help="JSON file to write the result to (default: none)",
-    )
-    sub.add_argument(
-        "--corrected", action="store_true", help="use the corrected labels of asl.corrections"
-    )
-    sub.add_argument(
-        "--workers",
-        type=count,
-        default=1,
-        metavar="N",
-        help="number of processes (default: %(default)s)",
-    )
-    sub.add_argument(
-        "--resume-dir",
-        metavar="DIR",
-        default="build/folds",
-        help="folder that keeps finished folds, so that an interrupted call can go on "
-        "(default: %(default)s)",
-    )
 
 
 def _dataset(options: argparse.Namespace) -> ASLDataset:

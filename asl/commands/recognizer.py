@@ -13,10 +13,8 @@ from asl.data import ASLDataset, known
 from asl.evaluation.metrics import accuracy, accuracy_within, merge_look_alikes
 from asl.files import written_whole
 from asl.recognizer.calibrate import answer_unseen, calibrate_recognizer
-from asl.recognizer.export import FORMATS, export_recognizer
-from asl.recognizer.mobile_net import MOBILE_SIZE
-from asl.recognizer.networks import ARCHITECTURES
-from asl.recognizer.recipe import Recipe, recipe_for
+from asl.recognizer.export import export_recognizer
+from asl.recognizer.recipe import recipe_for
 from asl.recognizer.recognizer import Answers, Recognizer, Sight
 from asl.recognizer.train import train_recognizer
 from asl.signs import SIGNS
@@ -26,61 +24,6 @@ _TOGETHER = 64  # pictures looked at in one call
 _IN_GALLERY = 200  # pictures at most
 
 # --- train ---------------------------------------------------------------------------------------
-
-
-def add_train(sub: argparse.ArgumentParser) -> None:
-    """Declares the arguments of `train`, beside --data and --json."""
-    sub.set_defaults(command=train)
-    epochs = f"(default: {recipe_for('mobile').epochs} for mobile, else {recipe_for('cnn').epochs})"
-    sub.add_argument(
-        "--corrected", action="store_true", help="use the corrected labels of asl.corrections"
-    )
-    sub.add_argument(
-        "--model",
-        choices=ARCHITECTURES,
-        default="mobile",
-        help="the classifier's architecture (default: %(default)s)",
-    )
-    sub.add_argument(
-        "--image-size",
-        type=int,
-        default=MOBILE_SIZE,
-        metavar="PIXELS",
-        help="side of the crops (default: %(default)s)",
-    )
-    sub.add_argument(
-        "--pretrained",
-        type=Path,
-        metavar="WHEEL",
-        help="wheel of mediapipe 0.10.21: the classifier's first weights (default: random ones)",
-    )
-    sub.add_argument(
-        "--rendered",
-        type=Path,
-        metavar="DIR",
-        help="rendered hands to train with as well (default: none)",
-    )
-    sub.add_argument(
-        "--leave-out",
-        type=int,
-        nargs="+",
-        default=[],
-        metavar="SIGNER",
-        help="signers not to train with (default: none)",
-    )
-    sub.add_argument("--epochs", type=int, metavar="N", help=f"of the classifier {epochs}")
-    sub.add_argument(
-        "--finder-epochs",
-        type=int,
-        default=Recipe.finder_epochs,
-        metavar="N",
-        help="(default: %(default)s)",
-    )
-    sub.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
-    sub.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
-    sub.add_argument(
-        "--output", type=Path, required=True, metavar="FILE", help="file to write the weights to"
-    )
 
 
 def train(options: argparse.Namespace) -> tuple[dict, str]:
@@ -125,26 +68,6 @@ def _save(recognizer: Recognizer, output: Path) -> tuple[dict, str]:
 # --- calibrate -----------------------------------------------------------------------------------
 
 
-def add_calibrate(sub: argparse.ArgumentParser) -> None:
-    """Declares the arguments of `calibrate`, beside --data and --json."""
-    sub.set_defaults(command=calibrate)
-    sub.add_argument(
-        "--corrected", action="store_true", help="use the corrected labels of asl.corrections"
-    )
-    sub.add_argument("weights", type=Path, metavar="FILE", help="weights that `train` wrote")
-    sub.add_argument(
-        "--unseen",
-        type=Path,
-        nargs="+",
-        required=True,
-        metavar="FILE",
-        help="weights trained with --leave-out, one file for each signer",
-    )
-    sub.add_argument(
-        "--output", type=Path, required=True, metavar="FILE", help="file to write the weights to"
-    )
-
-
 def calibrate(options: argparse.Namespace) -> tuple[dict, str]:
     """Sets temperature and threshold from what others answer for signers they have not seen."""
     recognizer = Recognizer.load(options.weights)
@@ -162,28 +85,6 @@ def calibrate(options: argparse.Namespace) -> tuple[dict, str]:
 
 
 # --- predict -------------------------------------------------------------------------------------
-
-
-def add_predict(sub: argparse.ArgumentParser) -> None:
-    """Declares the arguments of `predict`, beside --json."""
-    sub.set_defaults(command=predict)
-    sub.add_argument(
-        "pictures", type=Path, nargs="+", metavar="PHOTO", help="pictures, or folders of them"
-    )
-    sub.add_argument("--weights", metavar="FILE", help="(default: the weights that ship)")
-    sub.add_argument(
-        "--top",
-        type=int,
-        default=3,
-        metavar="N",
-        help="answers for each picture (default: %(default)s)",
-    )
-    sub.add_argument(
-        "--gallery",
-        type=Path,
-        metavar="FILE",
-        help="draw all pictures with their answers into this file, wrong answers in red",
-    )
 
 
 def predict(options: argparse.Namespace) -> tuple[dict, str]:
@@ -282,14 +183,6 @@ def _scores(seen: Sequence[tuple[Path, Sight]]) -> dict[str, float | int]:
 
 
 # --- export --------------------------------------------------------------------------------------
-
-
-def add_export(sub: argparse.ArgumentParser) -> None:
-    """Declares the arguments of `export`, beside --json."""
-    sub.set_defaults(command=export)
-    sub.add_argument("folder", type=Path, metavar="DIR", help="folder for the two files")
-    sub.add_argument("--weights", metavar="FILE", help="(default: the weights that ship)")
-    sub.add_argument("--format", choices=FORMATS, default="pt2", help="(default: %(default)s)")
 
 
 def export(options: argparse.Namespace) -> tuple[dict, str]:

@@ -2,63 +2,15 @@
 
 import argparse
 from dataclasses import fields
-from pathlib import Path
 
-from asl.commands.arguments import count
 from asl.data import ASLDataset
 from asl.files import written_whole
 from asl.rendering import dataset
 from asl.rendering.dataset import DatasetOptions
 from asl.rendering.pose_variants import TAUGHT
-from asl.rendering.render import LIGHTS
 from asl.sources import find_dataset
 
 # --- synthesize -----------------------------------------------------------------------------------
-
-
-def add_synthesize(sub: argparse.ArgumentParser) -> None:
-    """Declares the arguments of `synthesize`, beside --json."""
-    sub.set_defaults(command=synthesize)
-    usual = DatasetOptions()
-    sub.add_argument("folder", type=Path, metavar="DIR", help="a new folder, or an empty one")
-    for name, kind, metavar, text in (
-        ("signers", int, "N", "how many people"),
-        ("seed", int, "N", "which people; the same number draws the same people"),
-        ("size", int, "PIXELS", "side of the pictures, 16 to 2048"),
-        ("frames", int, "N", "pictures in a burst"),
-        ("quality", int, "N", "quality of the JPEGs, 1 to 95"),
-        ("turned", float, "FACTOR", "how far hands are turned, relative to the dataset's"),
-    ):
-        sub.add_argument(
-            f"--{name}",
-            type=kind,
-            default=getattr(usual, name),
-            metavar=metavar,
-            help=f"{text} (default: %(default)s)",
-        )
-    sub.add_argument(
-        "--signs",
-        nargs="+",
-        default=usual.signs,
-        metavar="SIGN",
-        help=f"which signs (default: all {len(usual.signs)})",
-    )
-    sub.add_argument(
-        "--lights",
-        nargs="+",
-        default=usual.lights,
-        metavar="LIGHT",
-        help=f"any of {' '.join(LIGHTS)}, with one burst each (default: {' '.join(usual.lights)})",
-    )
-    sub.add_argument(
-        "--taught",
-        nargs="*",
-        metavar="SIGN",
-        help="make half of these signs as they are taught; the dataset's people make them in "
-        f"another way. Without SIGN: {' '.join(TAUGHT)} (default: none)",
-    )
-    sub.add_argument("--workers", type=count, metavar="N", help="processes (default: all cores)")
-    sub.add_argument("--force", action="store_true", help="replace DIR and everything in it")
 
 
 def synthesize(options: argparse.Namespace) -> tuple[dict, str]:
@@ -76,21 +28,6 @@ def synthesize(options: argparse.Namespace) -> tuple[dict, str]:
 
 
 # --- compare --------------------------------------------------------------------------------------
-
-
-def add_compare(sub: argparse.ArgumentParser) -> None:
-    """Declares the arguments of `compare`, beside --data and --json."""
-    sub.set_defaults(command=compare)
-    sub.add_argument(
-        "folder", metavar="DIR", help="more images, for example rendered hands; drawn above --data"
-    )
-    sub.add_argument(
-        "--output",
-        type=Path,
-        metavar="FILE",
-        default=Path("build/compare.png"),
-        help="the picture; do not publish photographs in it (default: %(default)s)",
-    )
 
 
 def compare(options: argparse.Namespace) -> tuple[dict, str]:

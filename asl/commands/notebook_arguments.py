@@ -1,0 +1,25 @@
+"""What the command that runs a notebook can be given. Imports nothing heavy."""
+
+import argparse
+from pathlib import Path
+
+from asl.commands.arguments import count, output_folder
+
+
+def add_notebook(sub: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `notebook`, beside --json."""
+    sub.add_argument("notebook", type=Path, metavar="FILE", help="the notebook, which stays as is")
+    sub.add_argument(
+        "--output-dir",
+        type=output_folder,
+        default="build",
+        metavar="DIR",
+        help="folder for the executed notebook and the page (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--timeout",
+        type=count,
+        default=600,
+        metavar="SECONDS",
+        help="how long a cell may run (default: %(default)s)",
+    )

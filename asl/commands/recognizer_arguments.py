@@ -1,0 +1,139 @@
+"""What the commands about the recogniser can be given. Imports nothing heavy."""
+
+import argparse
+from pathlib import Path
+
+from asl.commands.arguments import Distinct, count, output_file, output_folder
+
+# What `asl.recognizer` defines in modules that import torch: a test holds these, and the defaults
+# below, equal to it.
+ARCHITECTURES = ("mlp", "cnn", "cnn-channel", "resnet", "mobile")
+FORMATS = ("pt2", "onnx")
+EPOCHS = {"mobile": 5, "cnn": 26}
+
+_WEIGHTS = "a recogniser's weights (default: those that ship)"
+
+
+def add_train(sub: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `train`, beside --data and --json."""
+    sub.add_argument(
+        "--corrected", action="store_true", help="use the corrected labels of asl.corrections"
+    )
+    sub.add_argument(
+        "--model",
+        choices=ARCHITECTURES,
+        default="mobile",
+        help="the classifier's architecture (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--image-size",
+        type=count,
+        default=112,
+        metavar="PIXELS",
+        help="side of the crops (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--pretrained",
+        type=Path,
+        metavar="WHEEL",
+        help="wheel of mediapipe 0.10.21: the classifier's first weights (default: random ones)",
+    )
+    sub.add_argument(
+        "--rendered",
+        type=Path,
+        metavar="DIR",
+        help="rendered hands to train with as well (default: none)",
+    )
+    sub.add_argument(
+        "--leave-out",
+        type=int,
+        nargs="+",
+        action=Distinct,
+        default=[],
+        metavar="SIGNER",
+        help="signers not to train with (default: none)",
+    )
+    sub.add_argument(
+        "--epochs",
+        type=count,
+        metavar="N",
+        help=f"of the classifier (default: {EPOCHS['mobile']} for mobile, else {EPOCHS['cnn']})",
+    )
+    sub.add_argument(
+        "--finder-epochs",
+        type=count,
+        default=9,
+        metavar="N",
+        help="of the network that finds the hand (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="seed of weights, order and changes to images (default: %(default)s)",
+    )
+    sub.add_argument("--threads", type=count, metavar="N", help="CPU threads (default: all cores)")
+    sub.add_argument(
+        "--output",
+        type=output_file,
+        required=True,
+        metavar="FILE",
+        help="file to write the weights to",
+    )
+
+
+def add_calibrate(sub: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `calibrate`, beside --data and --json."""
+    sub.add_argument(
+        "--corrected", action="store_true", help="use the corrected labels of asl.corrections"
+    )
+    sub.add_argument("weights", type=Path, metavar="FILE", help="weights that `train` wrote")
+    sub.add_argument(
+        "--unseen",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="weights trained with --leave-out, one file for each signer",
+    )
+    sub.add_argument(
+        "--output",
+        type=output_file,
+        required=True,
+        metavar="FILE",
+        help="file to write the weights to",
+    )
+
+
+def add_predict(sub: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `predict`, beside --json."""
+    sub.add_argument(
+        "pictures", type=Path, nargs="+", metavar="PHOTO", help="pictures, or folders of them"
+    )
+    sub.add_argument("--weights", metavar="FILE", help=_WEIGHTS)
+    sub.add_argument(
+        "--top",
+        type=count,
+        default=3,
+        metavar="N",
+        help="answers for each picture (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--gallery",
+        type=output_file,
+        metavar="FILE",
+        help="draw all pictures with their answers into this file, wrong answers in red "
+        "(default: none)",
+    )
+
+
+def add_export(sub: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `export`, beside --json."""
+    sub.add_argument("folder", type=output_folder, metavar="DIR", help="folder for the two files")
+    sub.add_argument("--weights", metavar="FILE", help=_WEIGHTS)
+    sub.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="pt2",
+        help="pt2 is for torch.export, onnx needs the extra 'onnx' (default: %(default)s)",
+    )
