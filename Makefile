@@ -16,14 +16,14 @@ else
 BIN = $(VENV)/bin
 endif
 
+# Waiting OpenMP threads spin. On a busy machine that takes the cores from those that work; see
+# docs/install.md.
+export GOMP_SPINCOUNT ?= 1000
+
 .PHONY: run notebook test stand-in recognizer setup
 
 run: setup
-	TQDM_DISABLE=1 $(BIN)/jupyter nbconvert --log-level ERROR --execute --to notebook --output-dir build $(NOTEBOOK)
-	@$(BIN)/jupyter nbconvert --log-level ERROR --to html --output-dir build build/$(NOTEBOOK)
-	@echo "Executed notebook: build/$(NOTEBOOK)"
-	@echo "A page to read:    build/$(NOTEBOOK:.ipynb=.html)"
-	@$(BIN)/python -c "$$PRINT_SUMMARY"
+	$(BIN)/asl notebook $(NOTEBOOK) --output-dir build
 
 notebook: setup
 	$(BIN)/jupyter lab $(NOTEBOOK)
@@ -77,13 +77,3 @@ setup:
 	  { $(BIN)/python -m pip install $(REQUIREMENTS:%=-r %) && \
 	    $(BIN)/python -m pip install --no-deps --no-build-isolation --editable . && \
 	    { pwd; cat pyproject.toml $(REQUIREMENTS); } > $(VENV)/installed.txt; }
-
-# The text form of the cell tagged "summary" in the executed notebook.
-define PRINT_SUMMARY
-import nbformat
-cells = nbformat.read("build/$(NOTEBOOK)", as_version=4).cells
-for cell in cells:
-    if "summary" in cell.metadata.get("tags", []):
-        print(*(output.data["text/plain"] for output in cell.outputs), sep="\n")
-endef
-export PRINT_SUMMARY
