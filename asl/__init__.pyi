@@ -78,7 +78,16 @@ from .evaluation.metrics import (
 from .evaluation.metrics import (
     summarize as summarize,
 )
-from .evaluation.report import CrossValidation as CrossValidation
+from .evaluation.report import (
+    CrossValidation as CrossValidation,
+)
+from .evaluation.report import (
+    load_results as load_results,
+)
+from .evaluation.report import (
+    score_table as score_table,
+)
+from .live.upload import upload_photo as upload_photo
 from .models import (
     ASLNet as ASLNet,
 )

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -28,7 +29,7 @@ _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b
 _MOST_PIXELS = 89_478_485  # where Pillow begins to warn of a decompression bomb
 
 
-def open_rgb(path: str | os.PathLike, *, size: int | None = None) -> Image.Image:
+def open_rgb(path: str | os.PathLike | BinaryIO, *, size: int | None = None) -> Image.Image:
     """Opens an image of any mode as upright 8-bit RGB.
 
     The camera's rotation (EXIF) is applied, transparent pixels become black like the dataset's
@@ -36,7 +37,8 @@ def open_rgb(path: str | os.PathLike, *, size: int | None = None) -> Image.Image
     package ``pillow-heif`` is installed.
 
     Args:
-        path: a PNG, JPEG, WebP, BMP, TIFF, AVIF, GIF or HEIC file, whatever its name.
+        path: a PNG, JPEG, WebP, BMP, TIFF, AVIF, GIF or HEIC file, whatever its name; or one that
+            is open in binary mode.
         size: lets a JPEG be decoded at a smaller scale, with at least `size` pixels a side. That
             is about twice as fast for a 400-pixel JPEG. Pixels differ slightly from those of a full
             decode, so training and prediction must both use it. None decodes in full, except that
@@ -61,9 +63,13 @@ def open_rgb(path: str | os.PathLike, *, size: int | None = None) -> Image.Image
         return upright_rgb(image)
 
 
-def _open(path: str | os.PathLike) -> Image.Image:
-    with open(path, "rb") as file:
-        start = file.read(12)
+def _open(path: str | os.PathLike | BinaryIO) -> Image.Image:
+    if isinstance(path, str | os.PathLike):
+        with open(path, "rb") as file:
+            start = file.read(12)
+    else:
+        start = path.read(12)
+        path.seek(0)
     try:
         if start.startswith(b"\xff\xd8"):
             # Image.open refuses a phone's 200 megapixels before it is told to decode an eighth.
@@ -78,7 +84,7 @@ def _open(path: str | os.PathLike) -> Image.Image:
                 "Or save the picture as JPEG"
             ) from None
         raise UnidentifiedImageError(
-            f"no PNG, JPEG, WebP, BMP, TIFF, AVIF, GIF or HEIC image: '{path}'"
+            "no PNG, JPEG, WebP, BMP, TIFF, AVIF, GIF or HEIC image"
         ) from error
 
 

@@ -267,3 +267,76 @@ def test_signers_and_frames_may_have_several_digits(write_images):
     index = [Path(file).name for file in dataset.image_files].index(name)
     assert (dataset.signers[index], dataset.frames[index]) == (123, 45)
     assert dataset.lights[index] == "left"
+
+
+# --- as in torchvision ---------------------------------------------------------------------------
+
+
+def test_facts_have_torchvisions_names(write_images):
+    dataset = ASLDataset(write_images())
+    assert dataset.classes == list(SIGNS) and dataset.targets == dataset.labels
+    assert dataset.class_to_idx == {sign: label for label, sign in enumerate(SIGNS)}
+    lines = repr(dataset).splitlines()
+    assert lines[0] == "Dataset ASLDataset" and "    Number of datapoints: 180" in lines
+    assert f"    Root location: {dataset.data_dir}" in lines and "    Signers: 1" in lines
+    assert "28x28 pixels" in lines[-1]
+    assert "transform <function" in repr(ASLDataset(dataset.data_dir, lambda picture: picture))
+
+
+# --- signers from elsewhere ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def unnamed(write_images):
+    """Images whose names tell nothing: ten of each sign."""
+    folder = write_images(bursts=2)
+    for path in sorted(folder.rglob("*.png")):
+        _, sign, _, _, frame, _ = path.stem.split("_")
+        path.rename(path.with_name(f"{sign}-{path.stem[4]}-{frame}.png"))
+    return folder
+
+
+def test_signers_from_a_function_or_a_table(unnamed):
+    names = {"1": "Ada", "2": "Bo"}
+    by_function = ASLDataset(unnamed, signers=lambda path: names[path.stem[2]])
+    assert by_function.signers[:10] == ["Ada"] * 5 + ["Bo"] * 5
+    files = [Path(file) for file in by_function.image_files]
+    numbers = [np.int64(file.stem[2]) for file in files]
+    for keys in ([f.name for f in files], [f"{f.parent.name}/{f.name}" for f in files]):
+        table = dict(zip(keys, numbers, strict=True))
+        by_table = ASLDataset(unnamed, signers=table)
+        assert by_table.signers[:10] == [1] * 5 + [2] * 5
+        assert type(by_table.signers[0]) is int
+    assert ASLDataset(unnamed).signers == [None] * 360
+
+
+@pytest.mark.parametrize(
+    ("signers", "found"),
+    [
+        ({}, "found None for '.*0-1-1.png'"),
+        (lambda path: 1.5, "found 1.5"),
+        (lambda path: True, "found True"),
+        (lambda path: 1 if "a" in path.name else "Bo", "number for each image, or a name for each"),
+    ],
+)
+def test_an_image_without_a_signer_is_named(signers, found, unnamed):
+    with pytest.raises(ValueError, match=found):
+        ASLDataset(unnamed, signers=signers)
+
+
+# --- items that are none -------------------------------------------------------------------------
+
+
+def test_a_transform_that_returns_no_tensor_is_named_with_the_remedy(write_images):
+    dataset = ASLDataset(write_images(), lambda picture: picture)
+    with pytest.raises(ValueError, match=r"found \['Image', 'int'\].*v2.ToImage"):
+        get_batch(dataset, [0])
+    with pytest.raises(ValueError, match="found 3"):
+        get_batch([3], [0])
+
+
+@pytest.mark.parametrize("label", [36, -100])
+def test_a_label_that_names_no_sign_is_refused(label):
+    data = TensorDataset(torch.zeros(2, 3, 4, 4), torch.tensor([0, label]))
+    with pytest.raises(ValueError, match=f"labels from 0 to 35.*{label}"):
+        get_batch(data, [0, 1])

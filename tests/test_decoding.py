@@ -1,6 +1,9 @@
+import sys
+from io import BytesIO
+
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from asl import decoding
 from asl.decoding import open_rgb, upright_rgb
@@ -70,3 +73,80 @@ def test_too_many_pixels_are_refused(tmp_path, monkeypatch):
     Image.new("RGB", (13, 5)).save(tmp_path / "image.png")
     with pytest.raises(Image.DecompressionBombError, match="13x5 pixels, more than 64"):
         open_rgb(tmp_path / "image.png")
+
+
+# --- files that people have ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "jfif", "webp", "bmp", "tif", "tiff", "avif"])
+def test_files_that_people_have_are_read_alike(suffix, tmp_path):
+    image = Image.new("RGB", (64, 48), (200, 100, 50))
+    path = tmp_path / f"image.{suffix}"
+    image.save(path, "jpeg" if suffix == "jfif" else None)
+    assert path.suffix in decoding.IMAGE_SUFFIXES
+    np.testing.assert_allclose(np.asarray(open_rgb(path)), np.asarray(image), atol=3)
+    with open(path, "rb") as file:
+        assert open_rgb(file, size=8).size >= (8, 8)
+
+
+def test_the_content_decides_not_the_name(tmp_path):
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "image.jpg", "png")
+    assert np.asarray(open_rgb(tmp_path / "image.jpg"))[0, 0].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "content", [b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", b"\xff\xd8\xff nothing", b""]
+)
+def test_other_formats_are_refused_whatever_their_name(content, tmp_path):
+    (tmp_path / "photo.jpg").write_bytes(content)
+    with pytest.raises(OSError, match="no PNG, JPEG, WebP"):
+        open_rgb(tmp_path / "photo.jpg")
+
+
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+
+
+def test_heic_without_its_package_is_named_with_the_package(tmp_path, monkeypatch):
+    monkeypatch.setattr(decoding, "find_spec", lambda name: None)
+    decoding._reads_heif.cache_clear()
+    (tmp_path / "photo.jpg").write_bytes(HEIC)  # as an iPhone's file is often named
+    with pytest.raises(OSError, match="HEIC picture.*pip install pillow-heif"):
+        open_rgb(tmp_path / "photo.jpg")
+    decoding._reads_heif.cache_clear()
+
+
+def test_heic_is_read_where_its_package_is_installed(tmp_path, monkeypatch):
+    red = BytesIO()
+    Image.new("RGB", (8, 8), "red").save(red, "png")
+
+    def read(file, name):
+        file.close()
+        return PngImagePlugin.PngImageFile(BytesIO(red.getvalue()))
+
+    class Package:
+        @staticmethod
+        def register_heif_opener():
+            Image.register_open("HEIF", read, lambda start: start[4:12] == b"ftypheic")
+
+    monkeypatch.setattr(decoding, "find_spec", lambda name: object())
+    monkeypatch.setitem(sys.modules, "pillow_heif", Package)
+    monkeypatch.setattr(Image, "OPEN", dict(Image.OPEN))
+    monkeypatch.setattr(Image, "ID", list(Image.ID))
+    decoding._reads_heif.cache_clear()
+    (tmp_path / "photo.heic").write_bytes(HEIC)
+    assert np.asarray(open_rgb(tmp_path / "photo.heic"))[0, 0].tolist() == [255, 0, 0]
+    decoding._reads_heif.cache_clear()
+
+
+@pytest.mark.parametrize("size", [None, 192])
+def test_a_phones_200_megapixels_are_decoded_at_an_eighth(size, tmp_path):
+    Image.new("L", (16_320, 12_240)).save(tmp_path / "photo.jpg", quality=10)
+    assert open_rgb(tmp_path / "photo.jpg", size=size).size == (2040, 1530)
+
+
+def test_an_image_becomes_the_input_of_models():
+    image = Image.new("RGB", (90, 60), (255, 255, 255))
+    mean, std = np.array(decoding.IMAGENET_MEAN), np.array(decoding.IMAGENET_STD)
+    tensor = decoding.standard_input(image, 4)
+    assert tensor.shape == (3, 4, 4)
+    np.testing.assert_allclose(tensor.mean(dim=(1, 2)), (1 - mean) / std, rtol=1e-5)

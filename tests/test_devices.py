@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn, optim
 
 from asl import default_device
-from asl.devices import AdamW, ReLU6, fast_in_bfloat16
+from asl.devices import AdamW, ReLU6, fast_in_bfloat16, usable_device
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,16 @@ def test_device_choice(cuda, mps, expected, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
     assert default_device().type == expected
+
+
+def test_a_usable_device_is_one_that_is_here(monkeypatch):
+    assert usable_device("cpu") == usable_device(torch.device("cpu")) == torch.device("cpu")
+    assert usable_device(None) == default_device()
+    with pytest.raises(ValueError, match="device of this machine, such as '.*', found 'gpu'"):
+        usable_device("gpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(ValueError, match="found 'cuda'"):
+            usable_device("cuda")
 
 
 @pytest.mark.parametrize("tiles", [True, False])

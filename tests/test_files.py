@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from asl import files
 from asl.files import progress_bar, write_text, written_whole
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="relies on POSIX")
@@ -384,3 +385,13 @@ def test_a_file_that_is_there_can_be_kept(tmp_path):
     with written_whole(tmp_path / "x", replace=False) as draft:
         draft.write_text("mine")
     assert (tmp_path / "x").read_text() == "theirs" and names_in(tmp_path) == ["x"]
+
+
+def test_the_command_that_installs_an_extra_fits_the_installation(tmp_path, monkeypatch):
+    assert files.install_hint("onnx") == "in the project's folder, pip install -e .[onnx]"
+    monkeypatch.setattr(files, "CHECKOUT", tmp_path)
+    requirements = ["torch==2.14.1", 'onnx==1.2; extra == "onnx"', 'anny==0.6; extra == "render"']
+    monkeypatch.setattr(files.metadata, "requires", lambda name: requirements)
+    assert files.install_hint("onnx") == "pip install onnx==1.2"
+    monkeypatch.setattr(files.metadata, "requires", lambda name: None)
+    assert files.install_hint("onnx") == "pip install asl-recognition[onnx]"

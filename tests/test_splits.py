@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils.data import Subset
 
-from asl import ASLDataset, load_asl_data, make_folds
+from asl import ASLDataset, load_asl_data, make_folds, possible_protocols
 from asl.splits import bursts_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
@@ -243,3 +243,51 @@ def test_the_same_names_in_another_folder_are_other_bursts(write_images, tmp_pat
     )
     bursts = bursts_of(first.joined_with(second))
     assert len(set(bursts)) == 4 and not set(bursts[:10]) & set(bursts[10:])
+
+
+# --- transforms and signers ----------------------------------------------------------------------
+
+
+def test_every_part_gets_the_transform_and_training_alone_its_own(write_images):
+    def plain(picture):
+        return torch.zeros(3, 4, 4)
+
+    def changed(picture):
+        return torch.ones(3, 4, 4)
+
+    folder = write_images(bursts=2)
+    parts = load_asl_data(folder, val_split=0.25, transform=plain)
+    assert all(part[0][0].equal(torch.zeros(3, 4, 4)) for part in parts)
+    assert len({id(part.dataset) for part in parts}) == 1
+    train, val, test = load_asl_data(
+        folder, val_split=0.25, transform=plain, train_transform=changed, split="burst"
+    )
+    assert train[0][0].equal(torch.ones(3, 4, 4))
+    assert val[0][0].equal(test[0][0]) and test[0][0].equal(torch.zeros(3, 4, 4))
+    assert train.dataset.images is test.dataset.images
+    alone = load_asl_data(folder, train_transform=changed)
+    assert alone[0][0][0].equal(torch.ones(3, 4, 4)) and alone[1][0][0].shape == (3, 28, 28)
+
+
+def test_own_signers_can_be_left_out_by_name(write_images):
+    folder = write_images(bursts=3)
+    names = ["Ada", "Bo", "Cy"]
+    table = {p.name: names[int(p.name[4]) - 1] for p in folder.rglob("*.png")}
+    for out in ("Bo", ["Bo"]):
+        train, test = load_asl_data(folder, split="signer", test_signer=out, signers=table)
+        assert {test.dataset.signers[i] for i in test.indices} == {"Bo"}
+        assert {train.dataset.signers[i] for i in train.indices} == {"Ada", "Cy"}
+    with pytest.raises(ValueError, match=r"signers \['Ada', 'Bo', 'Cy'\], found \['Dee'\]"):
+        load_asl_data(folder, split="signer", test_signer="Dee", signers=table)
+
+
+def test_without_lights_all_of_a_signers_images_of_a_sign_are_a_burst(write_images):
+    folder = write_images()
+    for path in folder.rglob("*.png"):
+        path.rename(path.with_name(f"photo {path.stem[-9]}.png"))
+    assert possible_protocols(ASLDataset(folder)) == ("random",)
+    dataset = ASLDataset(folder, signers=lambda path: int(path.stem[-1]) % 2)
+    assert possible_protocols(dataset) == ("random", "burst", "signer")
+    assert len(set(bursts_of(dataset))) == 72
+    alone = ASLDataset(folder, signers=lambda path: "Ada")
+    assert possible_protocols(alone) == ("random", "burst")

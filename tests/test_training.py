@@ -3,10 +3,12 @@ import math
 import os
 import subprocess
 import sys
+from functools import partial
 
+import pandas as pd
 import pytest
 import torch
-from torch import nn
+from torch import nn, optim
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
@@ -16,6 +18,7 @@ from asl import (
     ASLResNet,
     create_sequential_model,
     predict_log_probs,
+    summarize,
     train_model,
     training,
 )
@@ -274,3 +277,130 @@ def test_by_default_the_rate_peaks_at_a_thousandth_in_batches_of_64(dataset):
     finally:
         hook.remove()
     assert max(rates) == pytest.approx(1e-3, rel=0.01) and len(rates) == 40 and max(sizes) == 64
+
+
+# --- what people change --------------------------------------------------------------------------
+
+
+def rates_of(optimizer=None, scheduler=None, epochs=2, **options):
+    """Trains three batches an epoch and returns the rate of each epoch's last step."""
+    data = TensorDataset(torch.zeros(24, 3, 28, 28), torch.arange(24) % 8)
+    model = Answer()
+    metrics = train_model(
+        model,
+        data,
+        None,
+        epochs,
+        batch_size=8,
+        progress=False,
+        optimizer=optimizer,
+        scheduler=scheduler,
+        **options,
+    )
+    return metrics["learning_rates"]
+
+
+def test_another_optimizer_cycles_up_to_its_own_rate():
+    ours = rates_of(lr=0.5)
+    for optimizer in (optim.SGD, partial(optim.SGD, momentum=0.9), optim.Adam):
+        assert rates_of(partial(optimizer, lr=0.5)) == pytest.approx(ours)
+
+
+def test_another_scheduler_moves_after_every_batch():
+    def halve(optimizer):
+        return optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.5)
+
+    assert rates_of(partial(optim.SGD, lr=1.0), halve) == [0.25, 0.03125]
+    model = Answer()
+    optimizer = optim.SGD(model.parameters(), lr=1.0)
+    data = TensorDataset(torch.zeros(24, 3, 28, 28), torch.arange(24) % 8)
+    metrics = train_model(
+        model, data, None, 1, batch_size=8, optimizer=optimizer, scheduler=halve(optimizer)
+    )
+    assert metrics["learning_rates"] == [0.25]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"optimizer": optim.SGD(Answer().parameters())}, "optimizer of this model's parameters"),
+        ({"scheduler": optim.lr_scheduler.ReduceLROnPlateau}, "found ReduceLROnPlateau"),
+        (
+            {"scheduler": partial(optim.lr_scheduler.OneCycleLR, max_lr=1, total_steps=5)},
+            "at least 6 steps.*found total_steps=5",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_told_before_the_first_step(options, words):
+    with pytest.raises(ValueError, match=words):
+        rates_of(**options)
+
+
+def test_a_callback_sees_each_epoch_and_may_end_the_training(dataset):
+    seen = []
+
+    def watch(epoch, metrics):
+        seen.append((epoch, len(metrics["test_accuracies"])))
+        return epoch == 2
+
+    model = create_sequential_model()
+    metrics = train_model(model, dataset, dataset, 5, callback=watch, progress=False)
+    assert seen == [(1, 1), (2, 2)] and len(metrics["train_losses"]) == 2 and not model.training
+    train_model(model, dataset, dataset, 2, callback=lambda *_: 1.0, progress=False)
+
+
+def test_metrics_are_a_dict_that_knows_its_models_name(dataset):
+    metrics = train_model(Answer(), dataset, None, 2, "My net", progress=False)
+    assert metrics.name == "My net" and isinstance(metrics, dict)
+    table = pd.DataFrame(metrics)
+    assert table.shape == (2, 5) and table["test_losses"].isna().all()
+    summary = summarize({metrics.name: metrics})["My net"]
+    assert summary["final training loss"] == metrics["train_losses"][-1]
+    assert math.isnan(summary["final test accuracy (%)"])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            lambda m, d: train_model(m, d, None, 1, 0.01),
+            "fifth argument.* found 0.01.*lr=",
+        ),
+        (
+            lambda m, d: train_model(m, DataLoader(d), None),
+            "a DataLoader: pass loader.dataset",
+        ),
+        (lambda m, d: train_model(m, d, DataLoader(d)), "a DataLoader: pass loader.dataset"),
+        (
+            lambda m, d: train_model(m, d, None, augment=lambda images: images),
+            r"augment to take \(images .*, generator\).*augment=lambda images, generator:",
+        ),
+        (lambda m, d: train_model(m, d, None, device="gpu"), "expected a device of this machine"),
+    ],
+)
+def test_arguments_of_another_kind_are_told_before_the_first_step(change, words, dataset):
+    model = Answer()
+    with pytest.raises(ValueError, match=words):
+        change(model, dataset)
+    assert not model.sizes
+
+
+@pytest.mark.parametrize("labels", [[0, 36], [0, -100], [0.0, 1.0]])
+def test_labels_of_another_kind(labels):
+    data = TensorDataset(torch.zeros(2, 3, 28, 28), torch.tensor(labels))
+    for call in (
+        lambda: train_model(Answer(), data, None, 1, progress=False),
+        lambda: predict_log_probs(Answer(), DataLoader(data)),
+    ):
+        with pytest.raises(ValueError, match="expected labels from 0 to 35"):
+            call()
+
+
+def test_another_order_of_classes_is_refused(dataset):
+    dataset.class_to_idx = {"a": 0}
+    for call in (
+        lambda: train_model(Answer(), Subset(dataset, range(9)), None, 1),
+        lambda: predict_log_probs(Answer(), DataLoader(dataset)),
+    ):
+        with pytest.raises(ValueError, match="label 10 for the sign 'a'"):
+            call()

@@ -10,6 +10,7 @@ from torch.utils.data import Subset
 
 from asl.augmentation.backgrounds import load_photographs
 from asl.data import ASLDataset, known
+from asl.decoding import IMAGE_SUFFIXES
 from asl.evaluation.metrics import accuracy, accuracy_within, merge_look_alikes
 from asl.files import written_whole
 from asl.recognizer.calibrate import answer_unseen, calibrate_recognizer
@@ -18,7 +19,14 @@ from asl.recognizer.recipe import recipe_for
 from asl.recognizer.recognizer import Answers, Recognizer, Sight
 from asl.recognizer.train import train_recognizer
 from asl.signs import SIGNS
-from asl.sources import IMAGE_SUFFIXES, class_root, find_dataset, images_in
+from asl.sources import (
+    class_folders,
+    class_root,
+    find_dataset,
+    images_in,
+    names_of,
+    not_images_in,
+)
 
 _TOGETHER = 64  # pictures looked at in one call
 _IN_GALLERY = 200  # pictures at most
@@ -93,26 +101,29 @@ def predict(options: argparse.Namespace) -> tuple[dict, str]:
     A picture that cannot be read is reported; the others are answered all the same.
     """
     recognizer = Recognizer.load(options.weights)
-    result: dict = {"answers": {}, "unreadable": {}, "scores": {}}
+    result: dict = {"answers": {}, "unreadable": {}, "left_out": [], "scores": {}}
     lines, everything = [], []
     for given in options.pictures:
         seen = []
-        for path, sight in _look_at(recognizer, _pictures_in(given), options.top):
+        signs, others = _pictures_in(given)
+        if others:
+            result["left_out"] += map(str, others)
+            print(f"left out {names_of(others)}", file=sys.stderr)
+        for path, sight in _look_at(recognizer, list(signs), options.top):
             if isinstance(sight, OSError):
                 options.status = 2
                 result["unreadable"][str(path)] = str(sight)
                 print(f"error: {sight}", file=sys.stderr)
             else:
-                seen.append((path, sight))
+                seen.append((sight, signs[path]))
                 result["answers"][str(path)] = sight.answers
                 lines.append(f"{path}: {_sentence(sight.answers)}")
-        in_class_folders = given.is_dir() and class_root(given) is not None
-        if in_class_folders and seen:
-            scores = _scores(seen)
+        named = [(sight, sign) for sight, sign in seen if sign is not None]
+        if named:
+            scores = _scores(named)
             result["scores"][str(given)] = scores
             lines.append(f"{given}: " + ", ".join(f"{k} {v}" for k, v in scores.items()))
-        if options.gallery:
-            everything += [(s, path.parent.name if in_class_folders else None) for path, s in seen]
+        everything += seen if options.gallery else []
     if everything:
         result["gallery"] = str(options.gallery)
         lines.append(_draw_gallery(everything, options.gallery))
@@ -130,19 +141,23 @@ def _draw_gallery(seen: Sequence[tuple[Sight, str | None]], output: Path) -> str
     return f"{output}: {len(shown)} of {len(seen)} pictures"
 
 
-def _pictures_in(given: Path) -> list[Path]:
-    """Returns a picture itself, or the pictures in a folder or in its class folders."""
+def _pictures_in(given: Path) -> tuple[dict[Path, str | None], list[Path]]:
+    """Returns a picture, or those in a folder or in its class folders, and what is no picture.
+
+    The pictures come with the signs of their class folders.
+    """
     if not given.is_dir():
-        return [given]
+        return {given: None}, []
     root = class_root(given)
-    folders = [given] if root is None else [root / sign for sign in SIGNS]
-    pictures = [path for folder in folders for path in images_in(folder)]
+    folders = [(None, given)] if root is None else class_folders(root)
+    pictures = {path: sign for sign, folder in folders for path in images_in(folder)}
+    others = [path for _, folder in folders for path in not_images_in(folder)]
     if not pictures:
         raise ValueError(
             f"expected pictures ({', '.join(IMAGE_SUFFIXES)}) in the folder '{given}', or in class "
-            "folders 0-9, a-z in it, found none"
+            "folders 0-9, a-z in it, found " + (names_of(others) if others else "none")
         )
-    return pictures
+    return pictures, others
 
 
 def _look_at(
@@ -168,11 +183,11 @@ def _sentence(answers: Answers) -> str:
     return f"{sign} {100 * probability:.0f} %" + (f" ({rest})" if rest else "")
 
 
-def _scores(seen: Sequence[tuple[Path, Sight]]) -> dict[str, float | int]:
-    """Returns accuracies in percent. Each picture's folder says its sign."""
-    log_probs = torch.stack([sight.log_probs for _, sight in seen])
-    labels = torch.tensor([SIGNS.index(path.parent.name) for path, _ in seen])
-    answered = [sight.answers[0][0] is not None for _, sight in seen]
+def _scores(seen: Sequence[tuple[Sight, str]]) -> dict[str, float | int]:
+    """Returns accuracies in percent of pictures whose signs are known."""
+    log_probs = torch.stack([sight.log_probs for sight, _ in seen])
+    labels = torch.tensor([SIGNS.index(sign) for _, sign in seen])
+    answered = [sight.answers[0][0] is not None for sight, _ in seen]
     shares = {
         "36 labels": accuracy(log_probs, labels),
         "33 shapes": accuracy(*merge_look_alikes(log_probs, labels)),

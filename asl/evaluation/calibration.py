@@ -51,7 +51,7 @@ def reliability(log_probs: Tensor, labels: Tensor, *, bins: int = BINS) -> Relia
     Raises:
         ValueError: as `asl.evaluation.metrics.check_answers`.
     """
-    check_answers(log_probs, labels)
+    log_probs, labels = check_answers(log_probs, labels)
     confidence, correct = _answers(log_probs, labels)
     bin_of = (confidence * bins).long().clamp(max=bins - 1)
     counts = torch.bincount(bin_of, minlength=bins)
@@ -78,7 +78,7 @@ def fit_temperature(log_probs: Tensor, labels: Tensor) -> float:
     Raises:
         ValueError: as `asl.evaluation.metrics.check_answers`.
     """
-    check_answers(log_probs, labels)
+    log_probs, labels = check_answers(log_probs, labels)
     # An answer that the model called impossible must not outweigh all others.
     log_probs = log_probs.double().clamp(min=-100)
     # The loss is convex in the inverse temperature, so cutting off thirds finds its one minimum.
@@ -114,7 +114,7 @@ def selective_accuracy(log_probs: Tensor, labels: Tensor) -> tuple[Tensor, Tenso
     Raises:
         ValueError: as `asl.evaluation.metrics.check_answers`.
     """
-    check_answers(log_probs, labels)
+    log_probs, labels = check_answers(log_probs, labels)
     confidence, correct = _answers(log_probs, labels)
     order = confidence.argsort(descending=True, stable=True)
     answered = torch.arange(1, len(order) + 1, dtype=torch.double)

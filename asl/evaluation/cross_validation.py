@@ -78,6 +78,16 @@ def cross_validate(
         ValueError: if an option is out of range, if a file's name does not tell its signer, or if
             `make_model` cannot be sent to other processes.
     """
+    if isinstance(make_model, nn.Module):
+        raise ValueError(
+            "expected what makes an untrained model, such as asl.ASLNet or lambda: MyModel(3), "
+            f"found a {type(make_model).__name__} itself: each fold needs a new one"
+        )
+    if not isinstance(dataset, ASLDataset):
+        raise ValueError(
+            f"expected an ASLDataset, whose files tell signers and bursts, found a "
+            f"{type(dataset).__name__}: pass asl.ASLDataset(folder), or the dataset behind a Subset"
+        )
     if not seeds or workers < 1:
         raise ValueError(
             f"expected at least one seed and one worker, found seeds={list(seeds)}, "

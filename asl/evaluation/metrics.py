@@ -34,7 +34,7 @@ def accuracy(log_probs: Tensor, labels: Tensor) -> float:
     Raises:
         ValueError: as `check_answers`.
     """
-    check_answers(log_probs, labels)
+    log_probs, labels = check_answers(log_probs, labels)
     return (log_probs.argmax(dim=1) == labels).double().mean().item()
 
 
@@ -50,7 +50,7 @@ def accuracy_within(log_probs: Tensor, labels: Tensor) -> float:
     Raises:
         ValueError: as `check_answers`.
     """
-    check_answers(log_probs, labels)
+    log_probs, labels = check_answers(log_probs, labels)
     present = labels.unique()
     answers = present[log_probs[:, present].argmax(dim=1)]
     return (answers == labels).double().mean().item()
@@ -70,7 +70,7 @@ def confusion_matrix(log_probs: Tensor, labels: Tensor, num_classes: int = len(S
     Raises:
         ValueError: as `check_answers`, or if a sign does not fit into the matrix.
     """
-    check_answers(log_probs, labels)
+    log_probs, labels = check_answers(log_probs, labels)
     predicted = log_probs.argmax(dim=1)
     largest = int(torch.maximum(labels.max(), predicted.max()))
     if largest >= num_classes:
@@ -99,13 +99,13 @@ def merge_look_alikes(log_probs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor
         log_probs: float (..., N, 33), over `asl.signs.SHAPES`
         labels: int64 (N,), shapes
     """
-    return merge_shapes(log_probs), torch.tensor(SHAPE_OF)[labels]
+    return merge_shapes(log_probs), torch.tensor(SHAPE_OF, device=labels.device)[labels]
 
 
 def merge_shapes(log_probs: Tensor) -> Tensor:
     """Turns log-probabilities (..., 36) over labels into those (..., 33) over hand shapes."""
     padded = F.pad(log_probs, (0, 1), value=-torch.inf)  # label 36, for shapes of one label
-    return padded[..., _LABELS_OF].logsumexp(-1)
+    return padded[..., _LABELS_OF.to(padded.device)].logsumexp(-1)
 
 
 def group_accuracy(
@@ -121,7 +121,7 @@ def group_accuracy(
     Raises:
         ValueError: as `check_answers`, or if there is not one group for each image.
     """
-    check_answers(log_probs, labels)
+    log_probs, labels = check_answers(log_probs, labels)
     if len(groups) != len(labels):
         raise ValueError(f"expected a group for each of {len(labels)} images, found {len(groups)}")
     correct = (log_probs.argmax(dim=1) == labels).tolist()
@@ -162,7 +162,7 @@ def bootstrap_interval(
     number = {cluster: i for i, cluster in enumerate(dict.fromkeys(clusters))}
     index = torch.tensor([number[cluster] for cluster in clusters])
     sizes = torch.bincount(index).double()
-    sums = torch.zeros(len(number), dtype=torch.double).index_add_(0, index, values.double())
+    sums = torch.zeros(len(number), dtype=torch.double).index_add_(0, index, values.cpu().double())
     generator = torch.Generator().manual_seed(seed)
     drawn = torch.randint(len(number), (resamples, len(number)), generator=generator)
     means = sums[drawn].sum(dim=1) / sizes[drawn].sum(dim=1)
@@ -202,14 +202,18 @@ def summarize(metrics: Mapping[str, Mapping[str, list[float]]]) -> "DataFrame":
     return table
 
 
-def check_answers(log_probs: Tensor, labels: Tensor) -> None:
+def check_answers(log_probs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Raises ValueError, with both values, on answers that do not fit their labels.
 
     Args:
         log_probs: expected float (N, K) of at least one image, each row's exponentials summing
             to 1.
         labels: expected int64 (N,), from 0 to K - 1.
+
+    Returns:
+        Both on the CPU, since Apple's MPS has no float64.
     """
+    log_probs, labels = log_probs.cpu(), labels.cpu()
     if log_probs.ndim != 2 or len(log_probs) != len(labels) or not len(labels):
         raise ValueError(
             "expected log-probabilities (N, classes) and labels (N,) of at least one image, found "
@@ -228,3 +232,4 @@ def check_answers(log_probs: Tensor, labels: Tensor) -> None:
             f"of {sums[first].item():.3g} for image {first} ({int(wrong.sum())} of {len(wrong)} "
             "images)"
         )
+    return log_probs, labels

@@ -1,9 +1,10 @@
-"""The answers of a cross-validation and every figure that is computed from them."""
+"""The answers of a cross-validation, every figure computed from them, and recorded figures."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -16,7 +17,11 @@ from asl.evaluation.metrics import (
     merge_look_alikes,
     per_class_accuracy,
 )
+from asl.files import CHECKOUT
 from asl.signs import SHAPES, SIGNS
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 _SHARES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)  # of images answered, in selective accuracy
 _CONFUSIONS = 15  # pairs listed
@@ -160,3 +165,52 @@ def _mean_sd(values: Sequence[float]) -> dict[str, float | None]:
 
 def _rounded(values: Sequence[float]) -> list[float]:
     return [round(value, 4) for value in values]
+
+
+# --- recorded figures ----------------------------------------------------------------------------
+
+
+def load_results(name: str) -> dict[str, Any]:
+    """Reads figures that this project has recorded, with the command that repeats them.
+
+    Args:
+        name: of a file in the project's folder ``results``, without ``.json``.
+
+    Raises:
+        FileNotFoundError: if there is none. Only the project's folder holds them, an installed
+            wheel does not.
+    """
+    path = CHECKOUT / "results" / f"{name}.json"
+    if not path.is_file():
+        there = ", ".join(sorted(found.stem for found in path.parent.glob("*.json"))) or "none"
+        raise FileNotFoundError(
+            f"expected recorded results {name!r} in '{path.parent}', found: {there}. They come "
+            "with the project's folder: install it in place, pip install -e FOLDER"
+        )
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def score_table(rows: Mapping[Any, Any]) -> "DataFrame":
+    """Puts figures into a table: shares in percent, with one decimal, and counts as whole numbers.
+
+    Args:
+        rows: name → a share from 0 to 1; or → a dict of shares, counts and intervals of shares,
+            such as the parts of what `CrossValidation.scores` returns.
+    """
+    import pandas as pd  # 0.3 s that only this table needs to spend
+
+    columns: dict[str, dict] = {}
+    for name, row in rows.items():
+        for key, value in (row if isinstance(row, Mapping) else {"share": row}).items():
+            if value is not None:  # not measured
+                heading = key if isinstance(value, int | str) else f"{key} (%)"
+                columns.setdefault(heading, {})[name] = _in_percent(value)
+    return pd.DataFrame(columns)
+
+
+def _in_percent(value: Any) -> Any:
+    if isinstance(value, int | str):
+        return value
+    if isinstance(value, list | tuple):
+        return " to ".join(f"{100 * share:.1f}" for share in value)
+    return round(100 * value, 1)

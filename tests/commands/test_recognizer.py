@@ -52,6 +52,21 @@ def test_predict_answers_the_readable_pictures_and_names_the_others(people, run,
     assert err.count("error: ") == 2 and "broken.png" in err
 
 
+def test_predict_names_the_files_that_it_does_not_read(people, run, weights):
+    (people / "b").rename(people / "B")
+    (people / "B" / "notes.txt").touch()
+    status, out, err = run("predict", people, "--weights", weights, "--json")
+    result = json.loads(out)
+    assert status == 0 and "left out 1 file(s) that are no images (.txt): B/notes.txt" in err
+    assert result["left_out"] == [str(people / "B" / "notes.txt")]
+    assert result["scores"][str(people)]["images"] == 60
+
+
+def test_predict_says_plainly_that_there_is_no_such_file(run, weights):
+    status, _, err = run("predict", "nothere.jpg", "--weights", weights)
+    assert status == 2 and err == "error: expected a picture at 'nothere.jpg', found no such file\n"
+
+
 def test_predict_wants_pictures_in_a_folder(run, weights, tmp_path):
     status, _, err = run("predict", tmp_path / "here", "--weights", weights)
     assert status == 2 and "expected pictures (.png, .jpg, .jpeg," in err

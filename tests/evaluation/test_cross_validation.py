@@ -4,7 +4,7 @@ from torch import nn
 from torch.utils.data import Subset
 
 import asl
-from asl import ASLDataset, NearestNeighbour, create_sequential_model, cross_validate
+from asl import ASLDataset, ASLNet, NearestNeighbour, create_sequential_model, cross_validate
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
 
@@ -245,3 +245,15 @@ def test_answers_with_other_extra_images_are_not_reused(dataset, write_images, t
         options = {"extra": extra, "resume_dir": tmp_path / "folds"}
         cross_validate(lambda: Recorder(calls), dataset, **options)
     assert len(calls) == 6  # "ab" and "ba" are the same images
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (lambda d: (ASLNet(), d), "found a ASLNet itself: each fold needs a new one"),
+        (lambda d: (ASLNet, Subset(d, [0, 1])), "found a Subset: pass .*ASLDataset"),
+    ],
+)
+def test_what_is_easily_passed_instead_is_named(arguments, words, dataset):
+    with pytest.raises(ValueError, match=words):
+        cross_validate(*arguments(dataset))

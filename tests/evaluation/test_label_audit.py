@@ -2,7 +2,15 @@ import pytest
 import torch
 from torch import nn
 
-from asl import SHAPES, SIGNS, NearestNeighbour, audit_dataset, find_label_issues
+from asl import (
+    SHAPES,
+    SIGNS,
+    ASLDataset,
+    NearestNeighbour,
+    audit_dataset,
+    cross_validate,
+    find_label_issues,
+)
 
 
 def confident(predictions, confidence=0.9):
@@ -82,3 +90,17 @@ def test_probabilities_of_several_seeds_are_averaged_not_their_logarithms(people
     assert second - first > 0.1
     (score,) = set(table["score"][table["given"] == "a"])
     assert score == pytest.approx((first + second) / 2)
+
+
+@pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
+def test_answers_that_are_there_need_no_further_training(people):
+    dataset = ASLDataset(people, progress=False)
+    answers = cross_validate(NearestNeighbour, dataset, progress=False)
+    table = audit_dataset(dataset, answers=answers)
+    again = audit_dataset(
+        dataset, make_model=NearestNeighbour, protocol="signer", seeds=[0], progress=False
+    )
+    assert table.equals(again)
+    dataset.labels = dataset.labels[::-1]
+    with pytest.raises(ValueError, match="60 images and labels of this dataset, found 60"):
+        audit_dataset(dataset, answers=answers)

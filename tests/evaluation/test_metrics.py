@@ -7,9 +7,13 @@ from asl import (
     accuracy_within,
     bootstrap_interval,
     confusion_matrix,
+    find_label_issues,
+    fit_temperature,
     group_accuracy,
     merge_look_alikes,
     per_class_accuracy,
+    reliability,
+    selective_accuracy,
     summarize,
 )
 
@@ -130,3 +134,35 @@ def test_an_interval_is_as_wide_as_its_level_asks():
     for level, deviations in ((0.95, 1.96), (0.5, 0.674)):
         low, high = bootstrap_interval(values, range(400), level=level)
         assert high - low == pytest.approx(2 * deviations * 0.025, rel=0.1)
+
+
+class Elsewhere(torch.Tensor):
+    """A tensor on a device without float64, as Apple's MPS is."""
+
+    @classmethod
+    def __torch_function__(cls, function, types, arguments=(), options=None):
+        if function is torch.Tensor.cpu:
+            return arguments[0].as_subclass(torch.Tensor)
+        if function is torch.Tensor.double:
+            raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
+        return super().__torch_function__(function, types, arguments, options or {})
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        accuracy,
+        accuracy_within,
+        confusion_matrix,
+        reliability,
+        selective_accuracy,
+        fit_temperature,
+        lambda log_probs, labels: find_label_issues(labels, log_probs),
+        lambda log_probs, labels: group_accuracy(log_probs, labels, [0, 1]),
+        lambda log_probs, labels: bootstrap_interval(log_probs[:, 0], [0, 1]),
+    ],
+)
+def test_answers_may_lie_on_a_device_without_float64(measure):
+    log_probs, labels = torch.zeros(2, 36).log_softmax(1), torch.tensor([0, 1])
+    elsewhere = measure(log_probs.as_subclass(Elsewhere), labels.as_subclass(Elsewhere))
+    assert str(elsewhere) == str(measure(log_probs, labels))

@@ -1,9 +1,11 @@
 import json
 
+import pytest
 import torch
 from torch import nn
 
-from asl import CrossValidation
+from asl import CrossValidation, load_results, score_table
+from asl.evaluation import report
 
 
 def result_of(predictions, labels, signers, bursts=None):
@@ -47,3 +49,23 @@ def test_scores_without_signers_or_bursts():
     scores = result_of([[1, 2]], [1, 1], [None, None]).scores()["labels_36"]
     assert scores["accuracy"] == {"mean": 0.5, "sd": None, "interval": [0, 1]}
     assert "per_signer" not in scores
+
+
+def test_recorded_figures_are_found_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert load_results("evaluate_signer")["setting"]["protocol"] == "signer"
+    with pytest.raises(FileNotFoundError, match="found: .*audit, evaluate_burst.*pip install -e"):
+        load_results("evaluate_nothing")
+    monkeypatch.setattr(report, "CHECKOUT", tmp_path)
+    with pytest.raises(FileNotFoundError, match="found: none"):
+        load_results("evaluate_signer")
+
+
+def test_a_table_has_shares_in_percent_and_counts_as_whole_numbers():
+    table = score_table(
+        {1: {"n": 900, "mean": 0.98765, "sd": None}, 2: {"n": 5, "mean": 1.0, "interval": [0.9, 1]}}
+    )
+    assert list(table.columns) == ["n", "mean (%)", "interval (%)"]
+    assert table["n"].dtype.kind == "i" and table["mean (%)"].tolist() == [98.8, 100.0]
+    assert table.loc[2, "interval (%)"] == "90.0 to 100.0"
+    assert score_table({"a": 0.5})["share (%)"].tolist() == [50.0]
