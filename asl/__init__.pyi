@@ -94,6 +94,15 @@ from .models import (
 from .models import (
     create_sequential_model as create_sequential_model,
 )
+from .plots.metrics import (
+    plot_protocols as plot_protocols,
+)
+from .plots.metrics import (
+    plot_reliability as plot_reliability,
+)
+from .plots.metrics import (
+    plot_signers as plot_signers,
+)
 from .plots.images import (
     plot_augmented as plot_augmented,
 )
@@ -113,13 +122,7 @@ from .plots.images import (
     plot_suspects as plot_suspects,
 )
 from .plots.images import (
-    visualize_channel_attention as visualize_channel_attention,
-)
-from .plots.images import (
     visualize_data_samples as visualize_data_samples,
-)
-from .plots.images import (
-    visualize_features as visualize_features,
 )
 from .plots.metrics import (
     compare_per_class_accuracy as compare_per_class_accuracy,
@@ -128,16 +131,13 @@ from .plots.metrics import (
     plot_confusion_matrix as plot_confusion_matrix,
 )
 from .plots.metrics import (
-    plot_protocols as plot_protocols,
-)
-from .plots.metrics import (
-    plot_reliability as plot_reliability,
-)
-from .plots.metrics import (
-    plot_signers as plot_signers,
-)
-from .plots.metrics import (
     plot_training_metrics as plot_training_metrics,
+)
+from .plots.networks import (
+    visualize_channel_attention as visualize_channel_attention,
+)
+from .plots.networks import (
+    visualize_features as visualize_features,
 )
 from .recognizer.mobile_net import ASLMobileNet as ASLMobileNet
 from .recognizer.networks import (

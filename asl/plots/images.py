@@ -1,9 +1,10 @@
-"""Figures that show images: people, signs, suspects, what a network sees, what was recognised.
+"""Figures that show images: people, signs, suspects, changed images, what was recognised.
 
 Each function draws one figure, as in `asl.plots.metrics`.
 """
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -12,18 +13,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from asl.data import ASLDataset, known
 from asl.decoding import normalize, open_rgb
-from asl.plots.style import BLUE, GREEN, VERMILION, open_figure, show_image
+from asl.plots.style import BLUE, SKY_BLUE, VERMILION, open_figure, show_image
 from asl.signs import SIGNS
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-CHANNELS = {"red": VERMILION, "green": GREEN, "blue": BLUE}
+# Side of what is read in sides of the box: `MARGIN` of `asl.recognizer.crops`, which figures need
+# not import.
+READ_MARGIN = 1.1
 
 
 class Seen(Protocol):
@@ -45,7 +48,15 @@ def visualize_data_samples(dataloader: DataLoader, dataset: Dataset) -> Figure:
     Args:
         dataloader: batches of normalised images (N, 3, H, W) and labels (N,).
         dataset: the loader's `ASLDataset`, or a `Subset` of it.
+
+    Raises:
+        ValueError: if the first argument is no `DataLoader`.
     """
+    if not isinstance(dataloader, DataLoader):
+        raise ValueError(
+            f"expected a DataLoader as first argument, found {type(dataloader).__name__}: pass "
+            "DataLoader(dataset, batch_size=12)"
+        )
     images, labels = next(iter(dataloader))
     named: Any = dataset.dataset if isinstance(dataset, Subset) else dataset
     count = min(12, len(images))
@@ -57,72 +68,36 @@ def visualize_data_samples(dataloader: DataLoader, dataset: Dataset) -> Figure:
     return figure
 
 
-def visualize_channel_attention(model: nn.Module, data_loader: DataLoader) -> np.ndarray:
-    """Draws up to five images with the weights that the gate gives to red, green and blue.
-
-    Args:
-        model: an `ASLNet`. With ``attention="scalar"`` only the mean of the three weights acts.
-        data_loader: its first batch is used.
-
-    Returns:
-        Float array (N, 3): the weights of every image of that batch.
-    """
-    images = next(iter(data_loader))[0]
-    weights = _ask(model, model.attention_weights, images).numpy()
-    count = min(5, len(images))
-    figure, axes = open_figure(2.2 * count + 0.4, 4.6, rows=2, columns=count)
-    for i, (top, bottom) in enumerate(zip(axes[:count], axes[count:], strict=True)):
-        show_image(top, images[i], f"Image {i + 1}")
-        bars = bottom.bar(list(CHANNELS), weights[i], color=list(CHANNELS.values()))
-        bottom.bar_label(bars, fmt="%.2f")
-        bottom.set(ylim=(0, 1.1), yticks=(0, 0.5, 1))
-        if i:
-            bottom.set_yticklabels([])
-    axes[count].set_ylabel("Attention weight")
-    figure.suptitle("Weights of the colour channels")
-    return weights
-
-
-def visualize_features(model: nn.Module, data_loader: DataLoader) -> Figure:
-    """Draws the first image and, for each colour channel, the mean of its feature maps.
-
-    Args:
-        model: an `ASLNet`.
-        data_loader: its first image is used.
-    """
-    images = next(iter(data_loader))[0][:1]
-    means = _ask(model, model.channel_features, images)[0].mean(dim=1).numpy()  # (3, S/4, S/4)
-    figure, axes = open_figure(11, 2.8, columns=4)
-    show_image(axes[0], images[0], "Image")
-    for axis, channel, mean in zip(axes[1:], CHANNELS, means, strict=True):
-        # One scale for the three panels, so that brighter means more active in all of them.
-        drawn = axis.imshow(mean, cmap="viridis", vmin=means.min(), vmax=means.max())
-        axis.set_title(f"Features from {channel}")
-        axis.set_axis_off()
-    figure.colorbar(drawn, ax=axes[1:], label="Mean activation", shrink=0.8)
-    return figure
-
-
 def plot_suspects(table: "DataFrame", count: int = 10) -> Figure:
-    """Draws the images at the top of an audit.
+    """Draws the images at the top of an audit, without near-copies.
+
+    The frames of a burst are near-copies and tend to be suspected together. Those that are filed
+    as the same sign and look like the same sign are drawn once: the most suspicious of them.
 
     Args:
         table: what `audit_dataset` returned.
-        count: how many images, at least 1.
+        count: how many images at most, at least 1.
+
+    Raises:
+        ValueError: if there is nothing to draw.
     """
-    rows = table.head(count).to_dict("records")
+    firsts: dict[tuple, dict] = {}
+    for row in table.to_dict("records"):
+        firsts.setdefault((row["given"], row["suspected"], _burst_of(row["file"])), row)
+    rows = list(firsts.values())[: max(0, count)]
+    if not rows:
+        raise ValueError(
+            f"expected at least one image and a count of at least 1, found {len(table)} images and "
+            f"a count of {count}"
+        )
     columns = min(5, len(rows))
-    figure, axes = open_figure(
-        1.5 * columns,
-        1.9 * -(-len(rows) // columns),
-        rows=-(-len(rows) // columns),
-        columns=columns,
-    )
+    lines = -(-len(rows) // columns)
+    figure, axes = open_figure(2.4 * columns, 2.9 * lines, rows=lines, columns=columns)
     for axis in axes:
         axis.set_axis_off()
     for axis, row in zip(axes, rows, strict=False):
         axis.imshow(open_rgb(row["file"]))
-        axis.set_title(f"filed as {row['given']}\nlike {row['suspected']}", fontsize=9)
+        axis.set_title(f"filed as {row['given']}\nlike {row['suspected']}")
     return figure
 
 
@@ -190,26 +165,32 @@ def plot_augmented(
     generator = torch.Generator().manual_seed(seed)
     offset = torch.rand((), generator=generator)  # images are sorted by sign
     chosen = ((torch.arange(rows) + offset) * len(dataset) / rows).long()
-    figure, axes = open_figure(0.8 * columns, 0.85 * rows, rows=rows, columns=columns)
+    figure, axes = open_figure(1.3 * columns, 1.35 * rows + 0.2, rows=rows, columns=columns)
     for row, image in enumerate(normalize(dataset.images[chosen])):
         changed = augment(image.repeat(columns - 1, 1, 1, 1), generator)
         for column, picture in enumerate([image, *changed]):
             show_image(axes[row * columns + column], picture, "")
-    axes[0].set_title("as it is", fontsize=9)
-    axes[1].set_title("as a network sees it", fontsize=9, loc="left")
+    axes[0].set_title("as it is")
+    axes[1].set_title("as a network sees it", loc="left")
     return figure
 
 
 def plot_sights(sights: Sequence[Seen]) -> Figure:
-    """Draws what a recogniser saw: for each picture a row with its box, the crop and the answers.
+    """Draws what a recogniser saw: for each picture a row with a box, the crop and the answers.
+
+    The box is what is cut out and read: the hand's, with its margin.
 
     Args:
         sights: what `asl.Recognizer.look` returned, at least one.
     """
-    figure, axes = open_figure(9, 2.6 * len(sights), rows=len(sights), columns=3)
+    # The first column fits the widest picture, within reason. Crops are square.
+    widest = max(sight.frame.width / sight.frame.height for sight in sights)
+    widths = (min(max(widest, 1), 2), 1, 2)
+    rows = len(sights)
+    figure, axes = open_figure(2.1 * sum(widths), 2.7 * rows, rows, columns=3, widths=widths)
     for (whole, cut, bars), sight in zip(np.array(axes).reshape(-1, 3), sights, strict=True):
         _show_sight(whole, sight)
-        whole.set_title("the picture, and where the hand is")
+        whole.set_title("where the hand is")
         cut.imshow(sight.crop)
         cut.set_title("what is read")
         cut.set_axis_off()
@@ -229,7 +210,7 @@ def plot_sights(sights: Sequence[Seen]) -> Figure:
 def plot_gallery(
     sights: Sequence[Seen], signs: Sequence[str | None] | None = None, columns: int = 10
 ) -> Figure:
-    """Draws many small pictures, each with the hand's box and the answer above it.
+    """Draws many small pictures, each with the box that is read and the answer above it.
 
     Args:
         sights: what `asl.Recognizer.look` returned, at least one.
@@ -261,26 +242,25 @@ def plot_gallery(
     return figure
 
 
-@torch.inference_mode()
-def _ask(model: nn.Module, question, images: Tensor) -> Tensor:
-    """Returns what a model's method answers to images, in evaluation mode, on the CPU."""
-    was_training = model.training
-    model.eval()
-    try:
-        return question(images.to(next(model.parameters()).device)).cpu()
-    finally:
-        model.train(was_training)
+def _burst_of(file: str) -> tuple[Path, str]:
+    """Returns a file's folder and its name without the frame's number, alike within a burst."""
+    path = Path(file)
+    return path.parent, path.name.partition("_seg_")[0]
 
 
 def _show_sight(axis: Axes, sight: Seen) -> None:
-    """Shows a picture, and the box of the hand in it."""
+    """Shows a picture, and the box of what is read of it, which may reach beyond its edges."""
     axis.imshow(sight.frame)
     x, y, half = sight.box
     width, height = sight.frame.size
     unit = max(width, height) / 2
-    corner = (width / 2 + (x - half) * unit - 0.5, height / 2 + (y - half) * unit - 0.5)
-    side = 2 * half * unit
-    axis.add_patch(Rectangle(corner, side, side, fill=False, color=VERMILION, linewidth=2))
+    reach = READ_MARGIN * half * unit
+    left, top = width / 2 + x * unit - reach - 0.5, height / 2 + y * unit - reach - 0.5
+    box = Rectangle((left, top), 2 * reach, 2 * reach, fill=False, color=SKY_BLUE, linewidth=2)
+    axis.add_patch(box)
+    line = 0.01 * unit  # half of the line's width, roughly
+    axis.set_xlim(min(-0.5, left - line), max(width - 0.5, left + 2 * reach + line))
+    axis.set_ylim(max(height - 0.5, top + 2 * reach + line), min(-0.5, top - line))
     axis.set_axis_off()
 
 

@@ -1,5 +1,7 @@
 """What all figures share: how they are opened, their colours, how an image is shown."""
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -8,7 +10,8 @@ from torch import Tensor
 
 from asl.decoding import denormalize
 
-BLUE, ORANGE, GREEN, VERMILION = (sns.color_palette("colorblind")[i] for i in (0, 1, 2, 3))
+COLOURS = sns.color_palette("colorblind")  # ten that most colour-blind people can tell apart
+BLUE, ORANGE, GREEN, VERMILION, SKY_BLUE = (COLOURS[i] for i in (0, 1, 2, 3, 9))
 
 
 class _FigureShownOnce(Figure):
@@ -23,17 +26,34 @@ class _FigureShownOnce(Figure):
 
 
 def open_figure(
-    width: float, height: float, rows: int = 1, columns: int = 1
+    width: float,
+    height: float,
+    rows: int = 1,
+    columns: int = 1,
+    widths: Sequence[float] | None = None,
 ) -> tuple[Figure, list]:
-    """Opens a figure (size in inches) and returns it with its axes in reading order."""
+    """Opens a figure and returns it with its axes in reading order.
+
+    Args:
+        width: of the figure, in inches.
+        height: the same.
+        rows: of axes.
+        columns: of axes.
+        widths: how wide the columns are, one to another. None makes them equal.
+    """
     figure, axes = plt.subplots(
         rows,
         columns,
         figsize=(width, height),
+        width_ratios=widths,
         layout="constrained",
         squeeze=False,
         FigureClass=_FigureShownOnce,
     )
+    for axis in axes.flat:
+        # An image narrower or flatter than its place hangs at the top. In the middle, constrained
+        # layout would take the gap for room that the title may use, and cut the title off.
+        axis.set_anchor("N")
     return figure, list(axes.flat)
 
 

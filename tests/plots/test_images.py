@@ -1,14 +1,18 @@
+import dataclasses
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from matplotlib.colors import to_rgb
 from PIL import Image
 from torch.utils.data import DataLoader, Subset
 
 from asl import (
     SIGNS,
     ASLDataset,
-    ASLNet,
     NearestNeighbour,
     Sight,
     audit_dataset,
@@ -18,10 +22,10 @@ from asl import (
     plot_sights,
     plot_signs,
     plot_suspects,
-    visualize_channel_attention,
     visualize_data_samples,
-    visualize_features,
 )
+from asl.plots.images import READ_MARGIN
+from asl.recognizer.crops import MARGIN, crop
 
 
 def loader(dataset, count=None):
@@ -50,41 +54,51 @@ def test_samples_from_a_subset_of_a_dataset(dataset):
     assert [a.get_title() for a in drawn_images(figure)] == ["Sign: z", "Sign: 0"]
 
 
-@pytest.mark.parametrize(("count", "drawn"), [(64, 5), (2, 2)])
-@pytest.mark.parametrize("attention", ["scalar", "channel"])
-def test_attention_bars_are_the_weights(attention, count, drawn, dataset):
-    model = ASLNet(attention=attention).train()
-    weights = visualize_channel_attention(model, loader(dataset, count))
-    assert model.training and isinstance(weights, np.ndarray) and weights.shape == (count, 3)
-    images = torch.stack([dataset[i][0] for i in range(count)])
-    expected = model.eval().attention_weights(images).detach()
-    np.testing.assert_allclose(weights, expected, rtol=1e-5)
-    bars = [axis for axis in plt.gcf().axes if axis.patches]
-    assert len(bars) == drawn
-    np.testing.assert_allclose([bar.get_height() for bar in bars[-1].patches], weights[drawn - 1])
-    assert [t.get_text() for t in bars[0].get_xticklabels()] == ["red", "green", "blue"]
+def test_samples_come_from_a_loader(dataset):
+    with pytest.raises(ValueError, match="expected a DataLoader .*found ASLDataset.*batch_size=12"):
+        visualize_data_samples(dataset, dataset)
 
 
-def test_feature_panels_share_one_scale(dataset):
-    model = ASLNet()
-    figure = visualize_features(model, loader(dataset))
-    panels = drawn_images(figure)[1:4]
-    maps = model.eval().channel_features(dataset[0][0].unsqueeze(0))[0].mean(dim=1).detach()
-    for panel, expected in zip(panels, maps, strict=True):
-        np.testing.assert_allclose(panel.images[0].get_array(), expected, rtol=1e-5)
-    assert len({panel.images[0].get_clim() for panel in panels}) == 1
+@pytest.fixture
+def suspects(people):
+    """Twelve bursts of five, ranked: frames of a burst stand together, and one differs."""
+    files = sorted(str(path) for path in people.rglob("*.png"))
+    table = pd.DataFrame({"file": files, "given": [Path(file).parent.name for file in files]})
+    table["suspected"] = "z"
+    table.loc[2, "suspected"] = "y"  # the third frame of the first burst
+    return table
 
 
-@pytest.mark.parametrize(("count", "drawn"), [(7, 7), (100, 60)])
-def test_suspects_are_pictures_in_order(count, drawn, people):
+@pytest.mark.parametrize(("count", "drawn"), [(7, 7), (100, 13), (1, 1)])
+def test_suspects_are_the_first_of_each_burst_in_order(count, drawn, suspects):
+    axes = drawn_images(plot_suspects(suspects, count))
+    shown = suspects.loc[[0, 2, *range(5, 60, 5)][:count]]
+    assert len(axes) == len(shown) == drawn
+    for axis, row in zip(axes, shown.itertuples(), strict=True):
+        assert axis.get_title() == f"filed as {row.given}\nlike {row.suspected}"
+        pixels = plt.imread(row.file)
+        np.testing.assert_allclose(axis.images[0].get_array() / 255, pixels, atol=1e-6)
+
+
+def test_suspects_whose_names_tell_no_burst_are_all_drawn(suspects, tmp_path):
+    files = [tmp_path / f"IMG_{i}.png" for i in range(3)]
+    for file in files:
+        Image.new("RGB", (8, 8)).save(file)
+    table = suspects.iloc[10:13].assign(file=[str(file) for file in files])
+    assert len(drawn_images(plot_suspects(table))) == 3
+
+
+def test_an_audit_can_be_drawn(people):
     with pytest.warns(UserWarning, match="2 of 36 signs"):
         table = audit_dataset(people, make_model=NearestNeighbour, seeds=[0], progress=False)
-    axes = drawn_images(plot_suspects(table, count))
-    assert len(axes) == drawn
-    first = table.iloc[0]
-    assert axes[0].get_title() == f"filed as {first['given']}\nlike {first['suspected']}"
-    pixels = plt.imread(first["file"])
-    np.testing.assert_allclose(axes[0].images[0].get_array() / 255, pixels, atol=1e-6)
+    first = drawn_images(plot_suspects(table))[0]
+    assert first.get_title() == f"filed as {table.given[0]}\nlike {table.suspected[0]}"
+
+
+def test_no_suspects_are_refused(suspects):
+    for table, count in ((suspects.iloc[:0], 5), (suspects, 0)):
+        with pytest.raises(ValueError, match=f"found {len(table)} images and a count of {count}"):
+            plot_suspects(table, count)
 
 
 def test_one_image_of_each_sign_from_each_dataset(write_images, tmp_path):
@@ -149,12 +163,41 @@ def sights():
 
 def test_sights_show_box_crop_and_answers(sights):
     whole, cut, bars, *_, unsure = plot_sights(sights).axes
-    (box,) = whole.patches
-    assert box.get_xy() == pytest.approx((129.5, 29.5)) and box.get_width() == pytest.approx(40)
+    (box,) = whole.patches  # with its margin: 1.1 times 20 pixels to each side of (150, 50)
+    assert box.get_xy() == pytest.approx((127.5, 27.5)) and box.get_width() == pytest.approx(44)
     assert cut.images[0].get_array().shape == (64, 64, 3)
     assert [bar.get_width() for bar in bars.patches] == pytest.approx([80, 15])
     assert [label.get_text() for label in bars.get_yticklabels()] == ["0 or o", "c"]
     assert unsure.get_yticklabels()[0].get_text() == "no confident sign"
+
+
+def test_the_box_is_what_a_recogniser_reads(sights):
+    assert READ_MARGIN == MARGIN
+    pixels = np.zeros((100, 200, 3), np.uint8)
+    pixels[28:72, 128:172] = 255
+    read = crop(Image.fromarray(pixels), sights[0].box, 32)
+    assert np.asarray(read).min() == 255  # the box of the test before, and nothing beside it
+
+
+def test_a_box_beyond_the_picture_is_drawn_whole(sights):
+    high = dataclasses.replace(sights[0], box=(0.9, -0.6, 0.5))
+    (axis,) = plot_gallery([high]).axes
+    (box,) = axis.patches
+    (left, right), (bottom, top) = axis.get_xlim(), axis.get_ylim()
+    assert (left, bottom) == (-0.5, 99.5)
+    assert right > box.get_x() + box.get_width() > 200 and top < box.get_y() < 0
+
+
+@pytest.mark.parametrize("size", [(160, 160), (200, 100), (90, 160)])
+def test_pictures_and_bars_fill_the_figure(size, sights):
+    figure = plot_sights([dataclasses.replace(sights[0], frame=Image.new("RGB", size))])
+    figure.canvas.draw()
+    whole, cut, bars = (axis.get_position() for axis in figure.axes)
+    assert bars.x1 > 0.97 and whole.x0 < 0.1
+    assert bars.width > cut.width
+    assert max(cut.x0 - whole.x1, bars.x0 - cut.x1) < 0.15
+    title = figure.axes[1].title.get_window_extent()
+    assert title.y1 <= figure.bbox.y1  # not cut off
 
 
 def test_a_gallery_names_answers_and_marks_what_is_wrong(sights):
@@ -168,7 +211,8 @@ def test_a_gallery_names_answers_and_marks_what_is_wrong(sights):
         "",
     ]
     assert right.title.get_color() != wrong.title.get_color() == unsure.title.get_color()
-    assert len(right.patches) == 1 and not empty.images
+    (box,) = right.patches
+    assert to_rgb(box.get_edgecolor()) != to_rgb(wrong.title.get_color()) and not empty.images
     assert plot_gallery(sights).axes[1].get_title() == "no sign"
     for bad in ([], ["a"]):
         with pytest.raises(ValueError, match="at least one sight and a sign for each"):

@@ -52,6 +52,22 @@ def test_axes_come_in_reading_order_and_the_size_is_in_inches():
     assert len(axes) == 6 and places[0].y0 > places[3].y0 and places[0].x0 < places[1].x0
 
 
+def test_columns_are_as_wide_as_asked_one_to_another():
+    figure, axes = open_figure(6, 4, columns=2, widths=(1, 3))
+    first, second = (axis.get_subplotspec().get_position(figure).width for axis in axes)
+    assert second == pytest.approx(3 * first)
+
+
+def test_no_title_is_cut_off_above_a_flat_image():
+    figure, axes = open_figure(4.8, 2.9, columns=2)
+    for axis in axes:
+        axis.imshow(np.zeros((2, 2)))
+        axis.set_axis_off()
+        axis.set_title("two\nlines")
+    figure.canvas.draw()
+    assert all(axis.title.get_window_extent().y1 <= figure.bbox.y1 for axis in axes)
+
+
 def test_an_image_is_shown_as_its_pixels():
     pixels = torch.randint(0, 256, (3, 4, 5), dtype=torch.uint8)
     _, (axis,) = open_figure(1, 1)
