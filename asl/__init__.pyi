@@ -94,13 +94,13 @@ from .models import (
 from .models import (
     create_sequential_model as create_sequential_model,
 )
-from .plots.metrics import (
+from .plots.evaluations import (
     plot_protocols as plot_protocols,
 )
-from .plots.metrics import (
+from .plots.evaluations import (
     plot_reliability as plot_reliability,
 )
-from .plots.metrics import (
+from .plots.evaluations import (
     plot_signers as plot_signers,
 )
 from .plots.images import (
@@ -129,6 +129,9 @@ from .plots.metrics import (
 )
 from .plots.metrics import (
     plot_confusion_matrix as plot_confusion_matrix,
+)
+from .plots.metrics import (
+    plot_per_class_accuracy as plot_per_class_accuracy,
 )
 from .plots.metrics import (
     plot_training_metrics as plot_training_metrics,

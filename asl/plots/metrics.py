@@ -1,8 +1,9 @@
-"""Figures that show numbers.
+"""Figures of trainings, and of what the trained models answer.
 
 Each function draws one figure with pyplot. A notebook shows it once, when the cell ends, and a
 script shows it at `plt.show()`; nothing here calls `show`. Functions that take a model ask
-`asl.training` and `asl.evaluation.metrics` for the numbers, then draw.
+`asl.training` and `asl.evaluation.metrics` for the numbers, then draw. Where a loader is expected,
+a dataset will do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,51 +11,84 @@ from typing import Any
 
 import numpy as np
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
+from asl.data import SizedDataset
 from asl.evaluation.metrics import accuracy, confusion_matrix, per_class_accuracy
-from asl.plots.style import BLUE, GREEN, ORANGE, open_figure
+from asl.plots.naming import named
+from asl.plots.style import BLUE, COLOURS, VERMILION, open_figure
 from asl.signs import SIGNS, sign_name
 from asl.training import predict_log_probs
 
-# Guessing within the three look-alike pairs is right half the time: 30 of 36 signs, and 3 more.
-_CEILING = 33 / 36
-_PALETTE = ("0.5", BLUE, ORANGE, GREEN)
-_LABELLINGS = ("36 labels", "33 shapes (0/o, 2/v, 6/w merged)")
+_MARKERS = "os^DvPX"
+_LINES = ("-", ":", "--", "-.")
+_CURVES = ("train_losses", "test_losses", "test_accuracies", "learning_rates", "epoch_times")
+_MOST_BARS = 4  # a sign; more would be hairlines
+
+Metrics = Mapping[str, Sequence[float]]
+Models = nn.Module | Sequence[nn.Module] | Mapping[str, nn.Module]
 
 
 def plot_training_metrics(
-    sequential_metrics: Mapping[str, Sequence[float]],
-    module_metrics: Mapping[str, Sequence[float]],
+    sequential_metrics: Metrics | Sequence[Metrics] | Mapping[str, Metrics],
+    module_metrics: Metrics | None = None,
     *,
+    names: Sequence[str] | None = None,
     baseline: float | None = None,
 ) -> Figure:
-    """Draws losses, test accuracy, learning rate and time per epoch of two trainings.
+    """Draws losses, test accuracy, learning rate and time per epoch of one or more trainings.
+
+    Trainings may have different numbers of epochs. One without a test part has no test curves.
 
     Args:
-        sequential_metrics: what `train_model` returned for the first model.
-        module_metrics: the same for the second.
+        sequential_metrics: what `train_model` returned, a sequence of such, or a mapping from names
+            to such, in any number.
+        module_metrics: the same for a second training, if the first argument is one training.
+        names: one for each training. None takes the keys of a mapping, or the attribute ``name`` of
+            the metrics, or else "Model". Equal names are numbered.
         baseline: test accuracy of a 1-nearest-neighbour on pixels, in percent, for a dashed line.
-    """
-    figure, (losses, accuracies, rates, times) = open_figure(11, 8, rows=2, columns=2)
-    runs = {
-        "Sequential": (sequential_metrics, BLUE, "o", "-"),
-        "nn.Module": (module_metrics, ORANGE, "s", ":"),
-    }
-    for name, (metrics, color, marker, line) in runs.items():
-        epochs = range(1, len(metrics["train_losses"]) + 1)
-        style = {"color": color, "marker": marker, "markersize": 4}
-        losses.plot(epochs, metrics["train_losses"], label=f"{name}, train", **style)
-        losses.plot(epochs, metrics["test_losses"], "--", label=f"{name}, test", **style)
-        accuracies.plot(epochs, metrics["test_accuracies"], label=name, **style)
-        # Two trainings with the same rates would hide each other's line, so one of them is dotted.
-        rates.plot(epochs, metrics["learning_rates"], line, label=name, **style)
-        seconds = np.asarray(metrics["epoch_times"])
-        times.bar(name, seconds.mean(), yerr=seconds.std(), capsize=6, color=color, width=0.6)
 
+    Raises:
+        ValueError: if these are not metrics of at least one training, or `names` do not fit them.
+    """
+    given: Any = sequential_metrics
+    if _is_metrics(given):
+        given = [given] if module_metrics is None else [given, module_metrics]
+    elif module_metrics is not None:
+        raise ValueError(
+            "expected metrics from train_model as first of two arguments, found "
+            f"{type(given).__name__}: put all trainings into one mapping from names to metrics"
+        )
+    runs = named(
+        given,
+        names,
+        fits=_is_metrics,
+        expected=f"metrics from train_model ({', '.join(_CURVES)})",
+        own_name=lambda run: getattr(run, "name", "Model"),
+    )
+
+    figure, (losses, accuracies, rates, times) = open_figure(11, 8, rows=2, columns=2)
+    for axis in (accuracies, rates):
+        axis.sharex(losses)
+    for i, (name, metrics) in enumerate(runs):
+        color = COLOURS[i % len(COLOURS)]
+        style = {"color": color, "marker": _MARKERS[i % len(_MARKERS)], "markersize": 4}
+        _draw_curve(losses, metrics["train_losses"], "-", label=f"{name}, train", **style)
+        _draw_curve(losses, metrics["test_losses"], "--", label=f"{name}, test", **style)
+        _draw_curve(accuracies, metrics["test_accuracies"], "-", label=name, **style)
+        # Trainings with the same rates would hide each other's lines, so the later ones have gaps.
+        line = _LINES[i % len(_LINES)]
+        _draw_curve(rates, metrics["learning_rates"], line, label=name, **style)
+        seconds = np.asarray(metrics["epoch_times"])
+        times.bar(i, seconds.mean(), yerr=seconds.std(), capsize=6, color=color, width=0.6)
+
+    if not accuracies.lines:
+        where = {"xycoords": "axes fraction", "ha": "center", "va": "center"}
+        accuracies.annotate("not measured: no test part", (0.5, 0.25), color="0.4", **where)
     if baseline is not None:
         accuracies.axhline(baseline, color="0.4", linestyle="--", label="1-nearest-neighbour")
     losses.set(title="Loss", ylabel="Mean negative log-likelihood (nats)")
@@ -65,56 +99,101 @@ def plot_training_metrics(
     for axis in (losses, accuracies, rates):
         axis.set_xlabel("Epoch")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axis.legend()
+        if axis.lines:
+            axis.legend()
         axis.grid(alpha=0.3)
+    crowded = len(runs) > len(_LINES)
+    times.set_xticks(
+        range(len(runs)),
+        [name for name, _ in runs],
+        rotation=30 if crowded else 0,
+        ha="right" if crowded else "center",
+    )
+    times.set(xlim=(-0.6, len(runs) - 0.4))
+    times.set_ylim(bottom=0)
     times.grid(axis="y", alpha=0.3)
     return figure
 
 
 def plot_confusion_matrix(
     model: nn.Module,
-    test_loader: DataLoader,
+    test_loader: DataLoader | SizedDataset,
     dataset: Dataset,
     num_classes: int = len(SIGNS),
-    model_name: str = "Model",
+    model_name: str | None = None,
 ) -> Figure:
     """Draws how often each sign (row) was taken for each sign (column).
+
+    Right answers are blue and errors vermilion: the more images, the darker.
 
     Args:
         model: images → log-probabilities (N, num_classes).
         test_loader: the images to predict.
         dataset: not used. The notebook we were given passes it.
         num_classes: rows and columns.
-        model_name: for the title.
+        model_name: for the title. None takes the name of the model's class.
     """
     log_probs, labels = predict_log_probs(model, test_loader)
     counts = confusion_matrix(log_probs, labels, num_classes).numpy()
+    right = counts.diagonal()
+    errors = counts - np.diag(right)
     figure, (axis,) = open_figure(11, 9.5)
     names = [sign_name(label) for label in range(num_classes)]
+    # Errors count below zero, so that one scale of colours, one a number, holds both.
+    wrong, blue = _shades(VERMILION, errors.max()), _shades(BLUE, right.max())
     sns.heatmap(
-        counts,
+        np.diag(right) - errors,
         annot=np.where(counts > 0, counts.astype(str), ""),  # a page of zeros hides the errors
         fmt="",
-        cmap="Blues",
+        cmap=[*wrong[::-1], (1.0, 1.0, 1.0), *blue],
+        vmin=-len(wrong) - 0.5,
+        vmax=len(blue) + 0.5,
         xticklabels=names,
         yticklabels=names,
         linewidths=0.4,
-        linecolor="0.92",
+        linecolor="0.88",
         annot_kws={"fontsize": 8},
-        cbar_kws={"label": "Images", "ticks": MaxNLocator(integer=True)},
+        cbar_kws={
+            "label": "wrong  ←  images  →  right",
+            "ticks": MaxNLocator(integer=True),
+            "format": lambda value, _: f"{abs(value):.0f}",
+        },
         ax=axis,
     )
     axis.tick_params(axis="y", rotation=0)
+    name = type(model).__name__ if model_name is None else model_name
+    share = f"{100 * accuracy(log_probs, labels):.1f} %"
     axis.set(
-        title=f"{model_name}: {100 * accuracy(log_probs, labels):.1f} % of {len(labels)} images",
+        title=f"{name}: {share} of {len(labels)} images right",
         xlabel="Predicted sign",
         ylabel="Actual sign",
     )
     return figure
 
 
+def plot_per_class_accuracy(
+    models: Models, test_loader: DataLoader | SizedDataset, *, names: Sequence[str] | None = None
+) -> Figure:
+    """Draws the accuracy of up to four models on each sign.
+
+    Args:
+        models: images → log-probabilities (N, 36). One, a sequence, or a mapping from names.
+        test_loader: the images to predict.
+        names: one for each model. None takes the keys of a mapping, or else the names of the
+            classes. Equal names are numbered.
+
+    Raises:
+        ValueError: if these are not one to four models, or `names` do not fit them.
+    """
+    return _draw_per_class(models, test_loader, names)[0]
+
+
 def compare_per_class_accuracy(
-    sequential_model: nn.Module, module_model: nn.Module, test_loader: DataLoader
+    sequential_model: nn.Module,
+    module_model: nn.Module,
+    test_loader: DataLoader | SizedDataset,
+    *,
+    names: Sequence[str] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draws both models' accuracy on each sign, and returns the two.
 
@@ -122,131 +201,67 @@ def compare_per_class_accuracy(
         sequential_model: images → log-probabilities (N, 36).
         module_model: the same.
         test_loader: the images to predict.
+        names: of the two models. None takes the names of their classes. Equal names are numbered.
 
     Returns:
         Two float arrays (36,) from 0 to 1; nan, drawn as "×", for a sign without test images.
+
+    Raises:
+        ValueError: as `plot_per_class_accuracy`.
     """
-    answers = [predict_log_probs(model, test_loader) for model in (sequential_model, module_model)]
+    _, (first, second) = _draw_per_class([sequential_model, module_model], test_loader, names)
+    return first, second
+
+
+def _draw_per_class(
+    models: Models, test_loader: DataLoader | SizedDataset, names: Sequence[str] | None
+) -> tuple[Figure, list[np.ndarray]]:
+    """Draws the accuracy of models on each sign, and returns the figure and the accuracies."""
+    runs = named(
+        models,
+        names,
+        fits=lambda model: isinstance(model, nn.Module),
+        expected="models (nn.Module)",
+        own_name=lambda model: type(model).__name__,
+    )
+    if len(runs) > _MOST_BARS:
+        raise ValueError(
+            f"expected at most {_MOST_BARS} models, found {len(runs)}: draw several figures"
+        )
+    answers = [predict_log_probs(model, test_loader) for _, model in runs]
     accuracies = [per_class_accuracy(confusion_matrix(*answer)).numpy() for answer in answers]
     figure, (axis,) = open_figure(13, 4.5)
-    x, width = np.arange(len(SIGNS)), 0.4
-    runs = (("Sequential", BLUE, -width / 2), ("nn.Module", ORANGE, width / 2))
-    for (name, color, shift), values in zip(runs, accuracies, strict=True):
-        axis.bar(x + shift, 100 * np.nan_to_num(values), width, label=name, color=color)
+    x, width = np.arange(len(SIGNS)), 0.8 / len(runs)
+    for i, ((name, _), values) in enumerate(zip(runs, accuracies, strict=True)):
+        places = x + (i - (len(runs) - 1) / 2) * width
+        axis.bar(places, 100 * np.nan_to_num(values), width, label=name, color=COLOURS[i])
     absent = x[np.isnan(accuracies[0])]
     if len(absent):
         axis.plot(absent, np.full(len(absent), 3), "x", color="0.4", label="no test images")
-    axis.set(title="Accuracy on each sign", xlabel="Sign", ylabel="Accuracy (%)", ylim=(0, 105))
+    axis.set(title="Accuracy on each sign", xlabel="Sign", ylabel="Accuracy (%)")
     axis.set_xticks(x, SIGNS)
+    # Room for the legend above the highest bars.
+    axis.set(ylim=(0, 114), yticks=range(0, 101, 20))
     axis.margins(x=0.01)
     axis.grid(axis="y", alpha=0.3)
     axis.set_axisbelow(True)
-    figure.legend(loc="outside upper right", ncols=3)
-    return accuracies[0], accuracies[1]
+    axis.legend(loc="upper right", ncols=len(runs) + 1)
+    return figure, accuracies
 
 
-def plot_protocols(evaluations: Mapping[str, Mapping]) -> Figure:
-    """Draws the accuracy of models on seen and unseen bursts and people.
-
-    Args:
-        evaluations: protocol → what ``asl evaluate`` wrote for it. All hold the same models, up to
-            four.
-    """
-    questions = {
-        "random": "random split:\nnear-copies seen",
-        "burst": "new bursts,\nsame people",
-        "signer": "unseen signer",
-    }
-    figure, axes = open_figure(12, 4.8, columns=2)
-    models = list(next(iter(evaluations.values()))["models"])
-    width = 0.8 / len(models)
-    for axis, key, title in zip(axes, ("labels_36", "shapes_33"), _LABELLINGS, strict=True):
-        for i, model in enumerate(models):
-            entries = [evaluations[protocol]["models"][model][key] for protocol in evaluations]
-            means = np.array([100 * entry["accuracy"]["mean"] for entry in entries])
-            ends = np.array([entry["accuracy"]["interval"] for entry in entries]).T * 100
-            x = np.arange(len(means)) + (i - (len(models) - 1) / 2) * width
-            bars = axis.bar(x, means, 0.92 * width, label=_name(model), color=_PALETTE[i])
-            axis.errorbar(x, means, yerr=np.abs(ends - means), fmt="none", ecolor="0.2", capsize=2)
-            axis.bar_label(bars, fmt="%.0f", label_type="center", color="white", fontsize=9)
-        axis.set_xticks(range(len(evaluations)), [questions[p] for p in evaluations])
-        axis.set(title=title, ylabel="Accuracy (%)", ylim=(0, 105))
-        axis.grid(axis="y", alpha=0.3)
-        axis.set_axisbelow(True)
-    axes[0].axhline(100 * _CEILING, color="0.2", linestyle=":", linewidth=1.5)
-    axes[0].annotate(
-        "look-alikes guessed: 92 %", (2.45, 100 * _CEILING), ha="right", va="bottom", fontsize=9
-    )
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(models))
-    return figure
+def _is_metrics(thing: Any) -> bool:
+    return isinstance(thing, Mapping) and set(thing) >= set(_CURVES)
 
 
-def plot_signers(models: Mapping[str, Mapping]) -> Figure:
-    """Draws the accuracy on each signer, left out in turn, over the 33 shapes.
-
-    Args:
-        models: name → what `CrossValidation.scores` returned for the protocol ``"signer"``, up to
-            four.
-    """
-    figure, (axis,) = open_figure(9, 4)
-    for i, (model, scores) in enumerate(models.items()):
-        entry = scores["shapes_33"]
-        rows = entry["per_signer"]
-        drawn = [*rows.values(), entry["signer_mean"]]
-        axis.errorbar(
-            np.arange(len(drawn)) + 0.12 * (i - (len(models) - 1) / 2),
-            [100 * row["mean"] for row in drawn],
-            yerr=[100 * (row["sd"] or 0) for row in drawn],
-            fmt="xos^"[i],
-            color=_PALETTE[i],
-            capsize=3,
-            label=_name(model),
-        )
-    ticks = [f"signer {signer}\nn = {row['n']}" for signer, row in rows.items()]
-    axis.set_xticks(range(len(drawn)), [*ticks, "mean of\nsigners"])
-    axis.axvline(len(rows) - 0.5, color="0.8", linewidth=1)
-    axis.set(title="Accuracy on each signer when left out, 33 shapes", ylabel="Accuracy (%)")
-    axis.grid(axis="y", alpha=0.3)
-    axis.legend()
-    return figure
+def _draw_curve(axis: Axes, values: Sequence[float], line: str, **style: Any) -> None:
+    """Draws one value an epoch, or nothing if nothing was measured."""
+    curve = np.asarray(values, dtype=float)
+    if not np.isnan(curve).all():  # also true of no values
+        axis.plot(range(1, len(curve) + 1), curve, line, **style)
 
 
-def plot_reliability(entry: Mapping[str, Any], name: str) -> Figure:
-    """Draws confidence against accuracy, and accuracy against the share of images answered.
-
-    Args:
-        entry: ``labels_36`` or ``shapes_33`` from what `CrossValidation.scores` returned.
-        name: the title.
-    """
-    figure, (diagram, answered) = open_figure(10, 4.6, columns=2)
-    diagram.plot((0, 100), (0, 100), ":", color="0.4", label="perfectly calibrated")
-    runs = {"": ("as trained", ORANGE, "s--"), "_calibrated": ("after temperature", BLUE, "o-")}
-    for suffix, (label, color, style) in runs.items():
-        if f"ece{suffix}" not in entry:
-            continue
-        bins = 100 * np.array([row[1:] for row in entry[f"reliability{suffix}"]])
-        error = 100 * entry[f"ece{suffix}"]["mean"]
-        diagram.plot(*bins.T, style, color=color, label=f"{label}: error {error:.1f} %")
-        shares = 100 * np.array(entry[f"selective{suffix}"])
-        answered.plot(*shares.T, style, color=color, label=label)
-    diagram.set(title="Reliability", xlabel="Confidence (%)", ylabel="Accuracy (%)")
-    answered.set(
-        title="Answering only when confident", xlabel="Images answered (%)", ylabel="Accuracy (%)"
-    )
-    for axis in (diagram, answered):
-        axis.grid(alpha=0.3)
-        axis.legend()
-    figure.suptitle(name)
-    return figure
-
-
-def _name(model: str) -> str:
-    """Turns a model's name on the command line into its name in figures."""
-    names = {
-        "nearest": "1-nearest-neighbour",
-        "mlp": "MLP",
-        "cnn": "CNN",
-        "cnn-channel": "CNN, channel attention",
-    }
-    return names.get(model, model)
+def _shades(color: tuple[float, float, float], most: int) -> list[tuple]:
+    """Returns a colour for each number from 1 to `most`; the first stands out from white."""
+    dark = tuple(0.5 * part for part in color)
+    shades = sns.blend_palette(["white", color, dark], as_cmap=True)
+    return [shades(share) for share in np.linspace(0.25, 0.8, most)]
