@@ -182,7 +182,12 @@ def plot_sights(sights: Sequence[Seen]) -> Figure:
 
     Args:
         sights: what `asl.Recognizer.look` returned, at least one.
+
+    Raises:
+        ValueError: if there is no sight.
     """
+    if not sights:
+        raise ValueError("expected at least one sight to draw, found none")
     # The first column fits the widest picture, within reason. Crops are square.
     widest = max(sight.frame.width / sight.frame.height for sight in sights)
     widths = (min(max(widest, 1), 2), 1, 2)

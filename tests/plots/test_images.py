@@ -169,6 +169,8 @@ def test_sights_show_box_crop_and_answers(sights):
     assert [bar.get_width() for bar in bars.patches] == pytest.approx([80, 15])
     assert [label.get_text() for label in bars.get_yticklabels()] == ["0 or o", "c"]
     assert unsure.get_yticklabels()[0].get_text() == "no confident sign"
+    with pytest.raises(ValueError, match="expected at least one sight to draw, found none"):
+        plot_sights([])
 
 
 def test_the_box_is_what_a_recogniser_reads(sights):
