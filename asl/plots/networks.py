@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from asl.data import normalize
+from asl.decoding import normalize
 from asl.plots.style import BLUE, GREEN, VERMILION, open_figure, show_image
 from asl.signs import sign_name
 from asl.training import EVALUATION_BATCH
