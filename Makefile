@@ -18,7 +18,7 @@ endif
 
 # Waiting OpenMP threads spin. On a busy machine that takes the cores from those that work; see
 # docs/install.md.
-export GOMP_SPINCOUNT ?= 1000
+export GOMP_SPINCOUNT ?= 10000
 
 .PHONY: run notebook test stand-in recognizer setup
 

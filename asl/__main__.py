@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import json
+import os
 import pkgutil
 import shlex
 import sys
@@ -120,6 +121,8 @@ def main(arguments: list[str] | None = None) -> int:
         options = _parser().parse_args(arguments)
         options.command_line = shlex.join(["python", "-m", "asl", *arguments])
         options.status = 0
+        # Read when torch is imported; docs/install.md tells why, and what it saves.
+        os.environ.setdefault("GOMP_SPINCOUNT", "10000")
         run = pkgutil.resolve_name(options.runner)
         # What is printed on the way (the folder found, sizes, bars) must not mix with the result.
         with contextlib.redirect_stdout(sys.stderr):

@@ -69,8 +69,11 @@ def find_dataset(data_dir: str | os.PathLike | None = None) -> Path:
     try:
         return _say(existing_root(_fetch_from_kaggle(), "Kaggle"), f"Kaggle, {KAGGLE_HANDLE}")
     except Exception as error:  # kagglehub raises its own, requests' and the SDK's errors
-        words = str(error).strip().splitlines() or ["no message"]
-        why = textwrap.shorten(f"{type(error).__name__}: {words[0]}", 120, placeholder=" …")
+        kind = type(error).__name__
+        words = (str(error).strip().splitlines() or ["no message"])[0]
+        if "Connection" in kind:  # whose words are addresses and the names of other errors
+            words = "it cannot be reached"
+        why = textwrap.shorten(f"{kind}: {words}", 120, placeholder=" …")
     print(
         "No photographs: none given, $ASL_DATA_DIR not set, asl_dataset/ holds no class folders, "
         f"Kaggle: {why}\nTo fetch them once, with network and no account:\n  {FETCH_COMMAND}"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch.utils.data import DataLoader, Subset
 from torchvision import transforms
 
@@ -56,6 +57,23 @@ def test_the_users_dataset_class(write_images):
     parts = torch.utils.data.random_split(dataset, [150, 30])
     images, labels = next(iter(DataLoader(parts[1], batch_size=30)))
     assert images.shape == (30, 3, 28, 28) and labels.shape == (30,)
+
+
+def test_the_code_of_the_page_about_your_own_images_runs(write_images, tmp_path, monkeypatch):
+    folder = write_images(bursts=2, folder=tmp_path / "my_images")
+    for path in folder.rglob("*.png"):
+        person = {"1": "Ada", "2": "Bo"}[path.name[4]]
+        path.rename(path.with_name(f"{person}_{path.stem[-9]}.png"))
+    Image.new("RGB", (40, 40)).save(tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    train_model = asl.train_model
+    quick = {"epochs": 1, "progress": False}
+    monkeypatch.setattr(asl, "train_model", lambda *a, **o: train_model(*a, **o | quick))
+    page = (ROOT / "docs" / "your_own.md").read_text(encoding="utf-8")
+    names: dict = {}
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(block.replace("epochs=10", "epochs=1"), names)
+    assert len(names["train_data"]) == 288 and names["result"].protocol == "signer"
 
 
 CONTRACT = {

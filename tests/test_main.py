@@ -2,6 +2,7 @@ import argparse
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -126,6 +127,7 @@ def test_help_and_wrong_arguments_import_nothing_heavy():
     """A command imports what runs it once its arguments are right."""
     code = f"""
 import sys
+from pathlib import Path
 from asl.__main__ import main
 
 for name in {NAMES}:
@@ -148,3 +150,15 @@ def test_running_a_command_imports_neither_pandas_nor_matplotlib():
     code += "print({'pandas', 'matplotlib', 'seaborn', 'nbformat'} & {*sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_everything_that_starts_torch_lets_it_wait_politely():
+    root = Path(asl.__file__).parents[1]
+    places = ("Makefile", "conftest.py", "asl/__main__.py", "asl_recognition.ipynb")
+    numbers = {
+        number
+        for place in places
+        for number in re.findall(r"GOMP_SPINCOUNT\W*(\d+)", (root / place).read_text("utf-8"))
+    }
+    assert len(numbers) == 1
+    assert all("GOMP_SPINCOUNT" in (root / place).read_text("utf-8") for place in places)

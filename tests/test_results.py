@@ -212,6 +212,25 @@ def quoted_in_benchmarks() -> Iterator[str]:
 def quoted_in_install() -> Iterator[str]:
     yield "Python 3.11 or newer"
     yield f"{recorded('install')['GB']:.0f} GB"
+    yield from quoted_in_busy()
+
+
+def quoted_in_busy() -> Iterator[str]:
+    busy = recorded("busy")
+    yield printed(busy["setting"]["command"])
+    epochs = busy["setting"]["epochs"]
+    yield f"the MLP for {epochs['MLP']} epochs / the CNN for {epochs['CNN']}"
+    figures = busy["median seconds"]
+    for setting in figures["idle"]:
+        name = f"`{setting}`" if "=" in setting else setting
+        cells = [
+            f"{row[setting]['MLP']:.1f} / {row[setting]['CNN']:.1f}" for row in figures.values()
+        ]
+        yield f"| {name} | {' | '.join(cells)} |"
+
+
+def quoted_in_your_own() -> Iterator[str]:
+    yield from ()  # nothing in it is measured
 
 
 def quoted_in_data_card() -> Iterator[str]:
@@ -251,6 +270,7 @@ PAGES = {
     "docs/rendering.md": quoted_in_rendering,
     "docs/benchmarks.md": quoted_in_benchmarks,
     "docs/install.md": quoted_in_install,
+    "docs/your_own.md": quoted_in_your_own,
     "asl_dataset/README.md": quoted_in_data_card,
 }
 

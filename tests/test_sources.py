@@ -250,3 +250,17 @@ def test_files_that_are_no_images_are_counted_and_named(tmp_path):
     assert names_of(others).startswith("3 file(s) that are no images (.gif, .txt, no suffix): ")
     many = names_of([tmp_path / f"{i}.txt" for i in range(9)])
     assert "9 file(s)" in many and many.endswith("/4.txt, …")
+
+
+def test_a_network_that_is_not_there_is_told_in_a_few_words(
+    empty_machine, write_images, monkeypatch, capsys
+):
+    def unreachable():
+        raise ConnectionError("HTTPSConnectionPool(host='api.kaggle.com', port=443): Max retries")
+
+    rendered = write_images()
+    monkeypatch.setattr(sources, "_fetch_from_kaggle", unreachable)
+    monkeypatch.setattr(sources, "unpack_stand_in", lambda: rendered)
+    find_dataset()
+    said = capsys.readouterr().out.splitlines()[0]
+    assert said.endswith("Kaggle: ConnectionError: it cannot be reached")

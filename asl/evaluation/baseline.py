@@ -10,6 +10,7 @@ from asl.evaluation.metrics import accuracy
 from asl.signs import SIGNS
 from asl.training import predict_log_probs
 
+_BLOCK = 256  # images prepared at once: bounds the memory
 _CERTAINTY = 10.0  # a lookup has no doubts, but the loss of a wrong answer must stay finite
 
 
@@ -22,8 +23,13 @@ class NearestNeighbour(nn.Module):
 
     def fit(self, train_data: SizedDataset) -> "NearestNeighbour":
         """Remembers a training part, whose items are (normalised image (3, H, W), label)."""
-        images, self.labels = get_batch(train_data, range(len(train_data)))
-        self.pixels = denormalize(images)
+        size = len(train_data)
+        self.labels = torch.empty(size, dtype=torch.long)
+        self.pixels = torch.empty(size, *get_batch(train_data, [0])[0].shape[1:])
+        for start in range(0, size, _BLOCK):
+            part = slice(start, start + _BLOCK)
+            images, self.labels[part] = get_batch(train_data, range(size)[part])
+            self.pixels[part] = denormalize(images)
         return self
 
     def forward(self, x: Tensor) -> Tensor:

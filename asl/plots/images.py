@@ -92,7 +92,7 @@ def plot_suspects(table: "DataFrame", count: int = 10) -> Figure:
         )
     columns = min(5, len(rows))
     lines = -(-len(rows) // columns)
-    figure, axes = open_figure(2.4 * columns, 2.9 * lines, rows=lines, columns=columns)
+    figure, axes = open_figure(1.7 * columns, 2.2 * lines, rows=lines, columns=columns)
     for axis in axes:
         axis.set_axis_off()
     for axis, row in zip(axes, rows, strict=False):
@@ -110,7 +110,7 @@ def plot_signs(*datasets: ASLDataset, signer: int | None = None) -> Figure:
     """
     count, columns = len(datasets), 12
     rows = count * -(-len(SIGNS) // columns)
-    figure, axes = open_figure(columns, 1.12 * rows, rows=rows, columns=columns)
+    figure, axes = open_figure(0.9 * columns, 1.0 * rows, rows=rows, columns=columns)
     grid = np.array(axes).reshape(-1, count, columns)  # rows of signs, dataset, column
     for label, sign in enumerate(SIGNS):
         for i, dataset in enumerate(datasets):
@@ -132,7 +132,7 @@ def plot_people(dataset: ASLDataset, signs: Sequence[str] = ("5", "f", "k", "y")
     lights = sorted({light for light in dataset.lights if light is not None})
     columns = [(sign, light) for sign in signs for light in lights]
     width = len(columns)
-    figure, axes = open_figure(1.2 * width, 1.3 * len(people), rows=len(people), columns=width)
+    figure, axes = open_figure(1.05 * width, 1.1 * len(people), rows=len(people), columns=width)
     for i, axis in enumerate(axes):
         sign, light = columns[i % width]
         person = people[i // width]
