@@ -54,7 +54,7 @@ def test_scores_without_signers_or_bursts():
 def test_recorded_figures_are_found_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert load_results("evaluate_signer")["setting"]["protocol"] == "signer"
-    with pytest.raises(FileNotFoundError, match="found: .*audit, evaluate_burst.*pip install -e"):
+    with pytest.raises(FileNotFoundError, match="found: .*audit, .*evaluate_burst.*pip install -e"):
         load_results("evaluate_nothing")
     monkeypatch.setattr(report, "CHECKOUT", tmp_path)
     with pytest.raises(FileNotFoundError, match="found: none"):

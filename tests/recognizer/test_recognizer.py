@@ -253,9 +253,10 @@ def test_saved_and_loaded_it_answers_the_same(tmp_path):
     assert tensors["classifier.classifier.0.weight"].dtype == torch.float16
     assert tensors["classifier.shared.2.running_var"].dtype == torch.float32
     loaded = Recognizer.load(tmp_path / "w")
-    picture = Image.effect_noise((60, 60), 90)
-    for (sign, p), (same, q) in zip(made(picture), loaded(picture), strict=True):
-        assert sign == same and p == pytest.approx(q, abs=1e-3)
+    # As pairs without an order: an untrained network finds most signs equally probable.
+    picture = np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)
+    before, after = dict(made(picture, 33)), dict(loaded(picture, 33))
+    assert {sign: pytest.approx(p, abs=1e-3) for sign, p in before.items()} == after
     assert (loaded.temperature, loaded.threshold, loaded.facts) == (1.7, 0.02, {"images": 3})
     assert not loaded.classifier.training and loaded.architecture == "cnn"
 
@@ -315,7 +316,7 @@ def test_the_shipped_weights_know_what_is_no_hand(shipped):
     text = Image.new("RGB", (640, 480), "white")
     for line in range(20):
         ImageDraw.Draw(text).text((20, 20 * line + 20), "no hand here, " * 6, fill="black")
-    noise = Image.effect_noise((300, 300), 80)
+    noise = np.random.default_rng(0).normal(128, 80, (300, 300)).clip(0, 255).astype(np.uint8)
     blank = [Image.new("RGB", (400, 300), colour) for colour in ("black", "white", "grey")]
     answers = shipped([text, noise, *blank, Image.new("RGBA", (90, 90))], top=1)
     assert [ranked[0][0] for ranked in answers] == [None] * 6
