@@ -40,7 +40,8 @@ stand-in: setup
 	$(BIN)/python -m asl synthesize build/stand-in --force --signers 5 --seed 0 --size 160 --quality 85
 	$(BIN)/python -c "from asl.sources import pack_stand_in; print(pack_stand_in('build/stand-in'))"
 
-# One recogniser without each signer, then the one that ships. What is finished is not repeated.
+# One recogniser without each signer, then the one that ships. What is finished is not repeated, and
+# what was interrupted goes on after its last epoch.
 # Each uses one thread: two of them side by side are faster than one with two threads.
 SIGNERS = 1 2 3 4 5
 # The classifier begins with weights from this wheel. It is never installed, so any system's will do.
@@ -56,10 +57,10 @@ asl/recognizer/recognizer.safetensors: build/recognizers/all.safetensors $(UNSEE
 	$(BIN)/python -m asl calibrate $< --corrected --unseen $(UNSEEN) --output $@
 
 build/recognizers/all.safetensors: build/rendered/manifest.json build/$(WHEEL)
-	$(TRAIN) --output $@
+	$(TRAIN) --checkpoint build/checkpoints/all --output $@
 
 build/recognizers/without-%.safetensors: build/rendered/manifest.json build/$(WHEEL)
-	$(TRAIN) --leave-out $* --output $@
+	$(TRAIN) --leave-out $* --checkpoint build/checkpoints/without-$* --output $@
 
 build/rendered/manifest.json: | setup
 	$(BIN)/python -m asl synthesize build/rendered --force --signers 180 --seed 8 --size 112 \

@@ -94,6 +94,7 @@ from .models import (
 from .models import (
     create_sequential_model as create_sequential_model,
 )
+from .optimization import TrainingDiverged as TrainingDiverged
 from .plots.evaluations import (
     plot_protocols as plot_protocols,
 )

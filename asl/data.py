@@ -276,9 +276,12 @@ def get_batch(
     return images.to(device), labels.to(device)
 
 
-def whole_dataset(data: Any) -> Any:
-    """Returns the dataset behind a `Subset`, or behind a `Subset` of one."""
-    return whole_dataset(data.dataset) if isinstance(data, Subset) else data
+def whole_dataset(data: Any) -> tuple[Any, list[int] | None]:
+    """Returns the dataset behind a `Subset`, or a `Subset` of one, and the places of its items."""
+    if not isinstance(data, Subset):
+        return data, None
+    whole, places = whole_dataset(data.dataset)
+    return whole, [int(i) if places is None else places[i] for i in data.indices]
 
 
 def shuffled_batches(

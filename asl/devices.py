@@ -1,19 +1,15 @@
-"""What a computation runs with: device, precision, seed, optimiser; and torch's internals.
+"""What a computation runs with: device, precision and seed; and all that relies on internals.
 
 What relies on internals comes second. Each piece says what it reaches into and what that saves, and
 `tests/test_devices.py` fails if a new version of torch changes it.
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor, nn, optim
-from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
-
-MakeOptimizer = optim.Optimizer | Callable[[Iterable[nn.Parameter]], optim.Optimizer]
-MakeScheduler = LRScheduler | Callable[[optim.Optimizer], LRScheduler]
+from torch import Tensor, optim
 
 # --- where and how networks compute ---------------------------------------------------------------
 
@@ -62,54 +58,6 @@ def seeded(seed: int | None, device: torch.device) -> Iterator[None]:
 def drawn_generator(device: torch.device) -> torch.Generator:
     """Returns a generator on a device, seeded with a number drawn from the global one."""
     return torch.Generator(device).manual_seed(int(torch.randint(2**62, ())))
-
-
-def optimizer_for(
-    model: nn.Module,
-    total_steps: int,
-    lr: float,
-    weight_decay: float,
-    optimizer: MakeOptimizer | None,
-    scheduler: MakeScheduler | None,
-) -> tuple[optim.Optimizer, LRScheduler]:
-    """Returns what takes a training step, and what moves its learning rate after each.
-
-    Args:
-        model: whose parameters are trained.
-        total_steps: of the whole training.
-        lr, weight_decay, optimizer, scheduler: as in `asl.train_model`.
-
-    Raises:
-        ValueError: if the optimiser or the scheduler does not fit the model or the steps.
-    """
-    if optimizer is None:
-        optimizer = AdamW(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
-    elif not isinstance(optimizer, optim.Optimizer):
-        optimizer = optimizer(model.parameters())
-    ours = {id(parameter) for parameter in model.parameters()}
-    if not all(id(p) in ours for group in optimizer.param_groups for p in group["params"]):
-        raise ValueError("expected an optimizer of this model's parameters, found one of others")
-    if scheduler is None:
-        defaults = optimizer.defaults
-        scheduler = OneCycleLR(
-            optimizer,
-            max_lr=[group["lr"] for group in optimizer.param_groups],
-            total_steps=total_steps,
-            cycle_momentum="betas" in defaults or defaults.get("momentum", 0) > 0,
-        )
-    elif not isinstance(scheduler, LRScheduler):
-        scheduler = scheduler(optimizer)
-    if isinstance(scheduler, ReduceLROnPlateau):
-        raise ValueError(
-            "expected a scheduler that moves after every batch, found ReduceLROnPlateau, which "
-            "waits for a figure: step it in callback=, with a constant scheduler"
-        )
-    if (steps := getattr(scheduler, "total_steps", total_steps)) < total_steps:
-        raise ValueError(
-            f"expected a scheduler of at least {total_steps} steps, one for each batch of all "
-            f"epochs, found total_steps={steps}"
-        )
-    return optimizer, scheduler
 
 
 def autocast(device: torch.device, enabled: bool) -> torch.autocast:

@@ -1,25 +1,41 @@
-"""What all share: files that appear whole or not at all, progress bars, how to install an extra."""
+"""What all share: files that appear whole or not at all, or are refused; bars, extras, workers."""
 
 import contextlib
 import glob
+import hashlib
+import json
+import multiprocessing
 import os
 import platform
 import re
 import shutil
 import sys
 import tempfile
+import threading
 import zlib
 from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tqdm import tqdm
 
 CHECKOUT = Path(__file__).parents[1]
 """The folder of this project, if it is installed in place. Elsewhere it holds nothing of ours."""
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 T = TypeVar("T")
+
+# Kinds of checked files, see `write_tensors`, and who reads them.
+RECOGNIZER, MODEL, CHECKPOINT = "asl-recognizer 2", "asl-model 1", "asl-checkpoint 1"
+FOLD = "asl-fold 1"
+_READ_BY = {
+    RECOGNIZER: "asl.Recognizer.load reads recognisers",
+    MODEL: "asl.load_model reads models that asl.save_model wrote",
+    CHECKPOINT: "asl.train_model(checkpoint=) goes on from checkpoints",
+}
 
 
 def install_hint(extra: str) -> str:
@@ -91,6 +107,42 @@ def written_whole(path: str | os.PathLike, *, replace: bool = True) -> Iterator[
         # The name, too, survives a loss of power. Some network drives cannot promise that.
         with contextlib.suppress(OSError):
             _sync(target.parent)
+
+
+def check_writable(path: str | os.PathLike) -> None:
+    """Raises OSError unless a file can be written. Its folder need not exist yet."""
+    given = Path(path)
+    if given.is_dir():
+        raise IsADirectoryError(f"expected a file to write, found the folder '{path}'")
+    if given.exists() and not given.is_file():
+        return  # /dev/null or a pipe, which is written directly
+    check_folder_writable(Path(os.path.realpath(given)).parent, path)
+
+
+def check_folder_writable(folder: Path, given: str | os.PathLike) -> None:
+    """Raises OSError, naming what was given, unless files can be written into a folder."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir():
+        raise NotADirectoryError(f"cannot write '{given}': '{there}' is a file, not a folder")
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        reason = error.strerror or error
+        text = f"cannot write '{given}': no file can be made in '{there}': {reason}"
+        raise OSError(text) from None
+
+
+def end_with_parent() -> None:
+    """Ends this process as soon as the one that started it has ended, even if it was killed."""
+
+    def wait() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
@@ -170,3 +222,79 @@ def _swap_folders(draft: Path, target: Path) -> None:
         if old.exists() and not target.exists():
             os.rename(old, target)
         raise
+
+
+# --- files that are checked when they are read ---------------------------------------------------
+
+
+def write_tensors(
+    path: str | os.PathLike, tensors: "dict[str, Tensor]", facts: dict, *, format: str
+) -> None:
+    """Writes tensors and facts to a safetensors file, which appears whole or not at all.
+
+    Args:
+        path: the file. A missing folder is made.
+        tensors: name → tensor of any shape.
+        facts: anything that JSON can hold.
+        format: what kind of file it is; `read_tensors` asks for the same.
+    """
+    from safetensors.torch import save  # imports torch, which most users of files need not wait for
+
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    text = json.dumps(facts)
+    metadata = {"format": format, "facts": text, "sha256": _digest(tensors, text, format)}
+    with written_whole(path) as draft:
+        draft.write_bytes(save(tensors, metadata))
+
+
+def read_tensors(
+    path: str | os.PathLike, *, format: str
+) -> "tuple[dict[str, Tensor], dict[str, Any]]":
+    """Reads what `write_tensors` wrote in a format.
+
+    Returns:
+        tensors: name → tensor, on the CPU
+        facts: as written
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file is not a safetensors file, is truncated, has another format, or was
+            changed since it was written.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"expected a file of weights at '{path}', found none")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        with open(path, "rb") as file:
+            by_torch = file.read(2) in (b"PK", b"\x80\x02")  # a zip archive, or an older pickle
+        if by_torch:
+            raise ValueError(
+                f"expected a whole safetensors file, found '{path}' in the format of torch.save, "
+                "which may hold code: write it with asl.save_model or Recognizer.save instead"
+            ) from error
+        raise ValueError(
+            f"expected a whole safetensors file, found '{path}' damaged: {error}"
+        ) from error
+    found = metadata.get("format")
+    if found != format:
+        raise ValueError(
+            f"expected weights of the format {format!r}, found {found!r} in '{path}': "
+            + _READ_BY.get(str(found), "train again, or use the weights of this version")
+        )
+    if metadata.get("sha256") != _digest(tensors, metadata.get("facts", ""), format):
+        raise ValueError(f"'{path}' was changed since it was written: its checksum does not fit")
+    return tensors, json.loads(metadata["facts"])
+
+
+def _digest(tensors: "dict[str, Tensor]", facts: str, format: str) -> str:
+    """Returns the SHA-256 of everything, whatever its order in the file."""
+    digest = hashlib.sha256(f"{format}\n{facts}".encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()

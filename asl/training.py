@@ -1,4 +1,4 @@
-"""The one training loop, and the pass that collects a model's answers.
+"""Training a model and measuring it every epoch; the pass that collects a model's answers.
 
 It knows nothing of the model that it trains: any model from images (N, 3, H, W) to
 log-probabilities (N, 36) will do.
@@ -6,7 +6,9 @@ log-probabilities (N, 36) will do.
 
 import inspect
 import math
-from collections.abc import Callable, Iterable, Iterator
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from timeit import default_timer as timer
 
 import torch
@@ -14,19 +16,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from asl.data import ASLDataset, SizedDataset, get_batch, shuffled_batches, whole_dataset
-from asl.devices import (
-    MakeOptimizer,
-    MakeScheduler,
-    autocast,
-    drawn_generator,
-    keep_freed_memory,
-    optimizer_for,
-    seeded,
-    usable_device,
-)
-from asl.files import progress_bar
+from asl.data import ASLDataset, SizedDataset, get_batch, whole_dataset
+from asl.devices import autocast, drawn_generator, seeded, usable_device
+from asl.files import check_writable
+from asl.fingerprints import describe_training
 from asl.models import check_output, check_width
+from asl.optimization import Checkpoint, MakeOptimizer, MakeScheduler, run_epochs
 from asl.signs import check_classes, check_labels
 
 EVALUATION_BATCH = 64  # bounds the memory of feature maps
@@ -52,6 +47,7 @@ def train_model(
     optimizer: MakeOptimizer | None = None,
     scheduler: MakeScheduler | None = None,
     callback: Callable[[int, "Metrics"], object] | None = None,
+    checkpoint: str | os.PathLike | None = None,
     augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
     half_precision: bool = False,
     seed: int | None = None,
@@ -83,6 +79,10 @@ def train_model(
             that makes one from the optimiser.
         callback: called with each epoch's number, from 1, and the metrics so far. If it returns
             True, training ends. It should look at a validation part, not at the test part.
+        checkpoint: a file that keeps the state after every epoch, whole or not at all. If it is
+            there, the same call goes on after its last epoch, and ends bit for bit as a training
+            that was never interrupted, on the same CPU and threads. Other arguments, data, labels,
+            layers or code are refused. The initial weights and `callback` may differ.
         augment: changes each training batch of images at random, as `asl.augment` does: (images
             (N, 3, H, W), generator on their device) → images.
         half_precision: let the model compute in bfloat16 where that is safe (`torch.autocast`). It
@@ -129,6 +129,23 @@ def train_model(
     check_output(model, images)
     _remember_input(model, train_data if test_data is None else test_data)
 
+    kept = None
+    if checkpoint is not None:
+        check_writable(checkpoint)
+        options = {"optimizer": optimizer, "scheduler": scheduler, "augment": augment}
+        numbers = {
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "lr": lr,
+            "weight_decay": weight_decay,
+            "half_precision": half_precision,
+            "seed": seed,
+            "device": device.type,
+        }
+        kept = Checkpoint(
+            Path(checkpoint), describe_training(model, train_data, test_data, options, numbers)
+        )
+
     metrics = Metrics({name: [] for name in _METRICS})
     metrics.name = model_name
     vars(model)["asl_metrics"] = metrics
@@ -146,21 +163,9 @@ def train_model(
             return F.nll_loss(log_probs, labels)
 
         start = timer()
-        for loss, learning_rate in run_epochs(
-            model,
-            len(train_data),
-            loss_of,
-            epochs,
-            batch_size=batch_size,
-            lr=lr,
-            weight_decay=weight_decay,
-            optimizer=optimizer,
-            scheduler=scheduler,
-            name=model_name if progress else None,
-        ):
-            metrics["train_losses"].append(loss)
-            metrics["learning_rates"].append(learning_rate)
-            model.eval()
+
+        def after_epoch() -> object:
+            nonlocal start
             test_loss = test_accuracy = math.nan
             if test_data is not None:
                 log_probs, labels = predict_log_probs(model, test_data)
@@ -173,10 +178,37 @@ def train_model(
             epoch = len(metrics["epoch_times"])
             if progress:
                 print(_epoch_line(f"{model_name} epoch {epoch}/{epochs}", metrics))
-            if callback is not None and callback(epoch, metrics) is True:
-                break
             start = timer()
-    model.eval()
+            return callback is not None and callback(epoch, metrics)
+
+        start = timer()
+        try:
+            run_epochs(
+                model,
+                len(train_data),
+                loss_of,
+                epochs,
+                metrics,
+                batch_size=batch_size,
+                lr=lr,
+                weight_decay=weight_decay,
+                optimizer=optimizer,
+                scheduler=scheduler,
+                drawn=drawn,
+                after_epoch=after_epoch,
+                checkpoint=kept,
+                name=model_name if progress else None,
+            )
+        except BaseException as error:
+            whole = len(metrics["epoch_times"])
+            for values in metrics.values():
+                del values[whole:]
+            vars(error)["metrics"] = metrics
+            error.add_note(
+                f"{whole} of {epochs} epochs were finished; their metrics are in the attribute "
+                "`metrics` of this error" + (f", and in '{checkpoint}'" if checkpoint else "")
+            )
+            raise
     return metrics
 
 
@@ -192,61 +224,13 @@ def _check_augment(augment: Callable) -> None:
 
 def _remember_input(model: nn.Module, data: SizedDataset) -> None:
     """Notes on a model how its images were prepared."""
-    whole = whole_dataset(data)
+    whole, _ = whole_dataset(data)
     standard = isinstance(whole, ASLDataset) and whole.transform is None
     # A dict, since a module takes a transform that is a module for one of its layers.
     vars(model)["asl_input"] = {
         "image_size": whole.images.shape[-1] if standard else None,
         "transform": None if standard else getattr(whole, "transform", None),
     }
-
-
-def run_epochs(
-    model: nn.Module,
-    size: int,
-    loss_of: Callable[[Tensor], Tensor],
-    epochs: int,
-    *,
-    batch_size: int,
-    lr: float,
-    weight_decay: float,
-    optimizer: MakeOptimizer | None = None,
-    scheduler: MakeScheduler | None = None,
-    name: str | None = None,
-) -> Iterator[tuple[float, float]]:
-    """Trains a model in place, by default with AdamW in one cycle: the loop behind every training.
-
-    Args:
-        model: whose parameters to train, on its device.
-        size: number of training items.
-        loss_of: indices of a batch, int64 (B,) → its mean loss, a scalar.
-        batch_size: items in a step. A last batch of one item joins the batch before it.
-        epochs, lr, weight_decay, optimizer, scheduler: as in `train_model`.
-        name: of the bar that is shown while an epoch runs. None shows none.
-
-    Yields:
-        After each epoch, while the model is in training mode: the mean loss over its items, and the
-        learning rate of its last step.
-    """
-    device = next(model.parameters()).device
-    steps = len(shuffled_batches(size, batch_size, torch.Generator()))
-    stepper, schedule = optimizer_for(model, epochs * steps, lr, weight_decay, optimizer, scheduler)
-    keep_freed_memory()
-    for epoch in range(1, epochs + 1):
-        batches: Iterable[Tensor] = shuffled_batches(size, batch_size)
-        if name is not None:
-            batches = progress_bar(batches, f"{name} epoch {epoch}/{epochs}")
-        model.train()
-        loss_sum = torch.zeros((), device=device)  # read once an epoch: reading waits for a GPU
-        for indices in batches:
-            loss = loss_of(indices)
-            loss.backward()
-            stepper.step()
-            stepper.zero_grad()
-            learning_rate = float(schedule.get_last_lr()[0])  # the one that this step used
-            schedule.step()
-            loss_sum += loss.detach() * len(indices)
-        yield loss_sum.item() / size, learning_rate
 
 
 @torch.inference_mode()

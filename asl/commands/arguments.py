@@ -2,10 +2,11 @@
 
 import argparse
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from asl.files import check_folder_writable, check_writable
 
 
 def count(text: str) -> int:
@@ -36,38 +37,12 @@ class Distinct(argparse.Action):
 
 
 def output_file(text: str) -> Path:
-    """Reads the path of a file to write, whose folder need not exist yet.
-
-    Raises:
-        OSError: if it cannot be written. A command should not find that out after hours of work.
-    """
-    path = Path(text)
-    if path.is_dir():
-        raise IsADirectoryError(f"expected a file to write, found the folder '{text}'")
-    if not path.exists() or path.is_file():  # else it is /dev/null or a pipe, written directly
-        _check_folder(Path(os.path.realpath(path)).parent, text)
-    return path
-
-
-def output_folder(text: str) -> Path:
-    """Reads the path of a folder to write files into, which need not exist yet.
-
-    Raises:
-        OSError: if no file can be written there.
-    """
-    _check_folder(Path(os.path.realpath(text)), text)
+    """Reads the path of a file to write; raises OSError as `asl.files.check_writable`."""
+    check_writable(text)
     return Path(text)
 
 
-def _check_folder(folder: Path, given: str) -> None:
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    if not there.is_dir():
-        raise NotADirectoryError(f"cannot write '{given}': '{there}' is a file, not a folder")
-    try:
-        with tempfile.TemporaryFile(dir=there):
-            pass
-    except OSError as error:
-        reason = error.strerror or error
-        raise OSError(
-            f"cannot write '{given}': no file can be made in '{there}': {reason}"
-        ) from None
+def output_folder(text: str) -> Path:
+    """Reads the path of a folder to write files into, which need not exist yet."""
+    check_folder_writable(Path(os.path.realpath(text)), text)
+    return Path(text)

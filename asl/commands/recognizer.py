@@ -56,6 +56,7 @@ def train(options: argparse.Namespace) -> tuple[dict, str]:
         load_photographs("train"),
         recipe,
         pretrained=options.pretrained,
+        checkpoint=options.checkpoint,
     )
     recognizer.facts |= {
         "command": options.command_line,

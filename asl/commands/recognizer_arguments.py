@@ -72,6 +72,13 @@ def add_train(sub: argparse.ArgumentParser) -> None:
         default=0,
         help="seed of weights, order and changes to images (default: %(default)s)",
     )
+    sub.add_argument(
+        "--checkpoint",
+        type=output_folder,
+        metavar="DIR",
+        help="folder that keeps the state after every epoch; the same command goes on where it was "
+        "interrupted (default: none)",
+    )
     sub.add_argument("--threads", type=count, metavar="N", help="CPU threads (default: all cores)")
     sub.add_argument(
         "--output",

@@ -5,8 +5,10 @@ their answers together. `asl.evaluation.fold_cache` keeps finished folds, and
 `asl.evaluation.report` computes figures from the answers.
 """
 
+import contextlib
 import os
 import pickle
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -22,9 +24,10 @@ from torch.utils.data import Subset
 from asl.data import ASLDataset
 from asl.devices import seeded, usable_device
 from asl.evaluation.calibration import fit_temperature
-from asl.evaluation.fold_cache import FoldCache, Job
+from asl.evaluation.fold_cache import FoldCache, Job, locked
 from asl.evaluation.report import CrossValidation
-from asl.files import progress_bar
+from asl.files import end_with_parent, progress_bar
+from asl.fingerprints import CannotKeyError
 from asl.signs import SIGNS
 from asl.splits import bursts_of, make_folds
 from asl.training import predict_log_probs, train_model
@@ -70,7 +73,8 @@ def cross_validate(
             must be able to import `make_model`, so it cannot be a lambda or a class of a notebook,
             and a script must guard the call with ``if __name__ == "__main__":``.
         resume_dir: folder for the answers of finished models. An interrupted call goes on where it
-            stopped. Answers for other images, models, options or versions of torch never mix.
+            stopped. Answers for other images, models, options, code or versions of torch never mix.
+            Another process that works in the same folder waits.
         progress: show a bar of finished models.
         **training: options of `train_model`, such as ``epochs=10``.
 
@@ -105,21 +109,11 @@ def cross_validate(
         left_out += combinations(range(count), 2)
     jobs: list[Job] = [(seed, out) for seed in seeds for out in left_out]
 
-    answers: dict[Job, Tensor] = {}
     everything = dataset if extra is None else dataset.joined_with(extra)
-    store = None if resume_dir is None else FoldCache(resume_dir, make_model, everything, training)
-    if store is not None:
-        answers = store.read(jobs, fold_of)
-    missing = [job for job in jobs if job not in answers]
     work = _Work(make_model, everything, fold_of, training)
-    finished: Iterable[tuple[Job, Tensor]] = _run(work, missing, min(workers, len(missing) or 1))
-    name = getattr(make_model, "__name__", "model")
-    if progress and missing:
-        finished = progress_bar(finished, f"{name}, {protocol} folds", len(missing))
-    for job, log_probs in finished:
-        answers[job] = log_probs
-        if store is not None:
-            store.write(job, fold_of[job[0]], log_probs)
+    title = f"{getattr(make_model, '__name__', 'model')}, {protocol} folds" if progress else None
+    with contextlib.nullcontext() if resume_dir is None else locked(resume_dir):
+        answers = _answers(work, jobs, workers, resume_dir, title)
 
     labels = torch.tensor(dataset.labels)
     temperatures = None
@@ -167,6 +161,39 @@ def _temperature_for(
 
 
 # --- training the models -------------------------------------------------------------------------
+
+
+def _answers(
+    work: "_Work",
+    jobs: Sequence[Job],
+    workers: int,
+    resume_dir: str | os.PathLike | None,
+    title: str | None,
+) -> dict[Job, Tensor]:
+    """Returns the answers of all jobs, those that were kept and those that are made now."""
+    store, answers = None, {}
+    if resume_dir is not None:
+        setting = (work.make_model, work.dataset, work.training, workers)
+        try:
+            store = FoldCache(resume_dir, *setting)
+        except CannotKeyError as error:
+            warnings.warn(f"keeps no folds in '{resume_dir}': {error}", stacklevel=3)
+        else:
+            answers = store.read(jobs, work.fold_of)
+    missing = [job for job in jobs if job not in answers]
+    finished: Iterable[tuple[Job, Tensor]] = _run(work, missing, min(workers, len(missing) or 1))
+    if title is not None and missing:
+        finished = progress_bar(finished, title, len(missing))
+    for job, log_probs in finished:
+        if not torch.isfinite(log_probs.exp()).all():
+            raise ValueError(
+                f"expected log-probabilities from the model of {job}, found nan or infinity: it "
+                "is not kept"
+            )
+        answers[job] = log_probs
+        if store is not None:
+            store.write(job, work.fold_of[job[0]], log_probs)
+    return answers
 
 
 @dataclass(frozen=True)
@@ -228,6 +255,7 @@ def _run(work: _Work, jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, 
 
 def _begin(packed: bytes, threads: int) -> None:
     global _work_here
+    end_with_parent()
     torch.set_num_threads(threads)
     _work_here = pickle.loads(packed)
 

@@ -1,24 +1,44 @@
 """Keeps the answers of finished folds, so that an interrupted cross-validation can go on."""
 
-import hashlib
+import contextlib
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import Subset
 
 from asl.data import ASLDataset
 from asl.devices import seeded
-from asl.files import written_whole
-from asl.training import predict_log_probs
+from asl.files import FOLD, read_tensors, write_tensors
+from asl.fingerprints import environment, fingerprint
+from asl.signs import SIGNS
 
 Job = tuple[int, tuple[int, ...]]
 """A seed, and the folds that its model does not see."""
+
+
+@contextlib.contextmanager
+def locked(folder: str | os.PathLike) -> Iterator[None]:
+    """Lets one process at a time into a block that works in a folder; others wait, and say so.
+
+    The lock ends with its process, however that ends. Where the file system knows no locks,
+    everybody is let in.
+    """
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    with open(Path(folder) / ".lock", "a+b") as file:
+        if os.name == "posix":
+            import fcntl
+
+            with contextlib.suppress(OSError):
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    print(f"Waiting for another process that works in '{folder}'.", flush=True)
+                    fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 class FoldCache:
@@ -30,6 +50,7 @@ class FoldCache:
         make_model: Callable[[], nn.Module],
         dataset: ASLDataset,
         training: dict[str, Any],
+        workers: int = 1,
     ):
         """Opens a cache.
 
@@ -38,29 +59,22 @@ class FoldCache:
             make_model: builds the model, see `asl.cross_validate`.
             dataset: every image that takes part, also those that are only trained on.
             training: the options of `asl.train_model`.
+            workers: number of processes, which share the threads.
+
+        Raises:
+            CannotKeyError: if an option or the model holds something that cannot be compared.
         """
         self.folder = Path(folder)
-        options = sorted((key, _named(value)) for key, value in training.items())
-        facts = (dataset.labels, _named(dataset.transform), _named(make_model), options)
-        digest = hashlib.sha256(repr((*facts, torch.__version__)).encode())
-        digest.update(dataset.images.numpy().tobytes())
         with seeded(0, torch.device("cpu")):
             model = make_model()
-        digest.update(repr(model).encode())
-        for tensor in model.state_dict().values():
-            digest.update(tensor.cpu().numpy().tobytes())
-        if not hasattr(model, "fit"):
-            # Two models with the same layers and parameters may still compute different things.
-            answers = predict_log_probs(model, Subset(dataset, range(2)))[0]
-            digest.update(repr([round(x, 2) for x in answers.flatten().tolist()]).encode())
-        self.setting = digest
+        images = [dataset.images, dataset.labels, dataset.transform]
+        options = sorted(training.items())
+        self.setting = fingerprint([make_model, model, images, options, environment(), workers])
 
     def _path(self, job: Job, fold_of: Tensor) -> Path:
         seed, out = job
-        digest = self.setting.copy()
-        digest.update(torch.isin(fold_of, torch.tensor(out)).numpy().tobytes())
-        name = f"seed{seed}-without-{'-'.join(map(str, out))}-{digest.hexdigest()[:16]}.npy"
-        return self.folder / name
+        key = fingerprint([self.setting, torch.isin(fold_of, torch.tensor(out))])
+        return self.folder / f"seed{seed}-without-{'-'.join(map(str, out))}-{key}.safetensors"
 
     def read(self, jobs: Sequence[Job], fold_of: dict[int, Tensor]) -> dict[Job, Tensor]:
         """Returns the answers of those jobs that have been kept.
@@ -73,19 +87,26 @@ class FoldCache:
         for job in jobs:
             path = self._path(job, fold_of[job[0]])
             if path.exists():
+                count = int(torch.isin(fold_of[job[0]], torch.tensor(job[1])).sum())
                 try:
-                    found[job] = torch.from_numpy(np.load(path))
-                except (ValueError, EOFError, OSError) as error:
+                    found[job] = _checked(read_tensors(path, format=FOLD)[0], count)
+                except (ValueError, OSError) as error:
                     text = f"trains again, since '{path}' cannot be read: {error}"
-                    warnings.warn(text, stacklevel=3)
+                    warnings.warn(text, stacklevel=4)
         return found
 
     def write(self, job: Job, fold_of: Tensor, log_probs: Tensor) -> None:
         """Keeps the answers (M, 36) of a job, whose seed dealt the folds `fold_of` (N,)."""
-        with written_whole(self._path(job, fold_of)) as draft:
-            np.save(draft, log_probs.numpy())
+        write_tensors(self._path(job, fold_of), {"log_probs": log_probs}, {}, format=FOLD)
 
 
-def _named(value: Any) -> str:
-    """Returns a callable's name, without the address that its representation may hold."""
-    return getattr(value, "__qualname__", None) or repr(value)
+def _checked(tensors: dict[str, Tensor], count: int) -> Tensor:
+    log_probs = tensors.get("log_probs", torch.empty(0))
+    if log_probs.shape != (count, len(SIGNS)) or log_probs.dtype != torch.float32:
+        raise ValueError(
+            f"expected float32 ({count}, {len(SIGNS)}), found {log_probs.dtype} "
+            f"{tuple(log_probs.shape)}"
+        )
+    if not torch.isfinite(log_probs.exp()).all():
+        raise ValueError("expected log-probabilities, found nan or infinity")
+    return log_probs

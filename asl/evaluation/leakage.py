@@ -130,4 +130,6 @@ def nearest_images(train_data: SizedDataset, test_data: SizedDataset) -> tuple[T
 
 
 def _pixels(dataset: SizedDataset, indices: Sequence[int]) -> Tensor:
-    return denormalize(get_batch(dataset, indices)[0])
+    """Returns pixels (N, 3, H, W) from 0 to 1, prepared in parts, which bounds the memory."""
+    parts = [indices[start : start + _BLOCK] for start in range(0, len(indices), _BLOCK)]
+    return torch.cat([denormalize(get_batch(dataset, part)[0]) for part in parts])

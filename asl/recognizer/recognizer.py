@@ -1,7 +1,7 @@
 """From a picture to ranked hand shapes, or to the answer that none can be recognised.
 
 `Recognizer` finds the hand, cuts it out, classifies it and says how sure it is. It is trained by
-`asl.recognizer.train`, and `asl.recognizer.checkpoint` stores its weights.
+`asl.recognizer.train`.
 """
 
 import os
@@ -21,7 +21,7 @@ from asl.decoding import IMAGENET_MEAN, IMAGENET_STD, normalize
 from asl.devices import autocast, fast_in_bfloat16, usable_device
 from asl.evaluation.calibration import apply_temperature
 from asl.evaluation.metrics import merge_shapes
-from asl.recognizer.checkpoint import read_weights, write_weights
+from asl.files import RECOGNIZER, read_tensors, write_tensors
 from asl.recognizer.crops import Picture, crop, square, to_frame
 from asl.recognizer.mobile_net import MOBILE_SIZE
 from asl.recognizer.networks import ARCHITECTURES, HandFinder
@@ -127,7 +127,7 @@ class Recognizer:
         """
         device = usable_device(device)
         path = Path(SHIPPED_WEIGHTS if weights is None else weights)
-        tensors, facts = read_weights(path)
+        tensors, facts = read_tensors(path, format=RECOGNIZER)
         try:
             for name, ours in _CONVENTIONS.items():
                 if facts[name] != ours:
@@ -165,7 +165,7 @@ class Recognizer:
             "threshold": self.threshold,
             "facts": self.facts,
         }
-        write_weights(path, tensors, facts)
+        write_tensors(path, tensors, facts, format=RECOGNIZER)
 
     def _networks(self) -> dict[str, nn.Module]:
         return {"finder": self.finder, "classifier": self.classifier}

@@ -6,6 +6,7 @@
 import os
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -29,6 +30,7 @@ def train_recognizer(
     recipe: Recipe = Recipe(),
     *,
     pretrained: str | os.PathLike | None = None,
+    checkpoint: str | os.PathLike | None = None,
     device: torch.device | str | None = None,
     progress: bool = True,
 ) -> Recognizer:
@@ -46,6 +48,8 @@ def train_recognizer(
         pretrained: a wheel of MediaPipe that holds the classifier's first weights, see
             `asl.recognizer.mediapipe_weights`. Only the architecture "mobile" can take them. None
             begins with random weights.
+        checkpoint: a folder that keeps the state of both networks after every epoch. The same call
+            then goes on where it was interrupted; see `asl.train_model`.
         device: None means `asl.default_device()`.
         progress: show bars.
 
@@ -74,11 +78,16 @@ def train_recognizer(
         assert isinstance(recognizer.classifier, ASLMobileNet)  # as the architecture says
         load_landmark_weights(recognizer.classifier, pretrained)
     half_precision = fast_in_bfloat16(device)
+    kept = {
+        name: None if checkpoint is None else Path(checkpoint) / f"{name}.safetensors"
+        for name in ("finder", "classifier")
+    }
     train_finder(
         recognizer.finder,
         train,
         recipe,
         photographs=photographs,
+        checkpoint=kept["finder"],
         half_precision=half_precision,
         device=device,
         progress=progress,
@@ -91,6 +100,7 @@ def train_recognizer(
         "Classifier",
         lr=recipe.learning_rate,
         weight_decay=recipe.weight_decay,
+        checkpoint=kept["classifier"],
         augment=partial(
             augment,
             strength=recipe.strength,

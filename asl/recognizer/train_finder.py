@@ -1,5 +1,9 @@
 """Trains the finder: draws scenes in which the hand's box is known, and learns from them."""
 
+import os
+from pathlib import Path
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -7,9 +11,10 @@ from torch import Tensor
 from asl.augmentation.hands import picture_hands
 from asl.data import SizedDataset, get_batch
 from asl.devices import autocast, drawn_generator, seeded, usable_device
+from asl.fingerprints import describe_training
+from asl.optimization import Checkpoint, run_epochs
 from asl.recognizer.networks import HandFinder
 from asl.recognizer.recipe import Recipe
-from asl.training import run_epochs
 
 
 def draw_scenes(
@@ -54,6 +59,7 @@ def train_finder(
     recipe: Recipe = Recipe(),
     *,
     photographs: Tensor | None = None,
+    checkpoint: str | os.PathLike | None = None,
     batch_size: int = 64,
     half_precision: bool = False,
     device: torch.device | str | None = None,
@@ -68,13 +74,14 @@ def train_finder(
         train_data: items (image (3, H, H) of a hand on black, label). Labels are not used.
         recipe: epochs, learning rate, weight decay, seed, and the scenes' settings.
         photographs: as in `draw_scenes`.
-        batch_size, half_precision, device, progress: as in `asl.train_model`.
+        checkpoint, batch_size, half_precision, device, progress: as in `asl.train_model`.
 
     Returns:
         The mean loss of each epoch.
     """
     device = usable_device(device)
     finder.to(device)
+    results: dict[str, list[float]] = {"train_losses": [], "learning_rates": []}
     with seeded(recipe.seed, device):
         generator = drawn_generator(device)
 
@@ -86,19 +93,27 @@ def train_finder(
                 found, evidence = finder(scenes)
             return finder_loss(found, evidence, boxes, present)
 
-        epochs = run_epochs(
+        kept = None
+        if checkpoint is not None:
+            options = {"recipe": recipe, "photographs": photographs, "drawing": draw_scenes}
+            numbers: dict[str, Any] = {"batch_size": batch_size, "half_precision": half_precision}
+            numbers["device"] = device.type
+            described = describe_training(finder, train_data, None, options, numbers)
+            kept = Checkpoint(Path(checkpoint), described)
+        run_epochs(
             finder,
             len(train_data),
             loss_of,
             recipe.finder_epochs,
+            results,
             batch_size=batch_size,
             lr=recipe.finder_learning_rate,
             weight_decay=recipe.weight_decay,
+            drawn=generator,
+            checkpoint=kept,
             name="Finder" if progress else None,
         )
-        losses = [loss for loss, _ in epochs]
-    finder.eval()
-    return losses
+    return results["train_losses"]
 
 
 def _resized(images: Tensor, size: int) -> Tensor:

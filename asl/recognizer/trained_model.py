@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from asl.decoding import IMAGENET_MEAN, IMAGENET_STD, standard_input
 from asl.devices import seeded, usable_device
+from asl.files import MODEL, read_tensors, write_tensors
 from asl.models import check_width
-from asl.recognizer.checkpoint import MODEL_FORMAT, read_weights, write_weights
 from asl.recognizer.crops import Picture, to_frame
 from asl.recognizer.networks import ARCHITECTURES
 from asl.signs import SIGNS
@@ -51,7 +51,7 @@ def save_model(model: nn.Module, path: str | os.PathLike) -> None:
         "metrics": json.loads(json.dumps(vars(model).get("asl_metrics")).replace("NaN", "null")),
         "torch": torch.__version__,
     }
-    write_weights(path, dict(model.state_dict()), facts, format=MODEL_FORMAT)
+    write_tensors(path, dict(model.state_dict()), facts, format=MODEL)
 
 
 def load_model(
@@ -77,7 +77,7 @@ def load_model(
             `model`.
     """
     device = usable_device(device)
-    tensors, facts = read_weights(path, format=MODEL_FORMAT)
+    tensors, facts = read_tensors(path, format=MODEL)
     ours = {"classes": list(SIGNS), "mean": list(IMAGENET_MEAN), "std": list(IMAGENET_STD)}
     for key, value in ours.items():
         if facts.get(key) != value:

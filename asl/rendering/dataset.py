@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from asl.files import progress_bar, written_whole
+from asl.files import end_with_parent, progress_bar, written_whole
 from asl.rendering.mesh import rest_hand
 from asl.rendering.render import LIGHTS, check_choices, check_size, render_sign
 from asl.rendering.signers import VARIATIONS, Signer, check_person, make_signer
@@ -178,7 +178,7 @@ def _in_processes(
             job(item)
         return
     context = multiprocessing.get_context("spawn")  # torch has run, so a fork could hang
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent) as pool:
         futures = [pool.submit(job, item) for item in jobs]
         done = as_completed(futures)
         try:

@@ -7,7 +7,7 @@ from asl.evaluation.fold_cache import FoldCache
 pytestmark = pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
 JOB = (0, (1,))
 FOLDS = {0: torch.arange(60) % 3}
-ANSWERS = torch.rand(20, 36)
+ANSWERS = torch.rand(20, 36).log_softmax(1)
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_answers_are_found_again_by_the_same_setting(cache):
     assert cache(epochs=3).read([JOB], FOLDS)[JOB].equal(ANSWERS)
 
 
-def test_answers_of_another_setting_are_not(cache, people):
+def test_answers_of_another_setting_are_not(cache, people, tmp_path):
     cache().write(JOB, FOLDS[0], ANSWERS)
     other = ASLDataset(people, progress=False)
     other.labels = [11, *other.labels[1:]]
@@ -41,12 +41,24 @@ def test_answers_of_another_setting_are_not(cache, people):
     assert not cache(create_sequential_model).read([JOB], FOLDS)
     assert not cache().read([JOB], {0: FOLDS[0].roll(1)})
     assert not cache().read([(1, (1,))], {1: FOLDS[0]})
+    assert not FoldCache(tmp_path / "folds", NearestNeighbour, cache.dataset, {}, 2).read(
+        [JOB], FOLDS
+    )
 
 
-def test_a_damaged_file_is_named_and_not_used(cache, tmp_path):
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[:-8],
+        lambda content: content[:-8] + bytes(8),
+        lambda content: content[: len(content) // 3],
+        lambda content: b"",
+    ],
+)
+def test_a_damaged_file_is_named_and_not_used(damage, cache, tmp_path):
     cache().write(JOB, FOLDS[0], ANSWERS)
     (file,) = (tmp_path / "folds").iterdir()
-    file.write_bytes(file.read_bytes()[:-8])
+    file.write_bytes(damage(file.read_bytes()))
     with pytest.warns(UserWarning, match=f"trains again, since '.*{file.name}' cannot be read"):
         assert not cache().read([JOB], FOLDS)
 
@@ -56,3 +68,17 @@ def test_one_cache_finds_what_it_wrote_itself(cache):
     opened.write(JOB, FOLDS[0], ANSWERS)
     opened.write((0, (2,)), FOLDS[0], ANSWERS)
     assert opened.read([JOB, (0, (2,))], FOLDS).keys() == {JOB, (0, (2,))}
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        (torch.zeros(19, 36), r"expected float32 \(20, 36\), found torch.float32 \(19, 36\)"),
+        (torch.zeros(20, 36).double(), "found torch.float64"),
+        (torch.full((20, 36), torch.nan), "found nan or infinity"),
+    ],
+)
+def test_answers_of_another_kind_are_not_used(answers, words, cache):
+    cache().write(JOB, FOLDS[0], answers)
+    with pytest.warns(UserWarning, match=words):
+        assert not cache().read([JOB], FOLDS)

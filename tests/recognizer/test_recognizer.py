@@ -4,7 +4,7 @@ import torch
 from PIL import Image, ImageDraw, ImageOps
 
 from asl import SHAPES, Recognizer, denormalize, unpack_stand_in
-from asl.recognizer.checkpoint import read_weights, write_weights
+from asl.files import RECOGNIZER, read_tensors, write_tensors
 from asl.recognizer.networks import HandFinder
 from asl.recognizer.recognizer import SHIPPED_WEIGHTS, find_either_hand, read_as_either_hand
 from asl.signs import SIGNS
@@ -247,7 +247,7 @@ def test_saved_and_loaded_it_answers_the_same(tmp_path):
     made = Recognizer.create("cnn", image_size=32)
     made.temperature, made.threshold, made.facts = 1.7, 0.02, {"images": 3}
     made.save(tmp_path / "w")
-    tensors, facts = read_weights(tmp_path / "w")
+    tensors, facts = read_tensors(tmp_path / "w", format=RECOGNIZER)
     assert facts["classes"] == list(SIGNS) and facts["image_size"] == 32
     assert facts["mean"] == [0.485, 0.456, 0.406] and facts["std"] == [0.229, 0.224, 0.225]
     assert tensors["classifier.classifier.0.weight"].dtype == torch.float16
@@ -263,7 +263,7 @@ def test_saved_and_loaded_it_answers_the_same(tmp_path):
 
 def test_weights_of_another_architecture_are_refused(tmp_path):
     Recognizer.create("resnet", image_size=32).save(tmp_path / "w")
-    tensors, facts = read_weights(tmp_path / "w")
+    tensors, facts = read_tensors(tmp_path / "w", format=RECOGNIZER)
     for change, message in (
         ({"architecture": "cnn"}, "holds no recogniser of this version"),
         ({"architecture": "vit"}, "expected an architecture of mlp, cnn.*found 'vit'"),
@@ -272,11 +272,11 @@ def test_weights_of_another_architecture_are_refused(tmp_path):
         ({"classes": list("abc")}, r"expected classes \['0', '1', .*found \['a', 'b', 'c'\]"),
         ({"std": [1.0, 1.0, 1.0]}, r"expected std \[0.229.*found \[1.0, 1.0, 1.0\]"),
     ):
-        write_weights(tmp_path / "v", tensors, facts | change)
+        write_tensors(tmp_path / "v", tensors, facts | change, format=RECOGNIZER)
         with pytest.raises(ValueError, match=message):
             Recognizer.load(tmp_path / "v")
     del facts["threshold"]
-    write_weights(tmp_path / "v", tensors, facts)
+    write_tensors(tmp_path / "v", tensors, facts, format=RECOGNIZER)
     with pytest.raises(ValueError, match="threshold"):
         Recognizer.load(tmp_path / "v")
 

@@ -66,10 +66,10 @@ def test_every_choice_of_the_recipe_reaches_the_training(real, photographs, monk
     )
     seen = {}
 
-    def finder_epochs(finder, size, loss_of, epochs, **options):
+    def finder_epochs(finder, size, loss_of, epochs, results, **options):
         seen["finder"] = {"epochs": epochs, **options}
         loss_of(torch.arange(4))
-        yield 0.0, 0.0
+        results["train_losses"].append(0.0)
 
     def scenes(images, generator, **options):
         seen["scenes"] = options

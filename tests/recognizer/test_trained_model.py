@@ -19,7 +19,7 @@ from asl import (
     save_model,
     train_model,
 )
-from asl.recognizer.checkpoint import write_weights
+from asl.files import write_tensors
 from asl.recognizer.recognizer import Recognizer
 
 
@@ -214,7 +214,7 @@ def test_other_files_are_refused(tmp_path, weights):
     for load in (load_model, Recognizer.load):
         with pytest.raises(ValueError, match="in the format of torch.save"):
             load(tmp_path / "model.pt")
-    write_weights(tmp_path / "other", {}, {"classes": ["a", "b"]}, format="asl-model 1")
+    write_tensors(tmp_path / "other", {}, {"classes": ["a", "b"]}, format="asl-model 1")
     with pytest.raises(ValueError, match=r"expected classes .* found \['a', 'b'\]"):
         load_model(tmp_path / "other")
 

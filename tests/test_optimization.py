@@ -1,0 +1,363 @@
+"""Checkpoints, interruptions and divergence; what a step does is tested with `train_model`."""
+
+import math
+import os
+import signal
+import subprocess
+import sys
+from functools import partial
+
+import pytest
+import torch
+from torch import nn, optim
+from torch.utils.data import Subset, TensorDataset
+
+import asl
+from asl import (
+    ASLDataset,
+    ASLNet,
+    TrainingDiverged,
+    create_sequential_model,
+    load_asl_data,
+    train_model,
+)
+from asl.optimization import read_checkpoint, write_checkpoint
+
+
+@pytest.fixture
+def parts(write_images):
+    return load_asl_data(write_images(bursts=2), progress=False)
+
+
+def train(parts, checkpoint=None, make=create_sequential_model, stop=None, seed=3, **options):
+    """Trains four epochs from fixed first weights, or is interrupted in the epoch `stop`."""
+
+    def interrupt(epoch, metrics):
+        if epoch == stop:
+            raise KeyboardInterrupt
+
+    torch.manual_seed(0)
+    model = make()
+    metrics = train_model(
+        model,
+        *parts,
+        4,
+        **{"progress": False, "device": "cpu", "callback": interrupt}
+        | {"checkpoint": checkpoint, "seed": seed}
+        | options,
+    )
+    return model, metrics
+
+
+def same(first, second):
+    """Tells whether two trained models and what was measured are equal bit for bit."""
+    (model, metrics), (other, others) = first, second
+    states = zip(model.state_dict().values(), other.state_dict().values(), strict=True)
+    measured = {k: v for k, v in metrics.items() if k != "epoch_times"}
+    return all(a.equal(b) for a, b in states) and measured == {k: others[k] for k in measured}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"make": ASLNet, "augment": asl.augment},
+        {"optimizer": partial(optim.SGD, lr=0.01, momentum=0.9)},
+        {"scheduler": partial(optim.lr_scheduler.StepLR, step_size=3)},
+        {"half_precision": True},
+    ],
+)
+@pytest.mark.parametrize("stop", [1, 3])
+def test_an_interrupted_training_ends_as_one_that_was_not(options, stop, parts, tmp_path):
+    whole = train(parts, **options)
+    for _ in range(2):  # the interrupted epoch is made again, and interrupted again
+        with pytest.raises(KeyboardInterrupt):
+            train(parts, tmp_path / "c", stop=stop, **options)
+    assert same(whole, train(parts, tmp_path / "c", **options))
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["c"]
+
+
+def test_without_a_seed_the_order_goes_on_as_well(parts, tmp_path):
+    torch.manual_seed(5)
+    whole = train(parts, seed=None)
+    torch.manual_seed(5)
+    with pytest.raises(KeyboardInterrupt):
+        train(parts, tmp_path / "c", stop=2, seed=None)
+    torch.manual_seed(77)
+    assert same(whole, train(parts, tmp_path / "c", seed=None))
+
+
+def test_a_finished_training_is_read_not_repeated(parts, tmp_path):
+    first = train(parts, tmp_path / "c")
+
+    def fail(*_):
+        raise AssertionError("trained again")
+
+    assert same(first, train(parts, tmp_path / "c", callback=fail))
+
+
+def test_one_that_a_callback_ended_stays_ended(parts, tmp_path):
+    options = {"callback": lambda epoch, _: epoch == 2, "checkpoint": tmp_path / "c"}
+    first = train(parts, **options)
+    assert len(first[1]["train_losses"]) == 2
+    assert same(first, train(parts, **options))
+
+
+def test_first_weights_may_differ(parts, tmp_path):
+    first = train(parts, tmp_path / "c")
+
+    def other():
+        torch.manual_seed(99)
+        return create_sequential_model()
+
+    assert same(first, train(parts, tmp_path / "c", make=other))
+
+
+class Halved(nn.Module):
+    """Halves its input, or divides it by another number."""
+
+    def __init__(self, divisor=2):
+        super().__init__()
+        self.divisor, self.model = divisor, create_sequential_model()
+
+    def forward(self, x):
+        return self.model(x / self.divisor)
+
+
+def other_labels(parts):
+    train_data, test_data = parts
+    train_data.dataset.labels = [9, *train_data.dataset.labels[1:]]
+    return train_data, test_data
+
+
+def other_images(parts):
+    parts[0].dataset.images[0] += 1
+    return parts
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"epochs": 5}, "epochs: 4 then, 5 now"),
+        ({"lr": 0.002}, "lr: 0.001 then, 0.002 now"),
+        ({"seed": 4}, "seed: 3 then, 4 now"),
+        ({"batch_size": 32}, "batch_size: 64 then, 32 now"),
+        ({"optimizer": optim.AdamW}, "optimizer: "),
+        ({"augment": asl.augment}, "augment: "),
+        ({"make": ASLNet}, "layers of the model: "),
+        ({"make": partial(Halved, 3)}, "layers of the model: "),
+        ({"make": lambda: frozen(create_sequential_model())}, "layers of the model: "),
+        ({"data": other_labels}, "training labels: "),
+        ({"data": other_images}, "training images: "),
+        ({"data": lambda parts: parts[::-1]}, "training images: "),
+        ({"data": lambda parts: (parts[0], None)}, "test images: .* then, none now"),
+    ],
+)
+def test_anything_else_is_refused_with_the_difference(change, named, parts, tmp_path):
+    make = Halved if isinstance(change.get("make"), partial) else create_sequential_model
+    train(parts, tmp_path / "c", make=make)
+    before = (tmp_path / "c").read_bytes()
+    options = {"make": make} | change
+    if "epochs" in options:
+        options.pop("epochs")
+        with pytest.raises(ValueError, match=named):
+            train_model(make(), *parts, 5, checkpoint=tmp_path / "c", seed=3, device="cpu")
+        return
+    data = options.pop("data", lambda parts: parts)
+    with pytest.raises(ValueError, match=f"checkpoint of another training(.|\n)*{named}"):
+        train(data(parts), tmp_path / "c", **options)
+    assert (tmp_path / "c").read_bytes() == before
+
+
+def frozen(model):
+    model[1].requires_grad_(False)
+    return model
+
+
+def test_code_and_threads_count_too(parts, tmp_path, monkeypatch):
+    train(parts, tmp_path / "c")
+    with monkeypatch.context() as patch:
+        patch.setattr("asl.fingerprints.source_of_package", lambda: "other")
+        with pytest.raises(ValueError, match="code of asl: .* then, other now"):
+            train(parts, tmp_path / "c")
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "get_num_threads", lambda: 99)
+        with pytest.raises(ValueError, match="threads: .* then, 99 now"):
+            train(parts, tmp_path / "c")
+
+
+def test_the_folder_of_the_images_does_not_count(write_images, tmp_path):
+    folder = write_images()
+    first = train(load_asl_data(folder), tmp_path / "c")
+    moved = folder.rename(tmp_path / "moved")
+    assert same(first, train(load_asl_data(moved), tmp_path / "c"))
+
+
+def test_a_path_that_cannot_be_written_is_told_before_the_training(parts, tmp_path):
+    (tmp_path / "file").touch()
+    model = create_sequential_model()
+    before = [parameter.clone() for parameter in model.parameters()]
+    with pytest.raises(OSError, match="is a file, not a folder"):
+        train_model(model, *parts, 1, checkpoint=tmp_path / "file" / "c")
+    assert all(a.equal(b) for a, b in zip(before, model.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("keep", [0, 100, -1])
+def test_a_damaged_checkpoint_is_refused(keep, parts, tmp_path):
+    train(parts, tmp_path / "c")
+    (tmp_path / "c").write_bytes((tmp_path / "c").read_bytes()[:keep])
+    with pytest.raises(ValueError, match="damaged"):
+        train(parts, tmp_path / "c")
+
+
+def test_what_cannot_be_kept_is_told(tmp_path):
+    with pytest.raises(ValueError, match="found a object in it"):
+        write_checkpoint(tmp_path / "c", {}, {"a": object()})
+    state = {"a": (1, [2.5, None, "x"]), 3: {"t": torch.arange(3)}, "nan": math.inf}
+    write_checkpoint(tmp_path / "c", {"what": "a test"}, state)
+    read = read_checkpoint(tmp_path / "c", {"what": "a test"})
+    assert read[3]["t"].equal(state[3].pop("t")) and read[3].pop("t") is not None
+    assert read == state
+    assert read_checkpoint(tmp_path / "none", {}) is None
+
+
+# --- interruptions -------------------------------------------------------------------------------
+
+
+def test_ctrl_c_leaves_nothing_half(parts):
+    model = create_sequential_model()
+    steps = []
+
+    def augment(images, generator):
+        steps.append(len(images))
+        if len(steps) == 12:  # five batches an epoch
+            raise KeyboardInterrupt
+        return images
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        train_model(model, *parts, 9, augment=augment, progress=False)
+    metrics = caught.value.metrics
+    assert {len(values) for values in metrics.values()} == {2}
+    assert "2 of 9 epochs were finished" in caught.value.__notes__[0]
+    assert not model.training and all(p.grad is None for p in model.parameters())
+
+
+KILLED = """
+import os, signal, sys, torch, asl
+from asl import create_sequential_model, load_asl_data, train_model
+moment, path, folder = int(sys.argv[1]), *sys.argv[2:]
+torch.set_num_threads(1)
+count = 0
+def step(*_):
+    global count
+    count += 1
+    if count == moment:
+        os.kill(os.getpid(), signal.SIGKILL)
+replace, sync = os.replace, os.fsync
+if moment < 0:  # inside a write
+    def late(*arguments):
+        step()
+        return sync(*arguments)
+    moment, os.fsync = -moment, late
+else:
+    torch.optim.Optimizer.register = None
+    from torch.optim.optimizer import register_optimizer_step_pre_hook
+    register_optimizer_step_pre_hook(step)
+torch.manual_seed(0)
+model = create_sequential_model()
+parts = load_asl_data(folder, progress=False)
+metrics = train_model(model, *parts, 4, checkpoint=path, seed=3, device="cpu", progress=False)
+print(repr([v for k, v in metrics.items() if k != "epoch_times"]), sum(
+    float(p.double().sum()) for p in model.parameters()))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGKILL")
+def test_killed_at_any_moment_it_goes_on_to_the_same_end(write_images, tmp_path):
+    folder = write_images(bursts=2)
+
+    def run(moment, name):
+        command = [sys.executable, "-c", KILLED, str(moment), str(tmp_path / name), str(folder)]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    whole = run(10**6, "whole")
+    assert whole.returncode == 0, whole.stderr
+    for moment in (9, -2):  # in a step, and in a write
+        name = f"killed {moment}"
+        assert run(moment, name).returncode == -signal.SIGKILL
+        assert run(10**6, name).stdout == whole.stdout
+    assert not list(tmp_path.glob(".*"))
+
+
+# --- divergence ----------------------------------------------------------------------------------
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_model(parts, tmp_path):
+    train_data, test_data = parts
+    model = ASLNet()
+    epochs = []
+
+    def poison(images, generator):
+        return images * math.nan if len(epochs) == 2 else images
+
+    def note(epoch, metrics):
+        epochs.append({k: v.clone() for k, v in model.state_dict().items()})
+
+    with pytest.raises(TrainingDiverged, match=r"batch 1 of epoch 3 is nan at the") as caught:
+        train_model(
+            model, *parts, 5, augment=poison, callback=note, progress=False, device="cpu",
+            checkpoint=tmp_path / "c",
+        )  # fmt: skip
+    assert "Try a smaller learning rate, lr=" in str(caught.value)
+    assert len(caught.value.metrics["train_losses"]) == 2
+    assert all(v.equal(epochs[-1][k]) for k, v in model.state_dict().items())
+    assert (tmp_path / "c").is_file()
+
+
+def test_a_rate_that_is_far_too_high_is_noticed():
+    generator = torch.Generator().manual_seed(0)
+    data = TensorDataset(torch.randn(64, 3, 28, 28, generator=generator), torch.arange(64) % 36)
+    with pytest.raises(TrainingDiverged, match="epoch 1"):
+        train_model(
+            create_sequential_model(), data, None, 3, batch_size=8, progress=False,
+            optimizer=partial(optim.SGD, lr=1e30), seed=0,
+        )  # fmt: skip
+
+
+def test_one_pixel_that_is_no_number_is_noticed(parts):
+    images = torch.stack([parts[0][i][0] for i in range(64)])
+    images[50, 0, 3, 3] = math.nan
+    data = TensorDataset(images, torch.arange(64) % 36)
+    with pytest.raises(TrainingDiverged, match="look for nan in the images"):
+        train_model(ASLNet(), Subset(data, range(64)), None, 1, batch_size=16, progress=False)
+
+
+def test_a_dataset_that_cannot_be_compared_is_refused_with_a_checkpoint(tmp_path):
+    class Lazy:
+        def __init__(self):
+            self.file = open(os.devnull)  # noqa: SIM115
+
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, i):
+            return torch.zeros(3, 28, 28), i
+
+    data = Lazy()
+    train_model(create_sequential_model(), data, None, 1, progress=False)
+    with pytest.raises(ValueError, match="whose content cannot be compared"):
+        train_model(create_sequential_model(), data, None, 1, checkpoint=tmp_path / "c")
+    data.file.close()
+
+
+def test_datasets_of_others_are_compared_by_content(tmp_path):
+    images = torch.zeros(8, 3, 28, 28)
+    for labels, same_training in (([1] * 8, True), ([1] * 8, True), ([2] * 8, False)):
+        data = TensorDataset(images.clone(), torch.tensor(labels))
+        options = {"checkpoint": tmp_path / "c", "progress": False, "seed": 0}
+        if same_training:
+            train_model(create_sequential_model(), data, None, 1, **options)
+        else:
+            with pytest.raises(ValueError, match="training data: "):
+                train_model(create_sequential_model(), data, None, 1, **options)
+    assert isinstance(data, TensorDataset) and not isinstance(data, ASLDataset)
