@@ -59,7 +59,11 @@ def add_synthesize(sub: argparse.ArgumentParser) -> None:
         f"another way. Without SIGN: {' '.join(TAUGHT)} (default: none)",
     )
     sub.add_argument("--workers", type=count, metavar="N", help="processes (default: all cores)")
-    sub.add_argument("--force", action="store_true", help="replace DIR and everything in it")
+    sub.add_argument(
+        "--force",
+        action="store_true",
+        help="replace DIR and everything in it, if an earlier call has made it",
+    )
 
 
 def add_compare(sub: argparse.ArgumentParser) -> None:

@@ -1,5 +1,6 @@
 """Writes a recogniser's networks as files that run without this project: torch.export or ONNX."""
 
+import io
 import os
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -90,10 +91,15 @@ def _as_tuple(answers) -> tuple[Tensor, ...]:
     return tuple(answers) if isinstance(answers, list | tuple) else (answers,)
 
 
+# Both are made in memory first. On a full disk torch's own writers end the whole process.
+
+
 def _write_pt2(network: nn.Module, example: Tensor, path: Path) -> None:
     batch = torch.export.Dim("batch", min=1, max=_LARGEST_BATCH)
     program = torch.export.export(network, (example,), dynamic_shapes=({0: batch},))
-    torch.export.save(program, path)
+    content = io.BytesIO()
+    torch.export.save(program, content)
+    path.write_bytes(content.getvalue())
 
 
 def _read_pt2(path: Path):
@@ -101,16 +107,16 @@ def _read_pt2(path: Path):
 
 
 def _write_onnx(network: nn.Module, example: Tensor, path: Path) -> None:
-    torch.onnx.export(
+    program = torch.onnx.export(
         network,
         (example,),
-        path,
         dynamo=True,
-        external_data=False,
         verbose=False,
         input_names=["pixels"],
         dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=_LARGEST_BATCH)},),
     )
+    assert program is not None  # as it is with dynamo=True
+    path.write_bytes(program.model_proto.SerializeToString())
 
 
 def _read_onnx(path: Path):

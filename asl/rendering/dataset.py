@@ -117,7 +117,7 @@ def synthesize(
         folder: must not exist, or be empty, unless `force`.
         options: what to draw.
         workers: how many processes. None means one for each of the machine's cores.
-        force: replace `folder` and everything in it.
+        force: replace `folder` and everything in it, if an earlier call has made it.
         progress: show a bar.
 
     Returns:
@@ -125,7 +125,7 @@ def synthesize(
 
     Raises:
         ValueError: if `workers` is less than 1.
-        FileExistsError: if `folder` is not empty and `force` is off.
+        FileExistsError: if `folder` is not empty and `force` is off, or something else made it.
         ImportError: if the extra is not installed; the message says how to install it.
     """
     folder = Path(folder)
@@ -133,11 +133,17 @@ def synthesize(
         raise ValueError(f"expected at least 1 of workers, found {workers}")
     if folder.exists() and not folder.is_dir():
         raise FileExistsError(f"'{folder}' is a file, not a folder")
-    if folder.is_dir() and any(folder.iterdir()) and not force:
-        raise FileExistsError(
-            f"'{folder}' is not empty; rendered images are never mixed with others. "
-            "Give a new folder, or force to replace this one."
-        )
+    if folder.is_dir() and any(folder.iterdir()):
+        if not force:
+            raise FileExistsError(
+                f"'{folder}' is not empty; rendered images are never mixed with others. "
+                "Give a new folder, or force to replace this one."
+            )
+        if not _made_here(folder):
+            raise FileExistsError(
+                f"'{folder}' has no {MANIFEST} of rendered hands: force replaces only folders "
+                "that this has made. Remove it yourself, or give a new folder."
+            )
     rest_hand()  # compiles the library's cache once, not in every worker; says what is missing
     people = options.people()
     with written_whole(folder) as draft:
@@ -148,6 +154,14 @@ def synthesize(
         _in_processes(partial(_write_bursts, draft, people, options), jobs, workers, progress)
         _write_manifest(draft / MANIFEST, options, people)
     return folder
+
+
+def _made_here(folder: Path) -> bool:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return "rendered hands" in manifest["what"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return False
 
 
 def _write_bursts(

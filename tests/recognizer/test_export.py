@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -35,6 +37,19 @@ def test_a_file_that_answers_otherwise_is_not_kept(recognizer, tmp_path, monkeyp
     with pytest.raises(RuntimeError, match="expected the exported network to answer 1 images"):
         export_recognizer(recognizer, tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_an_error_and_the_old_export_stays(recognizer, tmp_path, monkeypatch):
+    (tmp_path / "finder.pt2").write_bytes(b"old")
+
+    def full(self, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left"):
+        export_recognizer(recognizer, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["finder.pt2"]
+    assert (tmp_path / "finder.pt2").read_bytes() == b"old"
 
 
 @pytest.mark.filterwarnings("default")

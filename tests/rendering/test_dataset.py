@@ -42,8 +42,10 @@ def test_a_folder_with_something_in_it_is_refused_unless_forced(render, tmp_path
     with pytest.raises(FileExistsError, match="is not empty"):
         synthesize(tmp_path, options, workers=1, progress=False)
     assert (tmp_path / "mine.txt").exists()
-    synthesize(tmp_path, options, workers=1, progress=False, force=True)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["b", "manifest.json"]
+    for force in (False, True):
+        synthesize(tmp_path / "new", options, workers=1, progress=False, force=force)
+        assert sorted(p.name for p in (tmp_path / "new").iterdir()) == ["b", "manifest.json"]
+        (tmp_path / "new" / "b" / "left over").touch()
 
 
 def test_an_interruption_leaves_nothing(render, tmp_path, monkeypatch):
@@ -94,3 +96,14 @@ def test_without_the_extra_the_command_to_install_it_is_named(tmp_path, monkeypa
     with pytest.raises(ImportError, match=r"pip install -e \.\[render\]"):
         synthesize(tmp_path / "hands", DatasetOptions(signers=1), progress=False)
     assert not list(tmp_path.iterdir())
+
+
+def test_force_replaces_only_what_was_rendered(tmp_path, monkeypatch):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    options = DatasetOptions(signers=1, signs=["a"], lights=["dif"], frames=1, size=16)
+    for content in (None, "no JSON", "[]", '{"what": "something else"}'):
+        if content is not None:
+            (tmp_path / dataset.MANIFEST).write_text(content)
+        with pytest.raises(FileExistsError, match="force replaces only folders that this has made"):
+            synthesize(tmp_path, options, force=True, progress=False)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
