@@ -20,13 +20,16 @@ endif
 # docs/install.md.
 export GOMP_SPINCOUNT ?= 10000
 
+# In a container the user is often root, whom Jupyter refuses otherwise.
+AS_ROOT = $(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root)
+
 .PHONY: run notebook test stand-in recognizer setup
 
 run: setup
 	$(BIN)/asl notebook $(NOTEBOOK) --output-dir build
 
 notebook: setup
-	$(BIN)/jupyter lab $(NOTEBOOK)
+	$(BIN)/jupyter lab $(AS_ROOT) $(NOTEBOOK)
 
 test: setup
 	$(BIN)/ruff check .
