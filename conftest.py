@@ -18,9 +18,12 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+import torch  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from asl import SIGNS, find_dataset  # noqa: E402
+
+torch.set_num_threads(1)  # faster for tiny tensors, above all beside other programs
 
 REAL_SET_SIZE = 2515
 FOUND_IMAGES = pytest.StashKey[Path]()
