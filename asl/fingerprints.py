@@ -80,6 +80,7 @@ class _Walk:
         # Where a value was met first. Kept, so that no address is used twice. Containers are
         # forgotten when they end: two equal lists are the same content as one list twice.
         self.met: dict[int, tuple[int, Any]] = {}
+        self.count = 0
 
     def add(self, value: Any) -> None:
         if isinstance(value, _PLAIN):
@@ -88,7 +89,8 @@ class _Walk:
         if id(value) in self.met:
             self.say("again", self.met[id(value)][0])
             return
-        self.met[id(value)] = len(self.met), value
+        self.count += 1
+        self.met[id(value)] = self.count, value
         self.content(value)
         if isinstance(value, list | tuple | Mapping | set | frozenset):
             del self.met[id(value)]
@@ -115,8 +117,8 @@ class _Walk:
         elif isinstance(value, types.ModuleType):
             self.say("module", value.__name__)
         elif isinstance(value, types.MethodType):
-            self.say("method", value.__func__.__qualname__)
-            self.add(value.__self__)
+            self.say("method")
+            self.add([value.__func__, value.__self__])
         elif isinstance(value, types.BuiltinFunctionType | types.MethodDescriptorType):
             self.say("builtin", value.__module__, value.__qualname__)
         elif isinstance(value, property | staticmethod | classmethod):

@@ -3,6 +3,7 @@
 import functools
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,11 @@ CHANGES = {
     "a base class": (
         made("class A:\n  x = 1\nclass f(A): pass"),
         made("class A:\n  x = 2\nclass f(A): pass"),
+    ),
+    "what a method is bound to": (Options(a=1).__init__, Options(a=2).__init__),
+    "a method that is bound by hand": (
+        types.MethodType(made("def f(self): return 1"), 3),
+        types.MethodType(made("def f(self): return 2"), 3),
     ),
     "an attribute": (Options(a=1), Options(a=2)),
     "an initial weight": (ASLNet(), ASLNet()),
