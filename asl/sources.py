@@ -6,6 +6,7 @@ The stand-in are rendered hands, which ship with the project for machines withou
 
 import hashlib
 import io
+import json
 import os
 import textwrap
 import warnings
@@ -20,9 +21,11 @@ from asl.files import CHECKOUT, write_text, written_whole
 from asl.signs import SIGNS
 
 KAGGLE_HANDLE = "ayuraj/asl-dataset/versions/1"  # without a version kagglehub needs the network
+KAGGLE_IMAGES = 2515
 FETCH_COMMAND = f"python -c \"import kagglehub; kagglehub.dataset_download('{KAGGLE_HANDLE}')\""
 
 ARCHIVE = Path(__file__).with_name("rendered_signers.zip")
+_LISTING = ".files.json"  # names and sizes, beside what was unpacked
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same images make the same archive, whenever it is packed
 _NESTING = 2  # Kaggle's archive holds the class folders one level down, an unpacked one two
 _SIGN_OF = {name: sign for sign in SIGNS for name in (sign, sign.upper())}  # of a class folder
@@ -67,7 +70,7 @@ def find_dataset(data_dir: str | os.PathLike | None = None) -> Path:
         if (root := class_root(local)) is not None:
             return _say(root, "the project's own folder")
     try:
-        return _say(existing_root(_fetch_from_kaggle(), "Kaggle"), f"Kaggle, {KAGGLE_HANDLE}")
+        return _say(_whole_from_kaggle(), f"Kaggle, {KAGGLE_HANDLE}")
     except Exception as error:  # kagglehub raises its own, requests' and the SDK's errors
         kind = type(error).__name__
         words = (str(error).strip().splitlines() or ["no message"])[0]
@@ -191,6 +194,18 @@ def _fetch_from_kaggle() -> str:
     return kagglehub.dataset_download(KAGGLE_HANDLE)
 
 
+def _whole_from_kaggle() -> Path:
+    folder = _fetch_from_kaggle()
+    root = existing_root(folder, "Kaggle")
+    found = sum(len(images_in(path)) for _, path in class_folders(root))
+    if found != KAGGLE_IMAGES:
+        raise DatasetError(
+            f"expected {KAGGLE_IMAGES:,} images, found {found:,}: remove '{folder}' to fetch them "
+            "again"
+        )
+    return root
+
+
 def _say(root: Path, reason: str) -> Path:
     print(f"Images: {root} ({reason})")
     return root
@@ -202,7 +217,8 @@ def _say(root: Path, reason: str) -> Path:
 def unpack_stand_in() -> Path:
     """Unpacks the rendered hands into the user's cache directory, once, and returns the folder.
 
-    The folder appears whole or not at all, even if two processes unpack at the same time.
+    The folder appears whole or not at all, even if two processes unpack at the same time. It is
+    unpacked again if a file was removed or cut since.
 
     Raises:
         DatasetError: if the archive is missing or damaged.
@@ -214,7 +230,7 @@ def unpack_stand_in() -> Path:
         raise DatasetError(f"expected the rendered images, found no {', '.join(missing)}")
     expected = _checksum(ARCHIVE).read_text().strip()
     folder = user_cache_path("asl-recognition") / f"rendered-signers-{expected[:12]}"
-    if folder.is_dir():
+    if _has_all(folder):
         return folder
     archive = ARCHIVE.read_bytes()
     digest = hashlib.sha256(archive).hexdigest()
@@ -223,9 +239,20 @@ def unpack_stand_in() -> Path:
             f"expected the rendered images in '{ARCHIVE}' with SHA-256 {expected[:12]}…, found "
             f"{digest[:12]}… in {len(archive):,} bytes: fetch the file again"
         )
-    with written_whole(folder, replace=False) as draft:
+    with written_whole(folder, replace=folder.exists()) as draft:
         zipfile.ZipFile(io.BytesIO(archive)).extractall(draft)
+        sizes = {p.relative_to(draft).as_posix(): p.stat().st_size for p in draft.rglob("*.*")}
+        (draft / _LISTING).write_text(json.dumps(sizes), encoding="utf-8")
     return folder
+
+
+def _has_all(folder: Path) -> bool:
+    """Tells whether every file that was unpacked into a folder is there, in its whole size."""
+    try:
+        sizes = json.loads((folder / _LISTING).read_text(encoding="utf-8"))
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError):
+        return False
 
 
 def pack_stand_in(folder: str | os.PathLike) -> int:

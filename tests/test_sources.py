@@ -21,6 +21,7 @@ def empty_machine(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.delenv("ASL_DATA_DIR", raising=False)
     monkeypatch.setattr(sources, "_fetch_from_kaggle", no_network)
+    monkeypatch.setattr(sources, "KAGGLE_IMAGES", 5)
 
 
 def test_first_match_wins(empty_machine, write_images, tmp_path, monkeypatch, capsys):
@@ -264,3 +265,26 @@ def test_a_network_that_is_not_there_is_told_in_a_few_words(
     find_dataset()
     said = capsys.readouterr().out.splitlines()[0]
     assert said.endswith("Kaggle: ConnectionError: it cannot be reached")
+
+
+def test_a_download_with_images_missing_is_not_taken(
+    empty_machine, write_images, monkeypatch, tmp_path, capsys
+):
+    part, rendered = write_images("a", folder=tmp_path / "kaggle"), write_images()
+    next((part / "a").iterdir()).unlink()
+    monkeypatch.setattr(sources, "_fetch_from_kaggle", lambda: str(part))
+    monkeypatch.setattr(sources, "unpack_stand_in", lambda: rendered)
+    assert find_dataset() == rendered
+    said = capsys.readouterr().out
+    assert "Kaggle: DatasetError: expected 5 images, found 4: remove" in said
+
+
+def test_the_unpacked_stand_in_is_made_whole_again(archive, cache):
+    folder = sources.unpack_stand_in()
+    (folder / "a" / "hand1_a_dif_seg_1_cropped.png").unlink()
+    file = folder / "b" / "hand1_b_dif_seg_1_cropped.png"
+    file.write_bytes(file.read_bytes()[:-1])
+    assert sources.unpack_stand_in() == folder
+    assert len(ASLDataset(folder)) == 180 and [p.name for p in cache.iterdir()] == [folder.name]
+    (folder / sources._LISTING).write_text("no JSON")
+    assert len(ASLDataset(sources.unpack_stand_in())) == 180
