@@ -238,13 +238,17 @@ def write_tensors(
         facts: anything that JSON can hold.
         format: what kind of file it is; `read_tensors` asks for the same.
     """
-    from safetensors.torch import save  # imports torch, which most users of files need not wait for
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file  # imports torch, for which most users need not wait
 
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(facts)
     metadata = {"format": format, "facts": text, "sha256": _digest(tensors, text, format)}
     with written_whole(path) as draft:
-        draft.write_bytes(save(tensors, metadata))
+        try:
+            save_file(tensors, draft, metadata)
+        except SafetensorError as error:  # such as a full disk
+            raise OSError(f"cannot write '{path}': {error}") from error
 
 
 def read_tensors(
@@ -293,8 +297,10 @@ def read_tensors(
 
 def _digest(tensors: "dict[str, Tensor]", facts: str, format: str) -> str:
     """Returns the SHA-256 of everything, whatever its order in the file."""
+    import torch
+
     digest = hashlib.sha256(f"{format}\n{facts}".encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.numpy().tobytes())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
     return digest.hexdigest()

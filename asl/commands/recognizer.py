@@ -64,6 +64,7 @@ def train(options: argparse.Namespace) -> tuple[dict, str]:
         "rendered": len(rendered) if rendered else 0,
         "left_out": options.leave_out,
         "torch": torch.__version__,
+        "threads": torch.get_num_threads(),  # a training repeats exactly with as many
     }
     return _save(recognizer, options.output)
 
