@@ -65,13 +65,10 @@ def written_whole(path: str | os.PathLike, *, replace: bool = True) -> Iterator[
     """Yields a draft to write, which takes the name `path` once the block has ended.
 
     The draft lies in a hidden folder beside `path`, so an error or an interruption leaves what was
-    there before. Several processes may write the same file: each has its own draft, and the last
-    one to finish wins. If a process is killed, the next writer of that path removes its draft. A
-    symbolic link keeps pointing to its target, which is replaced.
-
-    Replacing a folder takes two renames. If two processes do so at the same moment, one of them may
-    get an OSError. If a process is killed between the two, the hidden folder keeps both the old
-    folder and the new one until a later writer has succeeded.
+    there before. Each process has its own draft, and the last one to finish wins. If a process is
+    killed, the next writer of that path removes its draft. A symbolic link keeps pointing to its
+    target, which is replaced. Replacing a folder takes two renames. If a process is killed between
+    them, the hidden folder keeps both the old folder and the new one until a later writer succeeds.
 
     Args:
         path: a file or a folder. Missing parent folders are made. Anything else, such as
@@ -80,7 +77,7 @@ def written_whole(path: str | os.PathLike, *, replace: bool = True) -> Iterator[
             stays, and the draft is dropped.
 
     Yields:
-        Where to write the file or make the folder: the same name as `path`, in another folder.
+        Where to write: the same name as `path`, in another folder.
 
     Raises:
         OSError: if the draft cannot be written or cannot take the name.
@@ -302,5 +299,5 @@ def _digest(tensors: "dict[str, Tensor]", facts: str, format: str) -> str:
     digest = hashlib.sha256(f"{format}\n{facts}".encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+        digest.update(memoryview(tensor.reshape(-1).view(torch.uint8).numpy()))
     return digest.hexdigest()
