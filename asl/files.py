@@ -299,5 +299,5 @@ def _digest(tensors: "dict[str, Tensor]", facts: str, format: str) -> str:
     digest = hashlib.sha256(f"{format}\n{facts}".encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(memoryview(tensor.reshape(-1).view(torch.uint8).numpy()))
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()

@@ -193,8 +193,12 @@ def quoted_in_rendering() -> Iterator[str]:
 
 
 def quoted_in_benchmarks() -> Iterator[str]:
-    imports, faults = recorded("imports"), recorded("faults")
-    for result in (imports, faults):
+    imports, faults, memory = recorded("imports"), recorded("faults"), recorded("memory")
+    seconds, peak = memory["seconds"]["median"], memory["MiB above import torch"]
+    yield f"takes {seconds} s and {peak['median']} MiB above `import torch`, medians of "
+    yield f"{memory['setting']['runs']} runs"
+    assert max(peak["runs"]) <= 400
+    for result in (imports, faults, memory):
         yield printed(result["setting"]["command"])
     yield f"now {faults['caught']} of {faults['planted']} are noticed"
     for case, seconds in imports["seconds after import torch, median"].items():
