@@ -271,16 +271,14 @@ def read_tensors(
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
-        with open(path, "rb") as file:
-            by_torch = file.read(2) in (b"PK", b"\x80\x02")  # a zip archive, or an older pickle
-        if by_torch:
-            raise ValueError(
-                f"expected a whole safetensors file, found '{path}' in the format of torch.save, "
-                "which may hold code: write it with asl.save_model or Recognizer.save instead"
-            ) from error
-        raise ValueError(
-            f"expected a whole safetensors file, found '{path}' damaged: {error}"
-        ) from error
+        why = f"damaged: {error}"
+        with open(path, "rb") as start:
+            if start.read(2) in (b"PK", b"\x80\x02"):  # a zip archive, or an older pickle
+                why = (
+                    "in the format of torch.save, which may hold code: write it with "
+                    "asl.save_model or Recognizer.save instead"
+                )
+        raise ValueError(f"expected a whole safetensors file, found '{path}' {why}") from error
     found = metadata.get("format")
     if found != format:
         raise ValueError(
@@ -289,7 +287,11 @@ def read_tensors(
         )
     if metadata.get("sha256") != _digest(tensors, metadata.get("facts", ""), format):
         raise ValueError(f"'{path}' was changed since it was written: its checksum does not fit")
-    return tensors, json.loads(metadata["facts"])
+    try:
+        facts = json.loads(metadata["facts"])
+        return tensors, dict(facts.items())
+    except (ValueError, RecursionError, KeyError, AttributeError) as error:
+        raise ValueError(f"'{path}' holds no facts by name: {error}") from error
 
 
 def _digest(tensors: "dict[str, Tensor]", facts: str, format: str) -> str:

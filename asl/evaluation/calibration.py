@@ -49,8 +49,10 @@ def reliability(log_probs: Tensor, labels: Tensor, *, bins: int = BINS) -> Relia
         bins: number of bins.
 
     Raises:
-        ValueError: as `asl.evaluation.metrics.check_answers`.
+        ValueError: as `asl.evaluation.metrics.check_answers`, or if there is no bin.
     """
+    if bins < 1:
+        raise ValueError(f"expected at least 1 bin, found {bins}")
     log_probs, labels = check_answers(log_probs, labels)
     confidence, correct = _answers(log_probs, labels)
     bin_of = (confidence * bins).long().clamp(max=bins - 1)

@@ -3,6 +3,7 @@
 Accuracies here are shares from 0 to 1, computed as sum(correct) / sum(n). Nothing here draws.
 """
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +117,7 @@ def group_accuracy(
     Args:
         log_probs: float (N, K).
         labels: int64 (N,).
-        groups: the group of each image, length N.
+        groups: the group of each image, length N. None, for those not known, comes last.
 
     Raises:
         ValueError: as `check_answers`, or if there is not one group for each image.
@@ -125,7 +126,8 @@ def group_accuracy(
     if len(groups) != len(labels):
         raise ValueError(f"expected a group for each of {len(labels)} images, found {len(groups)}")
     correct = (log_probs.argmax(dim=1) == labels).tolist()
-    of_group: dict[Any, list[bool]] = {group: [] for group in sorted(set(groups))}
+    order = sorted(set(groups) - {None}) + [None] * (None in groups)  # None: not known
+    of_group: dict[Any, list[bool]] = {group: [] for group in order}
     for group, right in zip(groups, correct, strict=True):
         of_group[group].append(right)
     return {group: (sum(rights) / len(rights), len(rights)) for group, rights in of_group.items()}
@@ -140,6 +142,8 @@ def bootstrap_interval(
     seed: int = 0,
 ) -> tuple[float, float]:
     """Returns a percentile bootstrap interval of a mean, drawn from whole clusters.
+
+    Of a single cluster it is not defined, and both ends are nan.
 
     The frames of a burst are right or wrong together. Drawing single images would therefore make
     the interval too narrow.
@@ -160,6 +164,8 @@ def bootstrap_interval(
             f"{len(clusters)} clusters"
         )
     number = {cluster: i for i, cluster in enumerate(dict.fromkeys(clusters))}
+    if len(number) == 1:
+        return math.nan, math.nan
     index = torch.tensor([number[cluster] for cluster in clusters])
     sizes = torch.bincount(index).double()
     sums = torch.zeros(len(number), dtype=torch.double).index_add_(0, index, values.cpu().double())

@@ -1,6 +1,7 @@
 """The answers of a cross-validation, every figure computed from them, and recorded figures."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
@@ -102,7 +103,7 @@ class CrossValidation:
         clusters = range(len(labels)) if self.bursts is None else self.bursts
         entry: dict[str, Any] = {
             "accuracy": _mean_sd(correct.mean(dim=1).tolist())
-            | {"interval": _rounded(bootstrap_interval(correct.mean(dim=0), clusters))}
+            | {"interval": _interval(correct.mean(dim=0), clusters)}
         }
         if None not in self.signers:
             runs = [group_accuracy(answers, labels, self.signers) for answers in log_probs]
@@ -156,6 +157,12 @@ def _confidences(log_probs: Tensor, labels: Tensor) -> dict[str, Any]:
             for share, i in zip(_SHARES, at, strict=True)
         ],
     }
+
+
+def _interval(correct: Tensor, clusters: Sequence[Any]) -> list[float] | None:
+    """Returns the bootstrap interval of an accuracy; None if one burst is all there is."""
+    ends = bootstrap_interval(correct, clusters)
+    return None if math.isnan(ends[0]) else _rounded(ends)
 
 
 def _mean_sd(values: Sequence[float]) -> dict[str, float | None]:

@@ -37,7 +37,10 @@ def plot_protocols(evaluations: Mapping[str, Mapping]) -> Figure:
         for i, model in enumerate(models):
             entries = [evaluations[protocol]["models"][model][key] for protocol in evaluations]
             means = np.array([100 * entry["accuracy"]["mean"] for entry in entries])
-            ends = np.array([entry["accuracy"]["interval"] for entry in entries]).T * 100
+            ends = (
+                np.array([entry["accuracy"]["interval"] or 2 * [np.nan] for entry in entries]).T
+                * 100
+            )
             x = np.arange(len(means)) + (i - (len(models) - 1) / 2) * width
             bars = axis.bar(x, means, 0.92 * width, label=_name(model), color=_PALETTE[i])
             axis.errorbar(x, means, yerr=np.abs(ends - means), fmt="none", ecolor="0.2", capsize=2)

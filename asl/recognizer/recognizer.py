@@ -22,6 +22,7 @@ from asl.devices import autocast, fast_in_bfloat16, usable_device
 from asl.evaluation.calibration import apply_temperature
 from asl.evaluation.metrics import merge_shapes
 from asl.files import RECOGNIZER, read_tensors, write_tensors
+from asl.recognizer.checked_weights import SIZES, check_tensors, number, text, whole_number
 from asl.recognizer.crops import Picture, crop, square, to_frame
 from asl.recognizer.mobile_net import MOBILE_SIZE
 from asl.recognizer.networks import ARCHITECTURES, HandFinder
@@ -30,6 +31,7 @@ from asl.signs import SHAPES, SIGNS
 SHIPPED_WEIGHTS = Path(__file__).with_name("recognizer.safetensors")
 _BATCH = 64  # pictures at once: bounds the memory
 _READ_AT_ONCE = 16  # crops at once: more do not fit a CPU's caches
+_TEMPERATURES = (0.05, 20)  # those that `fit_temperature` finds
 _HALF = (0.05, 0.95)  # smallest and largest box: no hand is larger than its picture
 _CONVENTIONS = {  # what numbers in and out mean, written beside the weights
     "classes": list(SIGNS),
@@ -130,19 +132,20 @@ class Recognizer:
         tensors, facts = read_tensors(path, format=RECOGNIZER)
         try:
             for name, ours in _CONVENTIONS.items():
-                if facts[name] != ours:
-                    raise ValueError(f"expected {name} {ours}, found {facts[name]}")
-            recognizer = cls.create(facts["architecture"], facts["image_size"])
-            for name, network in recognizer._networks().items():
-                prefix = f"{name}."
-                network.load_state_dict(
-                    {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-                )
-                network.to(device).eval()
-            recognizer.temperature = float(facts["temperature"])
-            recognizer.threshold = float(facts["threshold"])
+                if facts.get(name) != ours:
+                    raise ValueError(f"expected {name} {ours}, found {facts.get(name)!r:.60}")
+            shape = text(facts, "architecture"), whole_number(facts, "image_size", *SIZES)
+            with torch.device("meta"):  # takes no memory: nothing is built for a false claim
+                check_tensors(cls.create(*shape)._both(), tensors)
+            recognizer = cls.create(*shape)
+            recognizer._both().load_state_dict(tensors)
+            recognizer._both().to(device).eval()
+            recognizer.temperature = number(facts, "temperature", *_TEMPERATURES)
+            recognizer.threshold = number(facts, "threshold", 0, 1)
             recognizer.facts = facts["facts"]
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            if not isinstance(recognizer.facts, dict):
+                raise ValueError(f"expected facts by name, found {recognizer.facts!r:.60}")
+        except (KeyError, ValueError) as error:
             raise ValueError(f"'{path}' holds no recogniser of this version: {error}") from error
         return recognizer
 
@@ -152,11 +155,11 @@ class Recognizer:
         Parameters are written in half precision: the file is half as large, and the answers hardly
         differ.
         """
-        tensors = {}
-        for name, network in self._networks().items():
-            learnt = {key for key, _ in network.named_parameters()}
-            for key, tensor in network.state_dict().items():
-                tensors[f"{name}.{key}"] = tensor.half() if key in learnt else tensor
+        learnt = {name for name, _ in self._both().named_parameters()}
+        tensors = {
+            name: tensor.half() if name in learnt else tensor
+            for name, tensor in self._both().state_dict().items()
+        }
         facts = {
             "architecture": self.architecture,
             "image_size": self.image_size,
@@ -167,8 +170,8 @@ class Recognizer:
         }
         write_tensors(path, tensors, facts, format=RECOGNIZER)
 
-    def _networks(self) -> dict[str, nn.Module]:
-        return {"finder": self.finder, "classifier": self.classifier}
+    def _both(self) -> nn.ModuleDict:
+        return nn.ModuleDict({"finder": self.finder, "classifier": self.classifier})
 
     def __call__(self, image: Picture | Sequence[Picture], top: int = 3) -> Answers | list[Answers]:
         """Ranks the hand shapes in a picture, or in each of a list.
@@ -260,6 +263,8 @@ class Recognizer:
 
     def _rank(self, confidence: Tensor, top: int) -> Answers:
         """Returns the answers for one picture from the confidence of each shape (33,)."""
+        if not torch.isfinite(confidence).all():
+            return [(None, 1.0)]  # a network that went wrong has no answer
         best = confidence.topk(top)
         ranked = [
             (SHAPES[shape].replace("/", " or "), probability)

@@ -6,7 +6,7 @@
 import json
 import os
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 from PIL import Image
@@ -16,6 +16,7 @@ from asl.decoding import IMAGENET_MEAN, IMAGENET_STD, standard_input
 from asl.devices import seeded, usable_device
 from asl.files import MODEL, read_tensors, write_tensors
 from asl.models import check_width
+from asl.recognizer.checked_weights import SIZES, check_tensors, text, whole_number
 from asl.recognizer.crops import Picture, to_frame
 from asl.recognizer.networks import ARCHITECTURES
 from asl.signs import SIGNS
@@ -50,6 +51,7 @@ def save_model(model: nn.Module, path: str | os.PathLike) -> None:
         # JSON has no nan, which stands for "not measured".
         "metrics": json.loads(json.dumps(vars(model).get("asl_metrics")).replace("NaN", "null")),
         "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
     }
     write_tensors(path, dict(model.state_dict()), facts, format=MODEL)
 
@@ -82,29 +84,44 @@ def load_model(
     for key, value in ours.items():
         if facts.get(key) != value:
             raise ValueError(f"expected {key} {value} in '{path}', found {facts.get(key)}")
-    name, size = facts.get("architecture"), facts.get("image_size")
-    if model is None:
-        if name not in ARCHITECTURES:
-            raise ValueError(
-                f"'{path}' holds a {name}, which this project cannot build: pass an untrained one, "
-                "asl.load_model(path, MyModel())"
-            )
-        with seeded(0, torch.device("cpu")):  # weights that are replaced at once
-            model = ARCHITECTURES[name](image_size=size)
+    size = facts.get("image_size")
+    if size is not None:
+        size = whole_number(facts, "image_size", *SIZES)
+    name = text(facts, "architecture")
+    if model is None and name not in ARCHITECTURES:
+        raise ValueError(
+            f"'{path}' holds a {name:.60}, which this project cannot build: pass an untrained one, "
+            "asl.load_model(path, MyModel())"
+        )
     try:
-        model.load_state_dict(tensors)
-    except RuntimeError as error:
+        if model is not None:
+            check_tensors(model, tensors)
+        else:
+            with torch.device("meta"):  # takes no memory: nothing is built for a false claim
+                check_tensors(ARCHITECTURES[name](image_size=size), tensors)
+            with seeded(0, torch.device("cpu")):  # weights that are replaced at once
+                model = ARCHITECTURES[name](image_size=size)
+    except (TypeError, ValueError) as error:
         raise ValueError(f"'{path}' holds a {name} of other layers: {error}") from error
-    metrics = facts.get("metrics")
-    vars(model)["asl_metrics"] = metrics and {
-        key: [float("nan") if value is None else value for value in values]
-        for key, values in metrics.items()
-    }
+    model.load_state_dict(tensors)
+    vars(model)["asl_metrics"] = _metrics(facts.get("metrics"))
     vars(model)["asl_input"] = {
         "image_size": None if facts.get("transform") else size,
         "transform": facts.get("transform"),  # its text: a file cannot hold a function
     }
     return model.to(device).eval()
+
+
+def _metrics(kept: Any) -> dict[str, list[float]] | None:
+    if kept is None:
+        return None
+    try:
+        return {
+            str(key): [float("nan") if value is None else float(value) for value in values]
+            for key, values in kept.items()
+        }
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(f"expected lists of numbers as metrics, found {kept!r:.60}") from error
 
 
 def predict(
@@ -172,6 +189,8 @@ def _ask(model: nn.Module, image: Tensor, top: int) -> Ranked:
     finally:
         model.train(was_training)
     check_width(output)
+    if not torch.isfinite(output[0].float().softmax(dim=0)).all():
+        raise ValueError("expected numbers from the model, found nan: it was trained wrongly")
     best = output[0].float().softmax(dim=0).topk(top)  # of log-probabilities: the probabilities
     pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
     return [(SIGNS[label], probability) for label, probability in pairs]

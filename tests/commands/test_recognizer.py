@@ -36,7 +36,7 @@ def test_predict_draws_a_gallery(people, run, weights, tmp_path, monkeypatch):
 
 def test_predict_says_when_no_sign_is_confident(people, run, tmp_path):
     unsure = Recognizer.create(image_size=32)
-    unsure.threshold = 2.0
+    unsure.threshold = 1.0
     unsure.save(tmp_path / "unsure")
     picture = people / "a" / "hand1_a_dif_seg_1_cropped.png"
     out = run("predict", picture, "--weights", tmp_path / "unsure")[1]

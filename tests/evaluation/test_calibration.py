@@ -52,3 +52,8 @@ def test_selective_accuracy_answers_the_most_confident_first():
 def test_probabilities_that_do_not_sum_to_one(function):
     with pytest.raises(ValueError, match="found a sum of 2 for image 0"):
         function(torch.zeros(1, 2), torch.tensor([0]))
+
+
+def test_no_bins_are_refused():
+    with pytest.raises(ValueError, match="at least 1 bin, found 0"):
+        reliability(torch.zeros(1, 36).log_softmax(1), torch.tensor([0]), bins=0)

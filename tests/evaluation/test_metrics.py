@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -166,3 +168,14 @@ def test_answers_may_lie_on_a_device_without_float64(measure):
     log_probs, labels = torch.zeros(2, 36).log_softmax(1), torch.tensor([0, 1])
     elsewhere = measure(log_probs.as_subclass(Elsewhere), labels.as_subclass(Elsewhere))
     assert str(elsewhere) == str(measure(log_probs, labels))
+
+
+def test_groups_that_are_not_known_come_last():
+    log_probs, labels = torch.zeros(3, 36).log_softmax(1), torch.tensor([0, 0, 1])
+    found = group_accuracy(log_probs, labels, [None, 2, 2])
+    assert list(found.items()) == [(2, (0.5, 2)), (None, (1.0, 1))]
+
+
+def test_of_one_burst_there_is_no_interval():
+    low, high = bootstrap_interval(torch.ones(5), ["burst"] * 5)
+    assert math.isnan(low) and math.isnan(high)

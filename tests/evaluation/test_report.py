@@ -69,3 +69,9 @@ def test_a_table_has_shares_in_percent_and_counts_as_whole_numbers():
     assert table["n"].dtype.kind == "i" and table["mean (%)"].tolist() == [98.8, 100.0]
     assert table.loc[2, "interval (%)"] == "90.0 to 100.0"
     assert score_table({"a": 0.5})["share (%)"].tolist() == [50.0]
+
+
+def test_of_one_burst_there_is_no_interval_and_json_can_hold_it():
+    scores = result_of([[1, 2]], [1, 1], [1, 1], ["a", "a"]).scores()
+    assert scores["labels_36"]["accuracy"]["interval"] is None
+    assert json.loads(json.dumps(scores, allow_nan=False)) == scores
