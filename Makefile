@@ -3,12 +3,18 @@
 # make test      check style, types and imports, then run all tests, the notebook included
 #                (EXTRAS=render runs the renderer's tests too)
 # make stand-in  render the hands that ship with the project again (installs the extra)
+# make torture   damage files, kill trainings and fill disks for hours; see SECURITY.md
+# make lock      write the lock files again, after a change of requirements*.txt
 # make recognizer  train the weights that ship with the project again (hours; -j2 on two cores)
 
 PYTHON ?= python3
 VENV ?= .venv
 EXTRAS ?=
 REQUIREMENTS = requirements.txt $(EXTRAS:%=requirements-%.txt)
+# What is installed, with the SHA-256 of every file. What only the CUDA build of torch needs is apart,
+# so that the CPU build can do without it; see docs/install.md.
+CPU_BUILD = $(wildcard $(VENV)/lib/python3*/site-packages/torch-*+cpu.dist-info)
+LOCKS = $(REQUIREMENTS:.txt=.lock) $(if $(CPU_BUILD),,requirements-cuda.lock)
 NOTEBOOK = asl_recognition.ipynb
 ifeq ($(OS),Windows_NT)
 BIN = $(VENV)/Scripts
@@ -23,7 +29,7 @@ export GOMP_SPINCOUNT ?= 10000
 # In a container the user is often root, whom Jupyter refuses otherwise.
 AS_ROOT = $(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root)
 
-.PHONY: run notebook test stand-in recognizer setup
+.PHONY: run notebook test torture lock stand-in recognizer setup
 
 run: setup
 	$(BIN)/asl notebook $(NOTEBOOK) --output-dir build
@@ -38,6 +44,9 @@ test: setup
 	$(BIN)/mypy
 	$(BIN)/pytest
 
+torture: setup
+	$(BIN)/python benchmarks/torture.py --output results/reliability.json
+
 stand-in: EXTRAS = render
 stand-in: setup
 	$(BIN)/python -m asl synthesize build/stand-in --force --signers 5 --seed 0 --size 160 --quality 85
@@ -49,6 +58,7 @@ stand-in: setup
 SIGNERS = 1 2 3 4 5
 # The classifier begins with weights from this wheel. It is never installed, so any system's will do.
 WHEEL = mediapipe-0.10.21-cp311-cp311-manylinux_2_28_x86_64.whl
+WHEEL_SHA256 = 05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3
 UNSEEN = $(SIGNERS:%=build/recognizers/without-%.safetensors)
 TRAIN = $(BIN)/python -m asl train --corrected --rendered build/rendered --threads 1 \
 	--pretrained build/$(WHEEL)
@@ -70,14 +80,34 @@ build/rendered/manifest.json: | setup
 	  --frames 1 --turned 1.5 --taught f g h x
 
 build/$(WHEEL): | setup
+	mkdir -p build
+	echo "mediapipe==0.10.21 --hash=sha256:$(WHEEL_SHA256)" > build/wheel.txt
 	$(BIN)/python -m pip download --no-deps --only-binary :all: --python-version 3.11 \
-	  --platform manylinux_2_28_x86_64 --dest build mediapipe==0.10.21
+	  --platform manylinux_2_28_x86_64 --dest build --require-hashes -r build/wheel.txt
 
 # Installs again only when the requirements or the place of this folder have changed. The project
 # itself is installed in place, so that the command `asl` runs what is here.
 setup:
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@{ pwd; cat pyproject.toml $(REQUIREMENTS); } | cmp -s - $(VENV)/installed.txt || \
-	  { $(BIN)/python -m pip install $(REQUIREMENTS:%=-r %) && \
+	@{ pwd; cat pyproject.toml $(REQUIREMENTS) $(LOCKS); } | cmp -s - $(VENV)/installed.txt || \
+	  { $(BIN)/python -m pip install --require-hashes $(LOCKS:%=-r %) && \
 	    $(BIN)/python -m pip install --no-deps --no-build-isolation --editable . && \
-	    { pwd; cat pyproject.toml $(REQUIREMENTS); } > $(VENV)/installed.txt; }
+	    { pwd; cat pyproject.toml $(REQUIREMENTS) $(LOCKS); } > $(VENV)/installed.txt; }
+
+# One resolution for everything, then a lock for each file of requirements, which all agree. Pins
+# stay as they are where they can. To take the newest of everything, remove the locks first.
+LOCKED = requirements $(patsubst %.txt,%,$(wildcard requirements-*.txt))
+COMPILE = build/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header
+IS_CUDA = /^[a-z0-9]/ { cuda = /^(cuda|nvidia|triton)/ }
+
+lock:
+	test -x build/uv/bin/uv || $(PYTHON) -m venv build/uv
+	build/uv/bin/python -m pip install --quiet uv==0.13.9
+	cat /dev/null $(wildcard requirements*.lock) > build/everything.txt
+	$(COMPILE) $(LOCKED:%=%.txt) --output-file build/everything.txt
+	for name in $(LOCKED); do \
+	  $(COMPILE) --generate-hashes --constraint build/everything.txt $$name.txt \
+	    --output-file build/$$name.lock || exit; \
+	  awk '$(IS_CUDA) !cuda' build/$$name.lock > $$name.lock; \
+	done
+	awk '$(IS_CUDA) cuda' build/requirements.lock > requirements-cuda.lock
