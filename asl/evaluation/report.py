@@ -184,6 +184,7 @@ def load_results(name: str) -> dict[str, Any]:
         name: of a file in the project's folder ``results``, without ``.json``.
 
     Raises:
+        ValueError: if the file is damaged.
         FileNotFoundError: if there is none. Only the project's folder holds them, an installed
             wheel does not.
     """
@@ -194,7 +195,10 @@ def load_results(name: str) -> dict[str, Any]:
             f"expected recorded results {name!r} in '{path.parent}', found: {there}. They come "
             "with the project's folder: install it in place, pip install -e FOLDER"
         )
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"expected JSON in '{path}', found it damaged: {error}") from error
 
 
 def score_table(rows: Mapping[Any, Any]) -> "DataFrame":

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-SIZES = (8, 1024)  # sides of images that a network may ask for, in pixels
+SIZES = (1, 1024)  # sides of images that a network may ask for, in pixels
 
 
 def number(facts: Mapping[str, Any], name: str, low: float, high: float) -> float:
