@@ -7,6 +7,7 @@ file as documented. Whatever else happens is a fault.
 import hashlib
 import io
 import json
+import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -161,8 +162,6 @@ def _look(path: Path) -> list:
 
 
 def _written(write: Callable[[Path], object]) -> list[bytes]:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder) / "file")
         (file,) = (path for path in Path(folder).rglob("*") if path.name[0] != ".")
@@ -186,7 +185,7 @@ def _load_recognizer(path: Path) -> tuple:
 
 
 @cache
-def _a_model() -> nn.Sequential:
+def small_model() -> nn.Sequential:
     torch.manual_seed(0)
     return create_sequential_model(image_size=4)
 
@@ -202,7 +201,7 @@ _IMAGES = torch.randn(8, 3, 4, 4, generator=torch.Generator().manual_seed(0))
 _DATA = TensorDataset(_IMAGES, torch.arange(8))
 
 
-def _train(path: Path) -> tuple:
+def train_one_epoch(path: Path) -> tuple:
     """Trains one epoch, or reads the checkpoint of that training."""
     torch.manual_seed(1)
     model = create_sequential_model(image_size=4)
@@ -216,10 +215,6 @@ _JOB = (0, (1,))
 _FOLDS = {0: torch.arange(12) % 3}
 
 
-class _Untrained:
-    pass
-
-
 @cache
 def _data_of_folds() -> ASLDataset:
     dataset = object.__new__(ASLDataset)  # as many images as there are answers; none is read
@@ -231,7 +226,7 @@ def _cache(folder: Path) -> FoldCache:
     return FoldCache(folder, nn.Identity, _data_of_folds(), {})
 
 
-def _write_fold(path: Path) -> None:
+def write_fold(path: Path) -> None:
     answers = torch.randn(4, 36, generator=torch.Generator().manual_seed(0)).log_softmax(1)
     _cache(path.parent).write(_JOB, _FOLDS[0], answers)
 
@@ -272,11 +267,13 @@ KINDS = {
         True,
     ),
     "model": Kind(
-        lambda: _written(lambda path: save_model(_a_model(), path)),
+        lambda: _written(lambda path: save_model(small_model(), path)),
         _refused(_load_model, (OSError, ValueError)),
         True,
     ),
-    "checkpoint": Kind(lambda: _written(_train), _refused(_train, (OSError, ValueError)), True),
-    "fold": Kind(lambda: _written(_write_fold), _read_fold, True),
+    "checkpoint": Kind(
+        lambda: _written(train_one_epoch), _refused(train_one_epoch, (OSError, ValueError)), True
+    ),
+    "fold": Kind(lambda: _written(write_fold), _read_fold, True),
     "results": Kind(_results, _refused(_load_results, (OSError, ValueError)), False),
 }

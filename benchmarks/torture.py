@@ -1,0 +1,240 @@
+"""Damages files, kills trainings and fills disks, and counts what goes wrong.
+
+    python benchmarks/torture.py --output results/reliability.json
+
+- *Damaged files*: pictures, and the four kinds of checked files, each damaged by its own seed; see
+  tests/fuzz. Then each checked file cut off at every percent of its length, and with one bit
+  flipped.
+- *Kills*: SIGKILL at a random moment of a training of ten epochs with a checkpoint, and inside the
+  writing of the checkpoint. It goes on, and must end as the training that was never killed.
+- *Full disks*: every writer writes to a disk that fills up after any number of pages. Linux, as
+  root: it mounts a small disk in memory. Elsewhere this part is left out, and the record says so.
+
+What is finished is kept in build/torture, as long as the code stays the same. So a run that was
+interrupted goes on, and ``--first`` continues a range of seeds.
+"""
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import os
+import platform
+import resource
+import shlex
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import PIL
+import safetensors
+import torch
+
+from asl.files import end_with_parent, write_text
+from asl.fingerprints import source_of_package
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "fuzz"))
+from damage import damaged  # noqa: E402
+from interruptions import EPOCHS, WRITERS, fill_disk, kill  # noqa: E402
+from readers import KINDS, LIMIT_S, OtherContent, outcome  # noqa: E402
+
+CHECKED = [name for name, kind in KINDS.items() if kind.checked]
+CHUNK = 500  # what one job does; finished jobs are kept
+
+# --- damaged files -------------------------------------------------------------------------------
+
+
+def read_all(name: str, contents: Iterator[tuple[Any, bytes]]) -> dict[str, Any]:
+    """Reads files of a kind. Returns counts, and each kind of fault with the seeds that show it."""
+    kind, whole = KINDS[name], whole_of(name)
+    counts: Counter[str] = Counter()
+    faults: dict[str, list] = {}
+    slowest = 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "file"
+        path.write_bytes(whole[0])
+        expected = kind.read(path) if kind.checked else None
+        for seed, content in contents:
+            path.write_bytes(content)
+            start = time.perf_counter()
+            signal.setitimer(signal.ITIMER_REAL, 4 * LIMIT_S)
+            try:
+                counts[outcome(kind, path, expected)] += 1
+            except OtherContent:
+                counts["other content accepted"] += 1
+                faults.setdefault("OtherContent", []).append(seed)
+            except (Exception, Hang) as error:
+                counts["foreign exceptions"] += 1
+                frame = traceback.extract_tb(error.__traceback__)[-1]
+                where = f"{type(error).__name__} in {Path(frame.filename).name}"
+                faults.setdefault(where, []).append(seed)
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            seconds = time.perf_counter() - start
+            counts["over 5 s"] += seconds > LIMIT_S
+            slowest = max(slowest, seconds)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return {"counts": counts, "faults": faults, "slowest": slowest, "peak": peak}
+
+
+class Hang(BaseException):
+    """A file took four times as long as any may take."""
+
+
+def whole_of(name: str) -> list[bytes]:
+    """Returns the whole files of a kind, made once by the process that starts the others."""
+    return [path.read_bytes() for path in sorted((KEPT / "whole" / name).iterdir())]
+
+
+def damaged_by_seed(name: str, first: int, last: int) -> Iterator[tuple[Any, bytes]]:
+    whole = whole_of(name)
+    for seed in range(first, last):
+        random = Random(f"{name} {seed}")
+        yield seed, damaged(random.choice(whole), random, whole)
+
+
+def cut_off(name: str, first: int, last: int) -> Iterator[tuple[Any, bytes]]:
+    (whole,) = whole_of(name)
+    for percent in range(first, last):
+        yield percent, whole[: len(whole) * percent // 100]
+
+
+def one_bit_flipped(name: str, first: int, last: int) -> Iterator[tuple[Any, bytes]]:
+    (whole,) = whole_of(name)
+    for seed in range(first, last):
+        random, changed = Random(f"bit {name} {seed}"), bytearray(whole)
+        changed[random.randrange(len(changed))] ^= 1 << random.randrange(8)
+        yield seed, bytes(changed)
+
+
+WAYS = {"damaged": damaged_by_seed, "cut off": cut_off, "one bit flipped": one_bit_flipped}
+
+# --- the run -------------------------------------------------------------------------------------
+
+OURS = b"".join(path.read_bytes() for path in sorted((ROOT / "tests" / "fuzz").glob("*.py")))
+KEPT = ROOT / "build" / "torture" / f"{source_of_package()}-{hashlib.sha256(OURS).hexdigest()[:8]}"
+
+
+def do(job: tuple[str, str, int, int]) -> dict[str, Any]:
+    """Does a job, or reads what it gave: (what, kind of file or moment, first seed, last seed)."""
+    what, name, first, last = job
+    kept = KEPT / f"{what} {name} {first}-{last}.json"
+    if not kept.exists():
+        if what in WAYS:
+            result = read_all(name, WAYS[what](name, first, last))
+        else:
+            result = fill_disk(name) if what == "full disk" else kill(name, first, last)
+        write_text(kept, json.dumps(result))
+    return json.loads(kept.read_text())
+
+
+def begin() -> None:
+    end_with_parent()
+    torch.set_num_threads(1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff tells of every damage
+
+    def stop(*_: Any) -> None:
+        raise Hang
+
+    signal.signal(signal.SIGALRM, stop)
+
+
+def jobs_of(options: argparse.Namespace) -> list[tuple[str, str, int, int]]:
+    def chunks(what: str, name: str, count: int, size: int = CHUNK, start: int = options.first):
+        end = start + count
+        return [(what, name, at, min(at + size, end)) for at in range(start, end, size)]
+
+    jobs = chunks("damaged", "picture", options.pictures)
+    jobs += chunks("damaged", "picture, looked at", options.pictures // 4)
+    jobs += chunks("damaged", "results", options.weights // 4)
+    for name in CHECKED:
+        jobs += chunks("damaged", name, options.weights)
+        jobs += chunks("cut off", name, 100, 100, 0)
+        jobs += chunks("one bit flipped", name, options.flips)
+    jobs += chunks("killed", "at any moment", options.kills, 10)
+    jobs += chunks("killed", "inside a write", options.kills_inside, 10)
+    if os.name == "posix" and os.geteuid() == 0 and shutil.which("mount"):
+        jobs += [("full disk", name, 0, 1) for name in WRITERS]
+    return jobs
+
+
+def joined(jobs: list, found: list[dict[str, Any]]) -> dict[str, Any]:
+    """Adds up what the jobs of one kind gave."""
+    result: dict[str, Any] = {}
+    for (what, name, *_), part in zip(jobs, found, strict=True):
+        row = result.setdefault(what, {}).setdefault(name, {"counts": Counter(), "faults": {}})
+        row["counts"].update(part["counts"])
+        for fault, seeds in part["faults"].items():
+            row["faults"].setdefault(fault, []).extend(seeds)
+        row["slowest"] = max(row.get("slowest", 0), part.get("slowest", 0))
+    return {
+        what: {
+            name: dict(row["counts"])
+            | ({"slowest (s)": round(row["slowest"], 2)} if what in WAYS else {})
+            | {"faults": {k: {"count": len(v), "seeds": v[:3]} for k, v in row["faults"].items()}}
+            for name, row in rows.items()
+        }
+        for what, rows in result.items()
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name, count in (
+        ("pictures", 20_000),
+        ("weights", 5_000),
+        ("flips", 1_000),
+        ("kills", 100),
+        ("kills-inside", 30),
+        ("first", 0),
+        ("workers", 2),
+    ):
+        text = "the first seed" if name == "first" else "how many"
+        parser.add_argument(f"--{name}", type=int, default=count, help=f"{text} (default: {count})")
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE")
+    options = parser.parse_args()
+    for name, kind in KINDS.items():
+        for i, content in enumerate(kind.whole()):
+            path = KEPT / "whole" / name / f"{i:02}"
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+    jobs, found = jobs_of(options), []
+    start = time.perf_counter()
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(options.workers, context, initializer=begin) as pool:
+        for job, part in zip(jobs, pool.map(do, jobs), strict=True):
+            found.append(part)
+            print(*job, dict(part["counts"]), part["faults"] or "", flush=True)
+    results = joined(jobs, found)
+    setting = {
+        "command": "python " + shlex.join(["benchmarks/torture.py", *sys.argv[1:]]),
+        **{key: value for key, value in vars(options).items() if key != "output"},
+        "epochs": EPOCHS,
+        "limit (s)": LIMIT_S,
+        "code of asl": source_of_package(),
+        "hardware": f"{platform.system()}, {os.cpu_count()} CPU cores, {platform.machine()}",
+        "versions": {
+            "python": platform.python_version(),
+            **{of.__name__: of.__version__ for of in (torch, PIL, safetensors)},
+        },
+        "peak of a process (MiB)": max(part.get("peak", 0) for part in found),
+        "seconds": round(time.perf_counter() - start),
+    }
+    if "full disk" not in results:
+        setting["not run"] = "full disks: mounting one takes Linux and root"
+    write_text(options.output, json.dumps({"setting": setting, **results}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
