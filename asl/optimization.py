@@ -16,8 +16,9 @@ from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
 
 from asl.data import shuffled_batches
 from asl.devices import AdamW, keep_freed_memory
-from asl.files import CHECKPOINT, progress_bar, read_tensors, write_tensors
+from asl.files import progress_bar
 from asl.fingerprints import CannotKeyError
+from asl.tensor_files import CHECKPOINT, read_tensors, write_tensors
 
 MakeOptimizer = optim.Optimizer | Callable[[Iterable[nn.Parameter]], optim.Optimizer]
 MakeScheduler = LRScheduler | Callable[[optim.Optimizer], LRScheduler]

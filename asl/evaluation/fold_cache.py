@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from asl.data import ASLDataset
 from asl.devices import seeded
-from asl.files import FOLD, read_tensors, write_tensors
 from asl.fingerprints import environment, fingerprint
 from asl.signs import SIGNS
+from asl.tensor_files import FOLD, read_tensors, write_tensors
 
 Job = tuple[int, tuple[int, ...]]
 """A seed, and the folds that its model does not see."""

@@ -21,12 +21,12 @@ from asl.decoding import IMAGENET_MEAN, IMAGENET_STD, normalize
 from asl.devices import autocast, fast_in_bfloat16, usable_device
 from asl.evaluation.calibration import apply_temperature
 from asl.evaluation.metrics import merge_shapes
-from asl.files import RECOGNIZER, read_tensors, write_tensors
 from asl.recognizer.checked_weights import SIZES, check_tensors, number, text, whole_number
 from asl.recognizer.crops import Picture, crop, square, to_frame
 from asl.recognizer.mobile_net import MOBILE_SIZE
 from asl.recognizer.networks import ARCHITECTURES, HandFinder
 from asl.signs import SHAPES, SIGNS
+from asl.tensor_files import RECOGNIZER, read_tensors, write_tensors
 
 SHIPPED_WEIGHTS = Path(__file__).with_name("recognizer.safetensors")
 _BATCH = 64  # pictures at once: bounds the memory

@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from asl.decoding import IMAGENET_MEAN, IMAGENET_STD, standard_input
 from asl.devices import seeded, usable_device
-from asl.files import MODEL, read_tensors, write_tensors
 from asl.models import check_width
 from asl.recognizer.checked_weights import SIZES, check_tensors, text, whole_number
 from asl.recognizer.crops import Picture, to_frame
 from asl.recognizer.networks import ARCHITECTURES
 from asl.signs import SIGNS
+from asl.tensor_files import MODEL, read_tensors, write_tensors
 
 Ranked = list[tuple[str, float]]
 

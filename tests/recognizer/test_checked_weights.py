@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from asl import ASLNet, Recognizer, load_model, predict, save_model
-from asl.files import MODEL, RECOGNIZER, read_tensors, write_tensors
 from asl.recognizer.checked_weights import check_tensors, number, text, whole_number
+from asl.tensor_files import MODEL, RECOGNIZER, read_tensors, write_tensors
 
 INDEX = "classifier.classifier.0.weight"
 

@@ -4,10 +4,10 @@ import torch
 from PIL import Image, ImageDraw, ImageOps
 
 from asl import SHAPES, Recognizer, denormalize, unpack_stand_in
-from asl.files import RECOGNIZER, read_tensors, write_tensors
 from asl.recognizer.networks import HandFinder
 from asl.recognizer.recognizer import SHIPPED_WEIGHTS, find_either_hand, read_as_either_hand
 from asl.signs import SIGNS
+from asl.tensor_files import RECOGNIZER, read_tensors, write_tensors
 
 
 @pytest.fixture

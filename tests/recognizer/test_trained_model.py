@@ -19,8 +19,8 @@ from asl import (
     save_model,
     train_model,
 )
-from asl.files import write_tensors
 from asl.recognizer.recognizer import Recognizer
+from asl.tensor_files import write_tensors
 
 
 class Linear(nn.Module):
