@@ -1,13 +1,19 @@
 """From an image file to numbers: which formats are read, upright RGB, many files, normalising."""
 
+import contextlib
+import math
 import os
+import re
+import stat
+import threading
+import unicodedata
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import torch
@@ -25,8 +31,40 @@ IMAGE_SUFFIXES = tuple(
 
 # Pillow reads some forty formats, whatever a file's name says. Some of them start other programs.
 _FORMATS = ("PNG", "WEBP", "BMP", "TIFF", "AVIF", "GIF")  # JPEGs are opened apart
+_ORIENTATION = 0x0112  # the EXIF tag
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-_MOST_PIXELS = 89_478_485  # where Pillow begins to warn of a decompression bomb
+
+# Pictures are not trusted: a few bytes may decode to anything. One file takes at most about 300 MB.
+# So these are the most megapixels by format, since some decoders keep several copies.
+_MOST_MEGAPIXELS = {
+    "JPEG": 250,
+    "PNG": 60,
+    "BMP": 60,
+    "GIF": 60,
+    "TIFF": 30,
+    "AVIF": 25,
+    "HEIF": 25,
+}
+_MOST_OF_OTHERS = 16  # WebP
+_MOST_COEFFICIENTS = 120e6  # in a JPEG of several scans, which libjpeg keeps all
+_MOST_SCANS = 100  # of a JPEG; an ordinary progressive one has about ten
+_MOST_SCANNED = 2e9  # coefficients times scans, which is what takes the time
+_MOST_BYTES = 200e6  # of a JPEG's file, which is searched for scans
+_LONGEST = 100  # times as long as wide
+_KEPT, _KEPT_WITH_SIZE = 12.5e6, 4e6  # pixels that `open_rgb` returns without and with `size`
+_BIG = 4e6  # pictures of more pixels than this are decoded one at a time
+_THREADS = 8  # at most, each with pictures up to that
+_one_big_picture = threading.Lock()
+
+_JPEG_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")
+
+
+def shown(name: object) -> str:
+    """Returns a name or a reason for people to read: what a terminal would obey is escaped."""
+    return "".join(
+        c if c.isprintable() or unicodedata.category(c) == "Zs" else ascii(c)[1:-1]
+        for c in str(name)
+    )
 
 
 def open_rgb(path: str | os.PathLike | BinaryIO, *, size: int | None = None) -> Image.Image:
@@ -36,47 +74,54 @@ def open_rgb(path: str | os.PathLike | BinaryIO, *, size: int | None = None) -> 
     background, and 16-bit grey is scaled to 8 bits. HEIC, which iPhones write, is read where the
     package ``pillow-heif`` is installed.
 
+    A file takes at most about 300 MB of memory, whatever it holds, and large pictures are decoded
+    one at a time.
+
     Args:
         path: a PNG, JPEG, WebP, BMP, TIFF, AVIF, GIF or HEIC file, whatever its name; or one that
             is open in binary mode.
         size: lets a JPEG be decoded at a smaller scale, with at least `size` pixels a side. That
             is about twice as fast for a 400-pixel JPEG. Pixels differ slightly from those of a full
-            decode, so training and prediction must both use it. None decodes in full, except that
-            a JPEG of more than 89 megapixels is decoded at an eighth of its sides.
+            decode, so training and prediction must both use it. A picture of more than 4 megapixels
+            is shrunk, too. None decodes in full, except that a picture of more than 12.5 megapixels
+            is returned at a half, a third and so on of its sides.
 
     Returns:
         An RGB image; `size` does not resize it.
 
     Raises:
-        OSError: if the file cannot be read as an image. Pillow may raise other errors, too.
-        PIL.Image.DecompressionBombError: if more than 89 megapixels are left to decode.
+        OSError: if the file cannot be read as an image, is more than 100 times as long as wide, or
+            is a JPEG of more than 100 scans. Pillow may raise other errors, too.
+        PIL.Image.DecompressionBombError: if there are too many pixels to decode: 60 megapixels, 250
+            for JPEG, 30 for TIFF, 25 for AVIF and HEIC, and 16 for WebP.
     """
-    with _open(path) as image:
-        if size is not None:
-            image.draft("RGB", (size, size))
-        elif image.width * image.height > _MOST_PIXELS:
-            image.draft("RGB", (image.width // 8, image.height // 8))
-        if image.width * image.height > _MOST_PIXELS:
-            raise Image.DecompressionBombError(
-                f"{image.width}x{image.height} pixels, more than {_MOST_PIXELS:,}"
-            )
+    if isinstance(path, str | os.PathLike):
+        if not stat.S_ISREG(os.stat(path).st_mode):  # reading a pipe would wait for ever
+            raise OSError("expected a file, found a folder or a device")
+        with open(path, "rb") as file:
+            return open_rgb(file, size=size)
+    image = _open(path)
+    kept = _checked_coefficients(image, path)
+    if image.format == "JPEG":
+        scale = 2 ** math.ceil(math.log2(_factor(image, None)))
+        sides = (image.width // scale, image.height // scale) if size is None else (size, size)
+        image.draft("RGB", sides)
+    big = max(kept, image.width * image.height) > _BIG
+    with _one_big_picture if big else contextlib.nullcontext():
+        image = _loaded(image, size)
         return upright_rgb(image)
 
 
-def _open(path: str | os.PathLike | BinaryIO) -> Image.Image:
-    if isinstance(path, str | os.PathLike):
-        with open(path, "rb") as file:
-            start = file.read(12)
-    else:
-        start = path.read(12)
-        path.seek(0)
+def _open(file: BinaryIO) -> Image.Image:
+    start = file.read(12)
+    file.seek(0)
     try:
         if start.startswith(b"\xff\xd8"):
             # Image.open refuses a phone's 200 megapixels before it is told to decode an eighth.
-            return JpegImagePlugin.JpegImageFile(path)
+            return JpegImagePlugin.JpegImageFile(file)
         heif = start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS
         extra = ("HEIF",) if heif and _reads_heif() else ()
-        return Image.open(path, formats=_FORMATS + extra)
+        return Image.open(file, formats=_FORMATS + extra)
     except (UnidentifiedImageError, SyntaxError) as error:
         if start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS and not _reads_heif():
             raise UnidentifiedImageError(
@@ -86,6 +131,72 @@ def _open(path: str | os.PathLike | BinaryIO) -> Image.Image:
         raise UnidentifiedImageError(
             "no PNG, JPEG, WebP, BMP, TIFF, AVIF, GIF or HEIC image"
         ) from error
+
+
+def _checked_coefficients(image: Image.Image, file: BinaryIO) -> float:
+    """Refuses what takes too much to decode, and returns the coefficients that libjpeg will keep.
+
+    They are none but for JPEGs of several scans.
+    """
+    width, height = image.size
+    if max(width, height) > _LONGEST * min(width, height):
+        raise OSError(f"{width}x{height} pixels, more than {_LONGEST} times as long as wide")
+    most = _MOST_MEGAPIXELS.get(image.format or "", _MOST_OF_OTHERS)
+    scans = 1
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        place = file.tell()
+        scans = _scans(file)
+        file.seek(place)
+    if width * height > most * 1e6:
+        raise Image.DecompressionBombError(
+            f"{width}x{height} pixels, more than {most} megapixels: save it smaller, or as JPEG"
+        )
+    if scans == 1:
+        return 0
+    if scans > _MOST_SCANS:
+        raise OSError(f"a JPEG of more than {_MOST_SCANS} scans")
+    layers = cast(Any, image).layer  # (name, samples across, samples down, table) of each
+    samples = [across * down for _, across, down, _ in layers]
+    kept = width * height * sum(samples) / max(samples)
+    if kept > _MOST_COEFFICIENTS or kept * scans > _MOST_SCANNED:
+        raise Image.DecompressionBombError(
+            f"{width}x{height} pixels in {scans} scans, too many: save it as a baseline JPEG"
+        )
+    return kept
+
+
+def _scans(file: BinaryIO) -> int:
+    """Counts the scans of a JPEG, up to one more than are read."""
+    file.seek(0)
+    content = file.read(int(_MOST_BYTES) + 1)
+    if len(content) > _MOST_BYTES:
+        raise OSError(f"a JPEG of more than {_MOST_BYTES / 1e6:.0f} MB")
+    scans, place = 0, 2
+    while scans <= _MOST_SCANS and (marker := _JPEG_MARKER.search(content, place)):
+        if marker[1] == b"\xd9":  # the end; phones put films behind it
+            break
+        scans += marker[1] == b"\xda"
+        place = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2])
+    return scans
+
+
+def _factor(image: Image.Image, size: int | None) -> int:
+    """Returns by how much to shrink an image, so that few pixels stay, but `size` a side."""
+    needed = math.sqrt(image.width * image.height / (_KEPT if size is None else _KEPT_WITH_SIZE))
+    return max(1, min(math.ceil(needed), min(image.size) // (size or 1)))
+
+
+def _loaded(image: Image.Image, size: int | None) -> Image.Image:
+    """Decodes an image, of a large one some pixels only."""
+    image.load()
+    factor = _factor(image, size)
+    if factor == 1:
+        return image
+    # The nearest pixel is the only way that takes no copy of the whole, whatever the mode.
+    sides = (image.width // factor, image.height // factor)
+    small = image.resize(sides, Image.Resampling.NEAREST)
+    small.getexif()[_ORIENTATION] = image.getexif().get(_ORIENTATION, 1)
+    return small
 
 
 @cache
@@ -129,7 +240,7 @@ def decode_all(
     unreadable: dict[Path, str] = {}
     images = np.empty((len(files), size, size, 3), np.uint8)
     count = 0
-    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as threads:
+    with warnings.catch_warnings(), ThreadPoolExecutor(decoding_threads()) as threads:
         # `open_rgb` refuses what Pillow only warns of.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         decoded = threads.map(partial(_decode, size=size), files)
@@ -148,7 +259,15 @@ def _decode(path: Path, size: int) -> np.ndarray | str:
         image = open_rgb(path, size=size)
         return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
     except Exception as error:  # a damaged file can make a decoder raise nearly anything
-        return f"{type(error).__name__}: {error}" if path.stat().st_size else "empty file"
+        with contextlib.suppress(OSError):  # it may be gone
+            if not path.stat().st_size:
+                return "empty file"
+        return shown(f"{type(error).__name__}: {error}")
+
+
+def decoding_threads() -> int:
+    """Returns how many pictures are decoded at a time."""
+    return min(_THREADS, os.cpu_count() or 1)
 
 
 # --- from pixels to numbers -----------------------------------------------------------------------

@@ -1,3 +1,4 @@
+import os
 import sys
 from io import BytesIO
 
@@ -67,11 +68,11 @@ def test_a_jpeg_is_decoded_at_a_smaller_scale_on_request_only(tmp_path):
 
 
 def test_too_many_pixels_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(decoding, "_MOST_PIXELS", 64)
+    monkeypatch.setitem(decoding._MOST_MEGAPIXELS, "PNG", 64e-6)
     Image.new("RGB", (16, 4)).save(tmp_path / "image.png")
     assert open_rgb(tmp_path / "image.png").size == (16, 4)
     Image.new("RGB", (13, 5)).save(tmp_path / "image.png")
-    with pytest.raises(Image.DecompressionBombError, match="13x5 pixels, more than 64"):
+    with pytest.raises(Image.DecompressionBombError, match="13x5 pixels, more than 6.4e-05 meg"):
         open_rgb(tmp_path / "image.png")
 
 
@@ -138,10 +139,131 @@ def test_heic_is_read_where_its_package_is_installed(tmp_path, monkeypatch):
     decoding._reads_heif.cache_clear()
 
 
-@pytest.mark.parametrize("size", [None, 192])
-def test_a_phones_200_megapixels_are_decoded_at_an_eighth(size, tmp_path):
+@pytest.mark.parametrize(("size", "part"), [(None, 4), (192, 8)])
+def test_a_phones_200_megapixels_are_decoded_at_a_part_of_their_sides(size, part, tmp_path):
     Image.new("L", (16_320, 12_240)).save(tmp_path / "photo.jpg", quality=10)
-    assert open_rgb(tmp_path / "photo.jpg", size=size).size == (2040, 1530)
+    assert open_rgb(tmp_path / "photo.jpg", size=size).size == (16_320 // part, 12_240 // part)
+
+
+# --- files that do harm --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sides", "read"), [((500, 5), True), ((501, 5), False), ((1, 101), False)]
+)
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_long_strips_are_refused(sides, read, suffix, tmp_path):
+    path = tmp_path / f"strip.{suffix}"
+    Image.new("RGB", sides).save(path)
+    if read:
+        assert open_rgb(path).size == sides
+    else:
+        with pytest.raises(OSError, match="more than 100 times as long as wide"):
+            open_rgb(path)
+
+
+def _with_more_scans(more):
+    """Returns a progressive JPEG of ten scans whose last scan is repeated."""
+    file = BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+    Image.fromarray(noise).save(file, "jpeg", progressive=True)
+    content, last = file.getvalue(), file.getvalue().rindex(b"\xff\xda")
+    return content[:-2] + content[last:-2] * more + content[-2:]
+
+
+def test_a_jpeg_of_very_many_scans_is_refused():
+    assert decoding._scans(BytesIO(_with_more_scans(0))) == 10
+    assert open_rgb(BytesIO(_with_more_scans(90))).size == (16, 16)
+    with pytest.raises(OSError, match="a JPEG of more than 100 scans"):
+        open_rgb(BytesIO(_with_more_scans(91)))
+
+
+def test_what_is_no_scan_is_not_counted():
+    scan = b"\xff\xda"
+    content = BytesIO()
+    exif = Image.Exif()
+    exif[0x010E] = scan.decode("latin1") * 200  # in a segment, as a preview's scan is
+    Image.new("RGB", (16, 16)).save(content, "jpeg", exif=exif, comment=scan * 200)
+    behind = content.getvalue() + scan * 200  # where phones put films
+    assert decoding._scans(BytesIO(behind)) == 1
+    assert open_rgb(BytesIO(behind)).size == (16, 16)
+
+
+def test_many_pixels_in_many_scans_are_refused(monkeypatch):
+    content = _with_more_scans(0)
+    coefficients = 16 * 16 * 1.5  # colours are stored at half the sides
+    for name, least in (("_MOST_COEFFICIENTS", coefficients), ("_MOST_SCANNED", 10 * coefficients)):
+        with monkeypatch.context() as patch:
+            patch.setattr(decoding, name, least)
+            assert open_rgb(BytesIO(content)).size == (16, 16)
+            patch.setattr(decoding, name, least - 1)
+            with pytest.raises(Image.DecompressionBombError, match="16x16 pixels in 10 scans"):
+                open_rgb(BytesIO(content))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L", "1", "I;16"])
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_large_pictures_are_shrunk_and_stay_upright(mode, suffix, tmp_path, monkeypatch):
+    monkeypatch.setattr(decoding, "_KEPT", 300)
+    monkeypatch.setattr(decoding, "_KEPT_WITH_SIZE", 300)
+    image = Image.new("L", (60, 40))
+    image.paste(255, (0, 0, 60, 20))  # light on top as stored
+    image = image.convert("I").point(lambda v: v * 256) if mode == "I;16" else image
+    exif = Image.Exif()
+    exif[0x0112] = 6  # "turn 90° clockwise to see it upright"
+    path = tmp_path / f"image.{suffix}"
+    image.convert(mode).save(path, exif=exif)
+    for size, sides in ((None, (13, 20)), (15, (20, 30)), (30, (40, 60))):
+        upright = open_rgb(path, size=size)
+        assert upright.size == sides and upright.mode == "RGB"
+        assert np.asarray(upright)[:, -1].min() > 240 and np.asarray(upright)[:, 0].max() < 10
+
+
+def test_large_pictures_are_decoded_one_at_a_time(tmp_path, monkeypatch):
+    Image.new("RGB", (20, 20)).save(tmp_path / "image.png")
+    monkeypatch.setattr(decoding, "_BIG", 399)
+    seen = []
+    load = decoding._loaded
+
+    def loaded(image, size):
+        seen.append(decoding._one_big_picture.locked())
+        return load(image, size)
+
+    monkeypatch.setattr(decoding, "_loaded", loaded)
+    open_rgb(tmp_path / "image.png")
+    monkeypatch.setattr(decoding, "_BIG", 400)
+    open_rgb(tmp_path / "image.png")
+    assert seen == [True, False]
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no pipes with names here")
+    os.mkfifo(tmp_path / "photo.jpg")
+    with pytest.raises(OSError, match="expected a file"):
+        open_rgb(tmp_path / "photo.jpg")
+
+
+def test_a_file_that_vanishes_while_others_are_decoded_is_reported(tmp_path):
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "a.png")
+    (tmp_path / "c.png").touch()
+    files = [tmp_path / name for name in ("a.png", "b.png", "c.png")]
+    images, unreadable = decoding.decode_all(files, 4, progress=False)
+    assert len(images) == 1 and unreadable[files[1]].startswith("FileNotFoundError")
+    assert unreadable[files[2]] == "empty file"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("hand 1_é手👋.png", "hand 1_é手👋.png"),
+        ("\x1b[2Jx\n.png", r"\x1b[2Jx\n.png"),
+        ("a\u202eb\u2028\udc80", r"a\u202eb\u2028\udc80"),
+        ("at 3.00\u202fPM", "at 3.00\u202fPM"),  # macOS names screenshots so
+    ],
+)
+def test_names_are_shown_without_what_a_terminal_obeys(name, words):
+    assert decoding.shown(name) == words
 
 
 def test_an_image_becomes_the_input_of_models():
