@@ -74,24 +74,22 @@ def open_rgb(path: str | os.PathLike | BinaryIO, *, size: int | None = None) -> 
     background, and 16-bit grey is scaled to 8 bits. HEIC, which iPhones write, is read where the
     package ``pillow-heif`` is installed.
 
-    A file takes at most about 300 MB of memory, whatever it holds, and large pictures are decoded
-    one at a time.
+    A file takes at most about 300 MB of memory. Large pictures are decoded one at a time.
 
     Args:
-        path: a PNG, JPEG, WebP, BMP, TIFF, AVIF, GIF or HEIC file, whatever its name; or one that
-            is open in binary mode.
+        path: a PNG, JPEG, WebP, BMP, TIFF, AVIF, GIF or HEIC file, or one open in binary mode.
         size: lets a JPEG be decoded at a smaller scale, with at least `size` pixels a side. That
             is about twice as fast for a 400-pixel JPEG. Pixels differ slightly from those of a full
             decode, so training and prediction must both use it. A picture of more than 4 megapixels
-            is shrunk, too. None decodes in full, except that a picture of more than 12.5 megapixels
-            is returned at a half, a third and so on of its sides.
+            is shrunk, too. None decodes in full, but returns more than 12.5 megapixels at a half, a
+            third and so on of the sides.
 
     Returns:
         An RGB image; `size` does not resize it.
 
     Raises:
         OSError: if the file cannot be read as an image, is more than 100 times as long as wide, or
-            is a JPEG of more than 100 scans. Pillow may raise other errors, too.
+            is a JPEG of more than 100 scans.
         PIL.Image.DecompressionBombError: if there are too many pixels to decode: 60 megapixels, 250
             for JPEG, 30 for TIFF, 25 for AVIF and HEIC, and 16 for WebP.
     """
@@ -100,16 +98,20 @@ def open_rgb(path: str | os.PathLike | BinaryIO, *, size: int | None = None) -> 
             raise OSError("expected a file, found a folder or a device")
         with open(path, "rb") as file:
             return open_rgb(file, size=size)
-    image = _open(path)
-    kept = _checked_coefficients(image, path)
-    if image.format == "JPEG":
-        scale = 2 ** math.ceil(math.log2(_factor(image, None)))
-        sides = (image.width // scale, image.height // scale) if size is None else (size, size)
-        image.draft("RGB", sides)
-    big = max(kept, image.width * image.height) > _BIG
-    with _one_big_picture if big else contextlib.nullcontext():
-        image = _loaded(image, size)
-        return upright_rgb(image)
+    try:
+        image = _open(path)
+        kept = _checked_coefficients(image, path)
+        if image.format == "JPEG":
+            scale = 2 ** math.ceil(math.log2(_factor(image, None)))
+            sides = (image.width // scale, image.height // scale) if size is None else (size, size)
+            image.draft("RGB", sides)
+        big = max(kept, image.width * image.height) > _BIG
+        with _one_big_picture if big else contextlib.nullcontext():
+            return upright_rgb(_loaded(image, size))
+    except (OSError, Image.DecompressionBombError):
+        raise
+    except Exception as error:  # a damaged file can make a decoder raise nearly anything
+        raise UnidentifiedImageError(f"a damaged picture: {error}") from error
 
 
 def _open(file: BinaryIO) -> Image.Image:
@@ -192,7 +194,7 @@ def _loaded(image: Image.Image, size: int | None) -> Image.Image:
     factor = _factor(image, size)
     if factor == 1:
         return image
-    # The nearest pixel is the only way that takes no copy of the whole, whatever the mode.
+    # The nearest pixel is the only way that takes no copy of the whole.
     sides = (image.width // factor, image.height // factor)
     small = image.resize(sides, Image.Resampling.NEAREST)
     small.getexif()[_ORIENTATION] = image.getexif().get(_ORIENTATION, 1)
@@ -229,7 +231,6 @@ def decode_all(
     """Decodes images in threads, which works since Pillow releases Python's lock.
 
     Args:
-        files: what to decode.
         size: side S of the square that each image is resized to, in pixels.
         progress: show a bar.
 
@@ -241,7 +242,6 @@ def decode_all(
     images = np.empty((len(files), size, size, 3), np.uint8)
     count = 0
     with warnings.catch_warnings(), ThreadPoolExecutor(decoding_threads()) as threads:
-        # `open_rgb` refuses what Pillow only warns of.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         decoded = threads.map(partial(_decode, size=size), files)
         bar = progress_bar(decoded, "Decoding images", len(files)) if progress else decoded
@@ -295,6 +295,6 @@ def _per_channel(values: Sequence[float], images: Tensor) -> Tensor:
     """Returns one number for each channel, shaped to spread over images (..., 3, H, W)."""
     numbers = torch.tensor(values, device=images.device)
     if images.is_contiguous(memory_format=torch.channels_last):
-        # A whole row of numbers, in the same order in memory, is four times as fast as three.
+        # A whole row of numbers in the order of memory is four times as fast as three.
         return numbers.expand(images.shape[-1], 3).contiguous().t().unsqueeze(1)
     return numbers.view(3, 1, 1)
