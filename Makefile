@@ -50,7 +50,7 @@ torture: setup
 stand-in: EXTRAS = render
 stand-in: setup
 	$(BIN)/python -m asl synthesize build/stand-in --force --signers 5 --seed 0 --size 160 --quality 85
-	$(BIN)/python -c "from asl.sources import pack_stand_in; print(pack_stand_in('build/stand-in'))"
+	$(BIN)/python -c "from asl.commands.rendering import pack_stand_in; print(pack_stand_in('build/stand-in'))"
 
 # One recogniser without each signer, then the one that ships. What is finished is not repeated, and
 # what was interrupted goes on after its last epoch.

@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, Subset, default_collate
 
-from asl.decoding import decode_all, normalize, open_rgb
+from asl.decoding import decode_all, normalize, open_rgb, shown
 from asl.signs import CORRECTIONS, IMAGE_SIZE, SIGNS, check_labels, sign_name, true_sign
 from asl.sources import existing_root, images_by_sign, report_unreadable
 
@@ -58,6 +58,7 @@ class ASLDataset(Dataset):
         image_size: int = IMAGE_SIZE,
         corrected: bool = False,
         on_error: str = "raise",
+        follow_links: bool = False,
         signers: Callable[[Path], Signer] | Mapping[str, Signer] | None = None,
         progress: bool = True,
     ):
@@ -72,8 +73,10 @@ class ASLDataset(Dataset):
             image_size: side S of the decoded images, in pixels.
             corrected: give the files of `asl.signs.CORRECTIONS` their true signs instead of those
                 of their folders. Warns if none of these files is here.
-            on_error: ``"raise"`` an error for files that cannot be read, or ``"skip"`` them with a
-                warning.
+            on_error: ``"raise"`` an error for files and class folders that cannot be read, or
+                ``"skip"`` them with a warning.
+            follow_links: read links that lead out of `data_dir`, too, instead of leaving them out
+                with a warning. It may be a link itself.
             signers: who signed each image, as a number or a name: a function of its path, or a
                 table from its file name or its path below `data_dir` (``"a/photo.jpg"``). None
                 takes the number in the file's name.
@@ -93,10 +96,10 @@ class ASLDataset(Dataset):
         self.transform = transform
         self.label_to_idx = {sign: label for label, sign in enumerate(SIGNS)}
 
-        sign_of = images_by_sign(self.data_dir)
+        sign_of, closed = images_by_sign(self.data_dir, None if follow_links else Path(data_dir))
         self.images, unreadable = decode_all(list(sign_of), image_size, progress=progress)
         files = [path for path in sign_of if path not in unreadable]
-        if unreadable:
+        if unreadable := closed | unreadable:
             report_unreadable(unreadable, skipped=bool(files) and on_error == "skip")
         self.image_files = [str(path) for path in files]
         self.labels = [self.label_to_idx[sign_of[path]] for path in files]
@@ -144,10 +147,11 @@ class ASLDataset(Dataset):
         missing = [sign for sign, label in self.label_to_idx.items() if label not in present]
         if missing:
             others = sorted(p.name for p in self.data_dir.iterdir() if p.name.lower() not in SIGNS)
+            ignored = shown(", ".join(others[:10]))
             warnings.warn(
                 f"'{self.data_dir}' has images of {len(present)} of {len(SIGNS)} signs; "
                 f"none of: {', '.join(missing)}"
-                + (f" (not a sign's name, ignored: {', '.join(others[:10])})" if others else ""),
+                + (f" (not a sign's name, ignored: {ignored})" if others else ""),
                 stacklevel=3,
             )
 

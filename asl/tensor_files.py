@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,47 +46,52 @@ def write_tensors(
 
 
 def read_tensors(
-    path: str | os.PathLike, *, format: str
+    path: str | os.PathLike, *, format: str, check: Callable[[dict, dict], None] | None = None
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Reads what `write_tensors` wrote in a format.
+    """Reads tensors by name, on the CPU, and facts, as `write_tensors` wrote them in a format.
 
-    Returns:
-        tensors: name → tensor, on the CPU
-        facts: as written
+    Before it reads a tensor it asks `check`, which raises ValueError on facts, or on a table from
+    names to (dtype, shape), that are not let in.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is not a safetensors file, is truncated, has another format, or was
-            changed since it was written.
+        ValueError: if it is no safetensors file, is truncated, has another format or was changed.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"expected a file of weights at '{path}', found none")
+    with open(path, "rb") as raw:
+        start = raw.read(8)  # how many bytes describe the tensors
     try:
+        if int.from_bytes(start, "little") > 4_000_000:
+            raise SafetensorError("its header is too long")
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        why = f"damaged: {error}"
-        with open(path, "rb") as start:
-            if start.read(2) in (b"PK", b"\x80\x02"):  # a zip archive, or an older pickle
-                why = (
-                    "in the format of torch.save, which may hold code: write it with "
-                    "asl.save_model or Recognizer.save instead"
-                )
-        raise ValueError(f"expected a whole safetensors file, found '{path}' {why}") from error
-    found = metadata.get("format")
-    if found != format:
-        raise ValueError(
-            f"expected weights of the format {format!r}, found {found!r} in '{path}': "
-            + _READ_BY.get(str(found), "train again, or use the weights of this version")
-        )
-    if metadata.get("sha256") != _digest(tensors, metadata.get("facts", ""), format):
+            if (found := metadata.get("format")) != format:
+                hint = _READ_BY.get(str(found), "train again, or use the weights of this version")
+                raise ValueError(f"expected format {format!r}, found {found!r} in '{path}': {hint}")
+            facts = _facts(metadata.get("facts", "null"))
+            if not isinstance(facts, dict):
+                raise ValueError(f"expected a dict of facts in '{path}', found something else")
+            parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+            if check is not None:
+                check(facts, {k: (v.get_dtype(), tuple(v.get_shape())) for k, v in parts.items()})
+            tensors = {name: file.get_tensor(name) for name in parts}
+    except (SafetensorError, RuntimeError) as error:  # the other one if it does not fit into memory
+        found = f"damaged: {error}"
+        if start[:2] in (b"PK", b"\x80\x02"):  # a zip archive, or an older pickle
+            found = "in the format of torch.save, which may hold code: write it with "
+            found += "asl.save_model or Recognizer.save instead"
+        raise ValueError(f"expected a whole safetensors file, found '{path}' {found}") from error
+    if metadata.get("sha256") != _digest(tensors, metadata["facts"], format):
         raise ValueError(f"'{path}' was changed since it was written: its checksum does not fit")
+    return tensors, facts
+
+
+def _facts(text: str) -> Any:
     try:
-        facts = json.loads(metadata["facts"])
-        return tensors, dict(facts.items())
-    except (ValueError, RecursionError, KeyError, AttributeError) as error:
-        raise ValueError(f"'{path}' holds no facts by name: {error}") from error
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SafetensorError(f"its facts cannot be read: {str(error):.100}") from error
 
 
 def _digest(tensors: dict[str, Tensor], facts: str, format: str) -> str:

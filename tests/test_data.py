@@ -13,6 +13,7 @@ from asl import (
     ASLDataset,
     DatasetError,
     DatasetNotFoundError,
+    data,
     denormalize,
     get_batch,
     normalize,
@@ -196,6 +197,106 @@ def test_known_numbers_are_sorted_without_none():
 def test_options_out_of_range(options, words, write_images):
     with pytest.raises(ValueError, match=words):
         ASLDataset(write_images(), **options)
+
+
+# --- folders that are not trusted ---------------------------------------------------------------
+
+
+def _closed(monkeypatch, *folders):
+    """Lets folders seem closed to this user, also if it is root, whom no permission stops."""
+    access = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: Path(path) not in folders and access(path, mode)
+    )
+
+
+def test_a_class_folder_that_may_not_be_read_is_named(write_images, monkeypatch):
+    folder = write_images()
+    _closed(monkeypatch, folder / "b")
+    with pytest.raises(DatasetError, match=r"found 1 unreadable.*\n.*/b: a folder that may not"):
+        ASLDataset(folder)
+    with pytest.warns(UserWarning) as warned:
+        assert len(ASLDataset(folder, on_error="skip")) == 175
+    words = [str(warning.message) for warning in warned]
+    assert any("/b: a folder that may not be read" in text for text in words)
+    _closed(monkeypatch, *folder.iterdir())
+    with pytest.raises(DatasetError, match="36 unreadable"):
+        ASLDataset(folder, on_error="skip")
+
+
+def test_a_file_that_vanishes_is_skipped(write_images, monkeypatch):
+    folder = write_images()
+    gone = folder / "b" / "hand1_b_dif_seg_1_cropped.png"
+    list_images = data.images_by_sign
+
+    def vanish(root, home):
+        found = list_images(root, home)
+        gone.unlink()
+        return found
+
+    monkeypatch.setattr(data, "images_by_sign", vanish)
+    with pytest.warns(UserWarning, match="left out 1(.|\n)*seg_1_cropped.png: FileNotFound"):
+        assert len(ASLDataset(folder, on_error="skip")) == 179
+
+
+def _link(link, target, **options):
+    try:
+        link.symlink_to(target, **options)
+    except OSError:  # Windows asks for a right
+        pytest.skip("no symbolic links here")
+
+
+def test_links_that_lead_out_are_followed_on_request_only(write_images, tmp_path):
+    folder = write_images()
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    Image.new("RGB", (8, 8)).save(outside / "secret.png")
+    _link(folder / "a" / "out.png", outside / "secret.png")
+    _link(folder / "a" / "in.png", folder / "b" / "hand1_b_dif_seg_1_cropped.png")
+    with pytest.warns(UserWarning, match=r"1 link\(s\) that lead out of .*=True.*: a/out.png"):
+        dataset = ASLDataset(folder)
+    names = {Path(file).name for file in dataset.image_files}
+    assert len(dataset) == 181 and "in.png" in names and "out.png" not in names
+    assert len(ASLDataset(folder, follow_links=True)) == 182
+
+
+def test_a_class_folder_that_leads_out_is_left_out_but_the_dataset_may_be_a_link(
+    write_images, tmp_path
+):
+    folder = write_images()
+    (folder / "b").rename(tmp_path / "elsewhere")
+    _link(folder / "b", tmp_path / "elsewhere", target_is_directory=True)
+    with pytest.warns(UserWarning) as warned:
+        assert len(ASLDataset(folder)) == 175
+    assert "left out 5 link(s)" in str(warned[0].message)
+    (folder / "b").unlink()
+    (tmp_path / "elsewhere").rename(folder / "b")
+    _link(tmp_path / "link", folder, target_is_directory=True)
+    assert len(ASLDataset(tmp_path / "link")) == 180
+
+
+def test_a_folder_of_links_that_lead_out_says_so(write_images, tmp_path):
+    folder = write_images()
+    for sign in folder.iterdir():
+        (tmp_path / "links" / sign.name).mkdir(parents=True)
+        for path in sign.iterdir():
+            _link(tmp_path / "links" / sign.name / path.name, path)
+    with pytest.raises(DatasetError, match=r"found none; left out 180 link.*follow_links=True"):
+        ASLDataset(tmp_path / "links")
+    assert len(ASLDataset(tmp_path / "links", follow_links=True)) == 180
+
+
+def test_names_cannot_write_to_the_terminal(write_images):
+    folder = write_images()
+    for name in ("\x1b[2J.png", "\x1b[2J.txt"):
+        try:
+            (folder / "a" / name).write_text("no image")
+        except OSError:  # Windows
+            pytest.skip("no such names here")
+    with pytest.warns(UserWarning) as warned:
+        ASLDataset(folder, on_error="skip")
+    words = " ".join(str(warning.message) for warning in warned)
+    assert "\x1b" not in words and words.count(r"\x1b[2J") == 2
 
 
 # --- batches -------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from asl import ASLDataset, DatasetError, find_dataset, sources
+from asl.commands import rendering
+from asl.commands.rendering import pack_stand_in
 from asl.sources import class_folders, class_root, images_in, names_of, not_images_in
 
 
@@ -116,8 +118,9 @@ def cache(tmp_path, monkeypatch):
 @pytest.fixture
 def archive(tmp_path, monkeypatch, write_images):
     file = tmp_path / "images.zip"
-    monkeypatch.setattr(sources, "ARCHIVE", file)
-    assert sources.pack_stand_in(write_images()) == file.stat().st_size
+    for module in (sources, rendering):
+        monkeypatch.setattr(module, "ARCHIVE", file)
+    assert pack_stand_in(write_images()) == file.stat().st_size
     return file
 
 
@@ -125,7 +128,7 @@ def test_the_same_images_make_the_same_archive(archive, tmp_path):
     before = archive.read_bytes()
     for path in (tmp_path / "images").rglob("*.png"):
         os.utime(path)
-    sources.pack_stand_in(tmp_path / "images")
+    pack_stand_in(tmp_path / "images")
     assert archive.read_bytes() == before
     with zipfile.ZipFile(archive) as packed:  # the dates of the archive that ships
         assert {info.date_time for info in packed.infolist()} == {(1980, 1, 1, 0, 0, 0)}
@@ -178,7 +181,7 @@ def test_two_processes_at_once(archive, cache, monkeypatch):
 def test_the_archive_that_ships_holds_five_signers_with_all_signs():
     assert sources.ARCHIVE.stat().st_size <= 8_000_000
     digest = hashlib.sha256(sources.ARCHIVE.read_bytes()).hexdigest()
-    assert sources._checksum(sources.ARCHIVE).read_text().strip() == digest
+    assert sources.checksum_of(sources.ARCHIVE).read_text().strip() == digest
     with zipfile.ZipFile(sources.ARCHIVE) as packed:
         names = [name.split("/")[-1] for name in packed.namelist() if name.endswith(".jpeg")]
     facts = {tuple(name.split("_")[:3]) for name in names}  # signer, sign, light

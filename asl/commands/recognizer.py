@@ -1,16 +1,18 @@
 """The commands about the recogniser: each turns its arguments into one call of the package."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
+from torch import Tensor
 from torch.utils.data import Subset
 
 from asl.augmentation.backgrounds import load_photographs
 from asl.data import ASLDataset, known
-from asl.decoding import IMAGE_SUFFIXES
+from asl.decoding import IMAGE_SUFFIXES, shown
 from asl.evaluation.metrics import accuracy, accuracy_within, merge_look_alikes
 from asl.files import written_whole
 from asl.recognizer.calibrate import answer_unseen, calibrate_recognizer
@@ -19,14 +21,7 @@ from asl.recognizer.recipe import recipe_for
 from asl.recognizer.recognizer import Answers, Recognizer, Sight
 from asl.recognizer.train import train_recognizer
 from asl.signs import SIGNS
-from asl.sources import (
-    class_folders,
-    class_root,
-    find_dataset,
-    images_in,
-    names_of,
-    not_images_in,
-)
+from asl.sources import class_folders, class_root, files_by_sign, find_dataset, names_of
 
 _TOGETHER = 64  # pictures looked at in one call
 _IN_GALLERY = 200  # pictures at most
@@ -100,66 +95,83 @@ def calibrate(options: argparse.Namespace) -> tuple[dict, str]:
 def predict(options: argparse.Namespace) -> tuple[dict, str]:
     """Reads pictures, and scores those that lie in class folders as the dataset does.
 
-    A picture that cannot be read is reported; the others are answered all the same.
+    A picture or a folder that cannot be read is reported; the others are answered all the same.
     """
     recognizer = Recognizer.load(options.weights)
     result: dict = {"answers": {}, "unreadable": {}, "left_out": [], "scores": {}}
     lines, everything = [], []
+
+    def report(path: Path, reason: object) -> None:
+        options.status = 2
+        result["unreadable"][str(path)] = str(reason)
+        print(f"error: {reason}", file=sys.stderr)
+
     for given in options.pictures:
-        seen = []
-        signs, others = _pictures_in(given)
+        try:
+            signs, others, closed = _pictures_in(given)
+        except (OSError, ValueError) as error:
+            report(given, error)
+            continue
+        for folder, why in closed.items():
+            report(folder, f"cannot read '{shown(folder)}': {why}")
         if others:
             result["left_out"] += map(str, others)
             print(f"left out {names_of(others)}", file=sys.stderr)
+        named = []
         for path, sight in _look_at(recognizer, list(signs), options.top):
             if isinstance(sight, OSError):
-                options.status = 2
-                result["unreadable"][str(path)] = str(sight)
-                print(f"error: {sight}", file=sys.stderr)
-            else:
-                seen.append((sight, signs[path]))
-                result["answers"][str(path)] = sight.answers
-                lines.append(f"{path}: {_sentence(sight.answers)}")
-        named = [(sight, sign) for sight, sign in seen if sign is not None]
+                report(path, sight)
+                continue
+            # The picture is not kept: there may be thousands.
+            result["answers"][str(path)] = sight.answers
+            lines.append(f"{shown(path)}: {_sentence(sight.answers)}")
+            sign = signs[path]
+            everything.append((path, sign))
+            if sign is not None and sight.log_probs.isfinite().all():
+                named.append((sight.log_probs, sight.answers, sign))
         if named:
             scores = _scores(named)
             result["scores"][str(given)] = scores
-            lines.append(f"{given}: " + ", ".join(f"{k} {v}" for k, v in scores.items()))
-        everything += seen if options.gallery else []
-    if everything:
+            scored = ", ".join(f"{k} {v}" for k, v in scores.items())
+            lines.append(f"{shown(given)}: {scored}")
+    if everything and options.gallery:
         result["gallery"] = str(options.gallery)
-        lines.append(_draw_gallery(everything, options.gallery))
+        lines.append(_draw_gallery(recognizer, everything, options.gallery))
     return result, "\n".join(lines)
 
 
-def _draw_gallery(seen: Sequence[tuple[Sight, str | None]], output: Path) -> str:
+def _draw_gallery(
+    recognizer: Recognizer, seen: Sequence[tuple[Path, str | None]], output: Path
+) -> str:
     """Draws all pictures, or as many of them, evenly spread, as a person can look at."""
     from asl.plots.images import plot_gallery  # matplotlib, which only figures need
 
-    shown = [seen[i] for i in range(0, len(seen), -(-len(seen) // _IN_GALLERY))]
-    sights, signs = zip(*shown, strict=True)
+    sign_of = dict(seen[:: -(-len(seen) // _IN_GALLERY)])
+    # They are looked at again, so that only these were kept. One may be gone in the meantime.
+    found = _look_at(recognizer, list(sign_of), 1)
+    sights = {path: sight for path, sight in found if not isinstance(sight, OSError)}
     with written_whole(output) as draft:
-        plot_gallery(sights, signs).savefig(draft, dpi=100)
-    return f"{output}: {len(shown)} of {len(seen)} pictures"
+        figure = plot_gallery(list(sights.values()), [sign_of[path] for path in sights])
+        figure.savefig(draft, dpi=100)
+    return f"{shown(output)}: {len(sights)} of {len(seen)} pictures"
 
 
-def _pictures_in(given: Path) -> tuple[dict[Path, str | None], list[Path]]:
-    """Returns a picture, or those in a folder or in its class folders, and what is no picture.
+def _pictures_in(given: Path) -> tuple[dict[Path, str | None], list[Path], dict[Path, str]]:
+    """Returns a picture, or those in a folder or in its class folders, as `files_by_sign`.
 
     The pictures come with the signs of their class folders.
     """
-    if not given.is_dir():
-        return {given: None}, []
+    if not os.path.isdir(given):
+        return {given: None}, [], {}
     root = class_root(given)
-    folders = [(None, given)] if root is None else class_folders(root)
-    pictures = {path: sign for sign, folder in folders for path in images_in(folder)}
-    others = [path for _, folder in folders for path in not_images_in(folder)]
-    if not pictures:
+    folders: list = [(None, given)] if root is None else class_folders(root)
+    pictures, others, closed = files_by_sign(folders)
+    if not pictures and not closed:
         raise ValueError(
-            f"expected pictures ({', '.join(IMAGE_SUFFIXES)}) in the folder '{given}', or in class "
-            "folders 0-9, a-z in it, found " + (names_of(others) if others else "none")
+            f"expected pictures ({', '.join(IMAGE_SUFFIXES)}) in the folder '{shown(given)}', or "
+            "in class folders 0-9, a-z in it, found " + (names_of(others) if others else "none")
         )
-    return pictures, others
+    return pictures, others, closed
 
 
 def _look_at(
@@ -185,11 +197,11 @@ def _sentence(answers: Answers) -> str:
     return f"{sign} {100 * probability:.0f} %" + (f" ({rest})" if rest else "")
 
 
-def _scores(seen: Sequence[tuple[Sight, str]]) -> dict[str, float | int]:
+def _scores(seen: Sequence[tuple[Tensor, Answers, str]]) -> dict[str, float | int]:
     """Returns accuracies in percent of pictures whose signs are known."""
-    log_probs = torch.stack([sight.log_probs for sight, _ in seen])
-    labels = torch.tensor([SIGNS.index(sign) for _, sign in seen])
-    answered = [sight.answers[0][0] is not None for sight, _ in seen]
+    log_probs = torch.stack([answer for answer, _, _ in seen])
+    labels = torch.tensor([SIGNS.index(sign) for _, _, sign in seen])
+    answered = [answers[0][0] is not None for _, answers, _ in seen]
     shares = {
         "36 labels": accuracy(log_probs, labels),
         "33 shapes": accuracy(*merge_look_alikes(log_probs, labels)),

@@ -1,14 +1,20 @@
 """The commands about rendered hands: each turns its arguments into one call of the package."""
 
 import argparse
+import hashlib
+import os
+import zipfile
 from dataclasses import fields
+from pathlib import Path
 
 from asl.data import ASLDataset
-from asl.files import written_whole
+from asl.files import write_text, written_whole
 from asl.rendering import dataset
 from asl.rendering.dataset import DatasetOptions
 from asl.rendering.pose_variants import TAUGHT
-from asl.sources import find_dataset
+from asl.sources import ARCHIVE, checksum_of, find_dataset
+
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same images make the same archive, whenever it is packed
 
 # --- synthesize -----------------------------------------------------------------------------------
 
@@ -40,3 +46,21 @@ def compare(options: argparse.Namespace) -> tuple[dict, str]:
         plot_signs(first, second).savefig(draft, dpi=150)
     result = {"picture": str(options.output)}
     return result, f"every sign from both folders, one above the other: {options.output}"
+
+
+# --- the stand-in, `make stand-in` ----------------------------------------------------------------
+
+
+def pack_stand_in(folder: str | os.PathLike) -> int:
+    """Packs a folder of rendered hands into the archive that ships; returns its size in bytes."""
+    source = Path(folder)
+    with (
+        written_whole(ARCHIVE) as draft,
+        zipfile.ZipFile(draft, "w") as packed,  # not compressed: JPEGs do not get smaller
+    ):
+        for path in sorted(path for path in source.rglob("*") if path.is_file()):
+            name = path.relative_to(source).as_posix()
+            packed.writestr(zipfile.ZipInfo(name, _LONG_AGO), path.read_bytes())
+    data = ARCHIVE.read_bytes()
+    write_text(checksum_of(ARCHIVE), hashlib.sha256(data).hexdigest() + "\n")
+    return len(data)

@@ -11,9 +11,10 @@ import numpy as np
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from asl.decoding import open_rgb, upright_rgb
+from asl.decoding import open_rgb, shown, upright_rgb
 
 FRAME = 192  # pixels a side; a JPEG is not decoded at a smaller scale
+LONGEST = 1024  # pixels, the longer side of what is kept of a picture
 MARGIN = 1.1  # side of a crop in sides of the box, since a finder is never exact
 
 Picture = str | os.PathLike | Image.Image | np.ndarray | Tensor
@@ -45,6 +46,13 @@ def crop(image: Image.Image, box: Sequence[float], size: int) -> Image.Image:
     return cut.resize((size, size), Image.Resampling.BILINEAR)
 
 
+def small_frame(image: Picture) -> Image.Image:
+    """Returns any picture as `to_frame` does, shrunk to at most `LONGEST` pixels a side."""
+    frame = to_frame(image)  # a new image, whatever was given
+    frame.thumbnail((LONGEST, LONGEST), Image.Resampling.BILINEAR)
+    return frame
+
+
 def to_frame(image: Picture, size: int | None = FRAME) -> Image.Image:
     """Returns any picture as upright RGB.
 
@@ -63,10 +71,10 @@ def to_frame(image: Picture, size: int | None = FRAME) -> Image.Image:
             return open_rgb(image, size=size)
         except FileNotFoundError:
             raise FileNotFoundError(
-                f"expected a picture at '{image}', found no such file"
+                f"expected a picture at '{shown(image)}', found no such file"
             ) from None
         except Exception as error:  # a damaged file can make a decoder raise nearly anything
-            raise OSError(f"cannot read '{image}' as an image: {error}") from error
+            raise OSError(f"cannot read '{shown(image)}' as an image: {shown(error)}") from error
     if isinstance(image, Image.Image):
         return upright_rgb(image)
     if isinstance(image, Tensor):

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from asl.decoding import normalize
 from asl.files import install_hint, written_whole
-from asl.recognizer.recognizer import Recognizer, find_either_hand, read_as_either_hand
+from asl.recognizer.either_hand import find_either_hand, read_as_either_hand
+from asl.recognizer.recognizer import Recognizer
 
 FORMATS = ("pt2", "onnx")
 _LARGEST_BATCH = 4096

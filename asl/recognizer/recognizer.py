@@ -17,27 +17,29 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from asl.decoding import IMAGENET_MEAN, IMAGENET_STD, normalize
+from asl.decoding import decoding_threads, normalize
 from asl.devices import autocast, fast_in_bfloat16, usable_device
 from asl.evaluation.calibration import apply_temperature
 from asl.evaluation.metrics import merge_shapes
-from asl.recognizer.checked_weights import SIZES, check_tensors, number, text, whole_number
-from asl.recognizer.crops import Picture, crop, square, to_frame
+from asl.recognizer.crops import Picture, crop, small_frame, square
+from asl.recognizer.either_hand import find_either_hand, read_as_either_hand
 from asl.recognizer.mobile_net import MOBILE_SIZE
 from asl.recognizer.networks import ARCHITECTURES, HandFinder
-from asl.signs import SHAPES, SIGNS
+from asl.recognizer.weights import (
+    CONVENTIONS,
+    brief,
+    check_finite,
+    check_layers,
+    check_recognizer_facts,
+    refusing,
+)
+from asl.signs import SHAPES
 from asl.tensor_files import RECOGNIZER, read_tensors, write_tensors
 
 SHIPPED_WEIGHTS = Path(__file__).with_name("recognizer.safetensors")
 _BATCH = 64  # pictures at once: bounds the memory
 _READ_AT_ONCE = 16  # crops at once: more do not fit a CPU's caches
-_TEMPERATURES = (0.05, 20)  # those that `fit_temperature` finds
 _HALF = (0.05, 0.95)  # smallest and largest box: no hand is larger than its picture
-_CONVENTIONS = {  # what numbers in and out mean, written beside the weights
-    "classes": list(SIGNS),
-    "mean": list(IMAGENET_MEAN),
-    "std": list(IMAGENET_STD),
-}
 
 Answers = list[tuple[str | None, float]]
 
@@ -47,7 +49,7 @@ class Sight:
     """What a recogniser saw in one picture.
 
     Attributes:
-        frame: the whole picture, upright RGB.
+        frame: the whole picture, upright RGB, shrunk to at most 1,024 pixels a side.
         box: (x, y, half) of the hand in the square that `crops.square` makes of the frame.
         crop: what the classifier was shown, RGB.
         hand: probability that there is a hand, from 0 to 1.
@@ -105,7 +107,8 @@ class Recognizer:
         """
         if architecture not in ARCHITECTURES:
             raise ValueError(
-                f"expected an architecture of {', '.join(ARCHITECTURES)}, found {architecture!r}"
+                f"expected an architecture of {', '.join(ARCHITECTURES)}, "
+                f"found {brief(architecture)}"
             )
         classifier = ARCHITECTURES[architecture](image_size=image_size)
         return cls(HandFinder().eval(), classifier.eval(), architecture, image_size)
@@ -116,7 +119,8 @@ class Recognizer:
     ) -> "Recognizer":
         """Reads a recogniser from a file, or the one that ships with the project.
 
-        The file holds only numbers and text. Loading changes no setting of the process.
+        The file holds only numbers and text, and need not be trusted: what does not fit is refused
+        before much memory is taken. Loading changes no setting of the process.
 
         Args:
             weights: a file that `save` wrote. None takes the recogniser that ships.
@@ -125,28 +129,28 @@ class Recognizer:
         Raises:
             OSError: if the file cannot be read.
             ValueError: if this machine lacks the device, or if the file is damaged, was changed
-                since it was written, or holds no recogniser of this version.
+                since it was written, or holds no recogniser of this version: other layers, weights
+                that are not finite, or numbers out of range.
         """
         device = usable_device(device)
         path = Path(SHIPPED_WEIGHTS if weights is None else weights)
-        tensors, facts = read_tensors(path, format=RECOGNIZER)
-        try:
-            for name, ours in _CONVENTIONS.items():
-                if facts.get(name) != ours:
-                    raise ValueError(f"expected {name} {ours}, found {facts.get(name)!r:.60}")
-            shape = text(facts, "architecture"), whole_number(facts, "image_size", *SIZES)
-            with torch.device("meta"):  # takes no memory: nothing is built for a false claim
-                check_tensors(cls.create(*shape)._both(), tensors)
-            recognizer = cls.create(*shape)
-            recognizer._both().load_state_dict(tensors)
-            recognizer._both().to(device).eval()
-            recognizer.temperature = number(facts, "temperature", *_TEMPERATURES)
-            recognizer.threshold = number(facts, "threshold", 0, 1)
-            recognizer.facts = facts["facts"]
-            if not isinstance(recognizer.facts, dict):
-                raise ValueError(f"expected facts by name, found {recognizer.facts!r:.60}")
-        except (KeyError, ValueError) as error:
-            raise ValueError(f"'{path}' holds no recogniser of this version: {error}") from error
+
+        def check(facts: dict, found: dict) -> None:
+            with refusing(path):
+                check_recognizer_facts(facts)
+                with torch.device("meta"):  # shapes without memory
+                    layers = cls.create(facts["architecture"], facts["image_size"])._networks()
+                check_layers(layers.state_dict(), found)
+
+        tensors, facts = read_tensors(path, format=RECOGNIZER, check=check)
+        with refusing(path):
+            check_finite(tensors)
+        recognizer = cls.create(facts["architecture"], facts["image_size"])
+        recognizer._networks().load_state_dict(tensors)
+        recognizer._networks().to(device).eval()
+        recognizer.temperature = float(facts["temperature"])
+        recognizer.threshold = float(facts["threshold"])
+        recognizer.facts = facts["facts"]
         return recognizer
 
     def save(self, path: str | os.PathLike) -> None:
@@ -154,23 +158,26 @@ class Recognizer:
 
         Parameters are written in half precision: the file is half as large, and the answers hardly
         differ.
+
+        Raises:
+            OSError: if the file cannot be written.
+            ValueError: if `load` would not read it: a number is out of range or not finite.
         """
-        learnt = {name for name, _ in self._both().named_parameters()}
-        tensors = {
-            name: tensor.half() if name in learnt else tensor
-            for name, tensor in self._both().state_dict().items()
-        }
+        tensors = self._networks().state_dict()
+        tensors |= {name: learnt.half() for name, learnt in self._networks().named_parameters()}
         facts = {
             "architecture": self.architecture,
             "image_size": self.image_size,
-            **_CONVENTIONS,
+            **CONVENTIONS,
             "temperature": self.temperature,
             "threshold": self.threshold,
             "facts": self.facts,
         }
+        check_recognizer_facts(facts)
+        check_finite(tensors)
         write_tensors(path, tensors, facts, format=RECOGNIZER)
 
-    def _both(self) -> nn.ModuleDict:
+    def _networks(self) -> nn.ModuleDict:
         return nn.ModuleDict({"finder": self.finder, "classifier": self.classifier})
 
     def __call__(self, image: Picture | Sequence[Picture], top: int = 3) -> Answers | list[Answers]:
@@ -186,34 +193,29 @@ class Recognizer:
             (sign, probability) pairs, the most probable first. Signs that look alike are one
             answer, such as ``"0 or o"``. If no sign is confident enough, the first pair is
             ``(None, p)``: p is the probability that the best sign, which comes second, is wrong. A
-            list of pictures gives a list of such lists.
+            list of pictures gives a list of such lists. ``[(None, 1.0)]`` is the answer if what the
+            networks compute is no number.
 
         Raises:
             OSError: if a path cannot be read as an image.
             ValueError: if a picture or `top` is not as described.
         """
         if isinstance(image, list | tuple):
-            return [sight.answers for sight in self.look(image, top)]
-        return self.look([cast(Picture, image)], top)[0].answers
+            _check_top(top)
+            return [answers for batch in self._see(image) for answers in self._ranked(batch, top)]
+        return cast(Answers, self([cast(Picture, image)], top)[0])
 
     def look(self, images: Sequence[Picture], top: int = 3) -> list[Sight]:
         """Returns what is seen in each picture. Arguments and errors are those of a call."""
-        if not 1 <= top <= len(SHAPES):
-            raise ValueError(f"expected top from 1 to {len(SHAPES)}, found {top}")
+        _check_top(top)
         sights = []
         for batch in self._see(images):
-            confidence = self.confidence(batch.log_probs, batch.evidence)
+            answers = self._ranked(batch, top)
             for i, frame in enumerate(batch.frames):
                 x, y, half = batch.boxes[i].tolist()
+                hand, log_probs = batch.evidence[i].sigmoid().item(), batch.log_probs[i]
                 sights.append(
-                    Sight(
-                        frame=frame,
-                        box=(x, y, half),
-                        crop=batch.crops[i],
-                        hand=batch.evidence[i].sigmoid().item(),
-                        log_probs=batch.log_probs[i],
-                        answers=self._rank(confidence[i], top),
-                    )
+                    Sight(frame, (x, y, half), batch.crops[i], hand, log_probs, answers[i])
                 )
         return sights
 
@@ -227,9 +229,10 @@ class Recognizer:
             log_probs: float (N, 36), of the classifier
             evidence: float (N,), log-odds of a hand, of the finder
         """
-        seen = list(self._see(images))
-        log_probs = torch.cat([batch.log_probs for batch in seen])
-        return log_probs, torch.cat([batch.evidence for batch in seen])
+        # Of each batch only the answers are kept, not the pictures.
+        seen = [(batch.log_probs, batch.evidence) for batch in self._see(images)]
+        log_probs, evidence = zip(*seen, strict=True)
+        return torch.cat(log_probs), torch.cat(evidence)
 
     def confidence(self, log_probs: Tensor, evidence: Tensor) -> Tensor:
         """Returns the probability of each shape, (N, 33), from raw answers.
@@ -243,14 +246,15 @@ class Recognizer:
     def _see(self, images: Sequence[Picture]) -> Iterator[_Batch]:
         """Finds and reads the hands in pictures, some of them at a time."""
         device = next(self.finder.parameters()).device
-        with ThreadPoolExecutor(os.cpu_count()) as threads:  # Pillow works outside Python's lock
+        # Pillow works outside Python's lock.
+        with ThreadPoolExecutor(decoding_threads()) as threads:
             each: Callable = threads.map if len(images) > 1 else map
             for start in range(0, len(images), _BATCH):
-                frames = list(each(to_frame, images[start : start + _BATCH]))
+                frames = list(each(small_frame, images[start : start + _BATCH]))
                 framed = list(each(partial(square, size=self.finder.image_size), frames))
                 with autocast(device, fast_in_bfloat16(device)):
                     found = find_either_hand(self.finder, _stacked(framed, device))
-                boxes, evidence = (part.cpu() for part in found)
+                boxes, evidence = found[0].nan_to_num().cpu(), found[1].cpu()
                 # Whatever the finder says, a crop has a sensible size and lies in the picture.
                 boxes = torch.cat([boxes[:, :2].clamp(-1, 1), boxes[:, 2:].clamp(*_HALF)], dim=1)
                 crops = list(each(partial(crop, size=self.image_size), frames, boxes.tolist()))
@@ -261,10 +265,14 @@ class Recognizer:
                     ]
                 yield _Batch(frames, boxes, evidence, crops, torch.cat(parts).cpu())
 
+    def _ranked(self, batch: _Batch, top: int) -> list[Answers]:
+        confidence = self.confidence(batch.log_probs, batch.evidence)
+        return [self._rank(of_picture, top) for of_picture in confidence]
+
     def _rank(self, confidence: Tensor, top: int) -> Answers:
         """Returns the answers for one picture from the confidence of each shape (33,)."""
-        if not torch.isfinite(confidence).all():
-            return [(None, 1.0)]  # a network that went wrong has no answer
+        if not confidence.isfinite().all():  # nan compares as more confident than any number
+            return [(None, 1.0)]
         best = confidence.topk(top)
         ranked = [
             (SHAPES[shape].replace("/", " or "), probability)
@@ -276,27 +284,9 @@ class Recognizer:
         return ranked
 
 
-def find_either_hand(finder: nn.Module, pictures: Tensor) -> tuple[Tensor, Tensor]:
-    """Finds hands in pictures (N, 3, H, H) and in their mirror images, and averages the answers.
-
-    Returns:
-        boxes: float (N, 3); the two sizes are averaged geometrically
-        evidence: float (N,)
-    """
-    boxes, evidence = finder(torch.cat([pictures, pictures.flip(3)]))
-    here, there = boxes.reshape(2, -1, 3).unbind()
-    x, y = (here[:, 0] - there[:, 0]) / 2, (here[:, 1] + there[:, 1]) / 2
-    half = (here[:, 2] * there[:, 2]).sqrt()
-    return torch.stack([x, y, half], dim=1), evidence.reshape(2, -1).mean(dim=0)
-
-
-def read_as_either_hand(classifier: nn.Module, crops: Tensor) -> Tensor:
-    """Reads crops (N, 3, S, S) as they are and mirrored, and returns the mean answer, (N, 36).
-
-    A hand shape is the same sign on either hand, and the two readings make different errors.
-    """
-    both = classifier(torch.cat([crops, crops.flip(3)]))
-    return both.reshape(2, -1, both.shape[1]).mean(dim=0).log_softmax(dim=1)
+def _check_top(top: int) -> None:
+    if not 1 <= top <= len(SHAPES):
+        raise ValueError(f"expected top from 1 to {len(SHAPES)}, found {top}")
 
 
 def _stacked(images: Sequence[Image.Image], device: torch.device) -> Tensor:

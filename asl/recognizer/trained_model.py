@@ -6,18 +6,26 @@
 import json
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import cast
 
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from asl.decoding import IMAGENET_MEAN, IMAGENET_STD, standard_input
+from asl.decoding import shown, standard_input
 from asl.devices import seeded, usable_device
 from asl.models import check_width
-from asl.recognizer.checked_weights import SIZES, check_tensors, text, whole_number
 from asl.recognizer.crops import Picture, to_frame
 from asl.recognizer.networks import ARCHITECTURES
+from asl.recognizer.weights import (
+    CONVENTIONS,
+    brief,
+    check_conventions,
+    check_finite,
+    check_image_size,
+    check_layers,
+    check_metrics,
+)
 from asl.signs import SIGNS
 from asl.tensor_files import MODEL, read_tensors, write_tensors
 
@@ -45,9 +53,7 @@ def save_model(model: nn.Module, path: str | os.PathLike) -> None:
         "architecture": _architecture_of(model),
         "image_size": prepared["image_size"] or getattr(model, "image_size", None),
         "transform": None if transform is None else repr(transform),
-        "classes": list(SIGNS),
-        "mean": list(IMAGENET_MEAN),
-        "std": list(IMAGENET_STD),
+        **CONVENTIONS,
         # JSON has no nan, which stands for "not measured".
         "metrics": json.loads(json.dumps(vars(model).get("asl_metrics")).replace("NaN", "null")),
         "torch": torch.__version__,
@@ -64,6 +70,8 @@ def load_model(
 ) -> nn.Module:
     """Reads what `save_model` wrote, and returns the model in evaluation mode.
 
+    The file need not be trusted: what does not fit is refused before much memory is taken.
+
     Its attribute `asl_metrics` holds what was measured in training, in a dict as `asl.train_model`
     returns it, or None.
 
@@ -75,36 +83,30 @@ def load_model(
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is damaged, was changed, holds something else, or does not fit
-            `model`.
+        ValueError: if the file is damaged, was changed, holds something else or weights that are
+            not finite, or does not fit `model`.
     """
     device = usable_device(device)
-    tensors, facts = read_tensors(path, format=MODEL)
-    ours = {"classes": list(SIGNS), "mean": list(IMAGENET_MEAN), "std": list(IMAGENET_STD)}
-    for key, value in ours.items():
-        if facts.get(key) != value:
-            raise ValueError(f"expected {key} {value} in '{path}', found {facts.get(key)}")
-    size = facts.get("image_size")
-    if size is not None:
-        size = whole_number(facts, "image_size", *SIZES)
-    name = text(facts, "architecture")
-    if model is None and name not in ARCHITECTURES:
-        raise ValueError(
-            f"'{path}' holds a {name:.60}, which this project cannot build: pass an untrained one, "
-            "asl.load_model(path, MyModel())"
-        )
+    given = model
+    tensors, facts = read_tensors(
+        path, format=MODEL, check=lambda facts, found: _check(path, facts, found, given)
+    )
+    name, size = str(facts.get("architecture")), facts.get("image_size")
+    if model is None:
+        with seeded(0, torch.device("cpu")):  # weights that are replaced at once
+            model = ARCHITECTURES[name](image_size=size)
+    # A model of your own may have buffers that are infinite on purpose, such as masks.
+    checked = model.state_dict() if given is None else dict(model.named_parameters())
     try:
-        if model is not None:
-            check_tensors(model, tensors)
-        else:
-            with torch.device("meta"):  # takes no memory: nothing is built for a false claim
-                check_tensors(ARCHITECTURES[name](image_size=size), tensors)
-            with seeded(0, torch.device("cpu")):  # weights that are replaced at once
-                model = ARCHITECTURES[name](image_size=size)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"'{path}' holds a {name} of other layers: {error}") from error
-    model.load_state_dict(tensors)
-    vars(model)["asl_metrics"] = _metrics(facts.get("metrics"))
+        check_finite({name: tensors[name] for name in checked if name in tensors})
+        model.load_state_dict(tensors)
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(f"'{shown(path)}' cannot be used: {error}") from error
+    metrics = facts.get("metrics")
+    vars(model)["asl_metrics"] = metrics and {
+        key: [float("nan") if value is None else value for value in values]
+        for key, values in metrics.items()
+    }
     vars(model)["asl_input"] = {
         "image_size": None if facts.get("transform") else size,
         "transform": facts.get("transform"),  # its text: a file cannot hold a function
@@ -112,16 +114,31 @@ def load_model(
     return model.to(device).eval()
 
 
-def _metrics(kept: Any) -> dict[str, list[float]] | None:
-    if kept is None:
-        return None
+def _check(path: str | os.PathLike, facts: dict, found: dict, model: nn.Module | None) -> None:
+    """Raises ValueError unless a file's facts and tensors fit a model, or one of this project."""
+    name, size, transform = (facts.get(k) for k in ("architecture", "image_size", "transform"))
     try:
-        return {
-            str(key): [float("nan") if value is None else float(value) for value in values]
-            for key, values in kept.items()
-        }
-    except (AttributeError, TypeError, ValueError) as error:
-        raise ValueError(f"expected lists of numbers as metrics, found {kept!r:.60}") from error
+        check_conventions(facts)
+        check_metrics(facts.get("metrics"))
+        if model is None or size is not None:
+            check_image_size(size)
+        if not isinstance(transform, str | None):
+            raise ValueError(f"expected transform as text, found {brief(transform)}")
+    except ValueError as error:
+        raise ValueError(f"'{shown(path)}' cannot be used: {error}") from error
+    name = shown(name)[:100]
+    if model is None and name not in ARCHITECTURES:
+        raise ValueError(
+            f"'{shown(path)}' holds a {name}, which this project cannot build: pass an untrained "
+            "one, asl.load_model(path, MyModel())"
+        )
+    try:
+        if model is None:
+            with torch.device("meta"):  # shapes without memory
+                model = ARCHITECTURES[name](image_size=size)
+        check_layers(model.state_dict(), found)
+    except ValueError as error:
+        raise ValueError(f"'{shown(path)}' holds a {name} of other layers: {error}") from error
 
 
 def predict(
@@ -152,7 +169,7 @@ def predict(
     Raises:
         OSError: if a path cannot be read as an image.
         ValueError: if a photo or `top` is not as described, or if nothing tells how the model's
-            images were prepared.
+            images were prepared, or if the model's answer is no number.
     """
     if not 1 <= top <= len(SIGNS):
         raise ValueError(f"expected top from 1 to {len(SIGNS)}, found {top}")
@@ -189,9 +206,13 @@ def _ask(model: nn.Module, image: Tensor, top: int) -> Ranked:
     finally:
         model.train(was_training)
     check_width(output)
-    if not torch.isfinite(output[0].float().softmax(dim=0)).all():
-        raise ValueError("expected numbers from the model, found nan: it was trained wrongly")
-    best = output[0].float().softmax(dim=0).topk(top)  # of log-probabilities: the probabilities
+    shares = output[0].float().softmax(dim=0)  # of log-probabilities: the probabilities
+    if not shares.isfinite().all():
+        raise ValueError(
+            "expected a model whose answers are numbers, found nan: its weights, or the photo as "
+            "its transform prepares it, are not finite or too large"
+        )
+    best = shares.topk(top)
     pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
     return [(SIGNS[label], probability) for label, probability in pairs]
 

@@ -1,4 +1,7 @@
 import json
+import os
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -50,6 +53,55 @@ def test_predict_answers_the_readable_pictures_and_names_the_others(people, run,
     assert status == 2 and len(result["answers"]) == 60
     assert {path.split("/")[-1] for path in result["unreadable"]} == {"broken.png", "nowhere.png"}
     assert err.count("error: ") == 2 and "broken.png" in err
+
+
+def test_predict_answers_beside_files_that_do_harm(people, run, weights, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (people / "a" / "hand1_a_dif_seg_1_cropped.png").rename(folder / "good.png")
+    Image.new("L", (65_535, 1)).save(folder / "strip.png")
+    (tmp_path / "empty").mkdir()
+    status, out, err = run("predict", folder, tmp_path / "empty", "--weights", weights)
+    assert status == 2 and out.startswith(f"{folder}/good.png: ") and out.count("\n") == 1
+    strip, empty = err.splitlines()
+    assert strip.startswith(f"error: cannot read '{folder}/strip.png' as an image: 65535x1 pixels")
+    assert empty.startswith("error: expected pictures")
+
+
+def test_predict_names_a_folder_that_may_not_be_read(people, run, weights, monkeypatch):
+    access = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: Path(path) != people / "a" and access(path, mode)
+    )
+    status, out, err = run("predict", people, "--weights", weights, "--json")
+    assert status == 2 and len(json.loads(out)["answers"]) == 30
+    assert err == f"error: cannot read '{people}/a': a folder that may not be read\n"
+
+
+def test_predict_shows_names_without_what_a_terminal_obeys(people, run, weights):
+    folder, name = people / "a", "\x1b[2J\nx.png"
+    try:
+        (folder / "hand1_a_dif_seg_1_cropped.png").rename(folder / name)
+        (folder / f"broken {name}").write_text("no picture")
+    except OSError:  # Windows
+        pytest.skip("no such names here")
+    status, out, err = run("predict", folder, "--weights", weights)
+    assert status == 2 and "\x1b" not in out + err
+    assert r"\x1b[2J\nx.png: " in out and r"broken \x1b[2J\nx.png' as an image" in err
+    assert len(out.splitlines()) == 30 and len(err.splitlines()) == 1
+
+
+def test_predict_scores_without_what_is_no_number(people, run, weights, monkeypatch):
+    look = Recognizer.look
+
+    def look_but_once(self, pictures, top=3):
+        seen = look(self, pictures, top)
+        seen[0] = replace(seen[0], log_probs=torch.full((36,), torch.nan), answers=[(None, 1.0)])
+        return seen
+
+    monkeypatch.setattr(Recognizer, "look", look_but_once)
+    status, out, _ = run("predict", people, "--weights", weights, "--json")
+    assert status == 0 and json.loads(out)["scores"][str(people)]["images"] == 59
 
 
 def test_predict_names_the_files_that_it_does_not_read(people, run, weights):

@@ -265,10 +265,10 @@ def test_weights_of_another_architecture_are_refused(tmp_path):
     Recognizer.create("resnet", image_size=32).save(tmp_path / "w")
     tensors, facts = read_tensors(tmp_path / "w", format=RECOGNIZER)
     for change, message in (
-        ({"architecture": "cnn"}, "holds no recogniser of this version"),
+        ({"architecture": "cnn"}, "holds no recogniser of this version: expected a tensor"),
         ({"architecture": "vit"}, "expected an architecture of mlp, cnn.*found 'vit'"),
-        ({"image_size": 48}, "expected classifier"),
-        ({"temperature": "warm"}, "expected a temperature"),
+        ({"image_size": 48}, r"classifier.classifier.weight of shape \(36, 1152\), found"),
+        ({"temperature": "warm"}, "temperature as a number, found 'warm'"),
         ({"classes": list("abc")}, r"expected classes \['0', '1', .*found \['a', 'b', 'c'\]"),
         ({"std": [1.0, 1.0, 1.0]}, r"expected std \[0.229.*found \[1.0, 1.0, 1.0\]"),
     ):
@@ -279,6 +279,44 @@ def test_weights_of_another_architecture_are_refused(tmp_path):
     write_tensors(tmp_path / "v", tensors, facts, format=RECOGNIZER)
     with pytest.raises(ValueError, match="threshold"):
         Recognizer.load(tmp_path / "v")
+
+
+@pytest.mark.parametrize(("name", "value"), [("temperature", 0.0), ("threshold", 1.5)])
+def test_what_could_not_be_loaded_is_not_saved(name, value, recognizer, tmp_path):
+    setattr(recognizer, name, value)
+    with pytest.raises(ValueError, match=f"expected {name} from .*, found {value}"):
+        recognizer.save(tmp_path / "w")
+    setattr(recognizer, name, 1.0)
+    next(recognizer.classifier.parameters()).data[0] = torch.nan
+    with pytest.raises(ValueError, match="found nan or infinity in classifier.stem.0.weight"):
+        recognizer.save(tmp_path / "w")
+    assert not (tmp_path / "w").exists()
+
+
+@pytest.mark.parametrize("network", ["finder", "classifier"])
+@pytest.mark.parametrize("threshold", [0.0, 0.5])
+def test_what_is_no_number_is_no_letter(network, threshold, recognizer):
+    nan = torch.nan
+    answer = torch.full((2, 36), nan)
+    answer = (torch.full((2, 3), nan), torch.full((2,), nan)) if network == "finder" else answer
+    recognizer.threshold = threshold
+    hook = getattr(recognizer, network).register_forward_hook(lambda *_: answer)
+    picture = Image.new("RGB", (50, 50), RED)
+    assert recognizer(picture) == [(None, 1.0)]
+    (sight,) = recognizer.look([picture])
+    assert sight.answers == [(None, 1.0)] and sight.crop.size == (32, 32)
+    hook.remove()
+    assert recognizer(picture)[0][0] == "a"
+
+
+def test_frames_are_kept_as_small_as_they_are_shown(recognizer):
+    wide, strip = Image.new("RGB", (3000, 1500), RED), Image.new("RGB", (1, 20_000))
+    assert [sight.frame.size for sight in recognizer.look([wide, strip])] == [
+        (1024, 512),
+        (1, 1024),
+    ]
+    assert recognizer(wide)[0][0] == "a" and wide.size == (3000, 1500)
+    assert recognizer.look([wide.resize((1024, 9))])[0].frame.size == (1024, 9)
 
 
 # --- the weights that ship -----------------------------------------------------------------------

@@ -110,6 +110,13 @@ def test_several_photos_arrays_and_logits(folder):
     assert sum(probability for _, probability in answers) == pytest.approx(1, abs=1e-5)
 
 
+def test_what_is_no_number_is_no_answer(folder):
+    model = trained(ASLNet(), folder)
+    model.register_forward_hook(lambda *_: torch.full((1, 36), math.nan))
+    with pytest.raises(ValueError, match="whose answers are numbers, found nan"):
+        predict(model, Image.new("RGB", (9, 9)))
+
+
 def test_the_model_stays_in_its_mode(folder):
     model = trained(ASLNet(), folder)
     model.train()

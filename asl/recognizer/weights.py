@@ -1,0 +1,126 @@
+"""What a file of weights must hold to be let in. A fitting checksum does not tell who wrote it."""
+
+import contextlib
+import reprlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.parameter import is_lazy
+
+from asl.decoding import IMAGENET_MEAN, IMAGENET_STD, shown
+from asl.signs import SIGNS
+
+CONVENTIONS = {  # what numbers in and out mean, written beside the weights
+    "classes": list(SIGNS),
+    "mean": list(IMAGENET_MEAN),
+    "std": list(IMAGENET_STD),
+}
+
+_SIZES = (1, 1024)  # pixels: smallest and largest side of the images that a network reads
+_RANGES = {"temperature": (0.01, 100), "threshold": (0, 1)}  # of a recogniser
+_STORED_AS = {  # dtypes in a file that fill those of a network
+    torch.float32: ("F32", "F16"),
+    torch.float64: ("F64",),
+    torch.float16: ("F16",),
+    torch.bool: ("BOOL",),
+    torch.uint8: ("U8",),
+    torch.int8: ("I8",),
+    torch.int16: ("I16",),
+    torch.int32: ("I32",),
+    torch.int64: ("I64",),
+}
+
+
+@contextlib.contextmanager
+def refusing(path: Path) -> Iterator[None]:
+    """Adds to a ValueError that a file is no recogniser's."""
+    try:
+        yield
+    except ValueError as error:
+        text = f"'{shown(path)}' holds no recogniser of this version: {error}"
+        raise ValueError(text) from error
+
+
+def check_recognizer_facts(facts: Mapping[str, Any]) -> None:
+    """Raises ValueError unless facts are those of a recogniser of this version."""
+    for name in ("architecture", "image_size", *CONVENTIONS, *_RANGES, "facts"):
+        if name not in facts:
+            raise ValueError(f"expected {name}, found none")
+    if not isinstance(facts["architecture"], str):
+        raise ValueError(f"expected architecture as text, found {brief(facts['architecture'])}")
+    check_conventions(facts)
+    check_image_size(facts["image_size"])
+    for name, (low, high) in _RANGES.items():
+        value = facts[name]
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"expected {name} as a number, found {brief(value)}")
+        if not low <= value <= high:  # nan is not
+            raise ValueError(f"expected {name} from {low} to {high}, found {brief(value)}")
+    if not isinstance(facts["facts"], dict):
+        raise ValueError(f"expected facts in a dict, found {brief(facts['facts'])}")
+
+
+def check_conventions(facts: Mapping[str, Any]) -> None:
+    """Raises ValueError unless numbers in and out mean what they mean here."""
+    for name, ours in CONVENTIONS.items():
+        if facts.get(name) != ours:
+            raise ValueError(f"expected {name} {ours}, found {brief(facts.get(name))}")
+
+
+def check_image_size(size: object) -> None:
+    """Raises ValueError unless images of a size can be prepared for a network."""
+    low, high = _SIZES
+    if type(size) is not int or not low <= size <= high:  # True is an int, too
+        raise ValueError(
+            f"expected image_size as a whole number from {low} to {high}, found {brief(size)}"
+        )
+
+
+def check_metrics(metrics: object) -> None:
+    """Raises ValueError unless metrics are None, or names with lists of numbers or None."""
+    if metrics is None:
+        return
+    if not isinstance(metrics, dict):
+        raise ValueError(f"expected metrics in a dict, found {brief(metrics)}")
+    for name, values in metrics.items():
+        if not (
+            isinstance(values, list) and all(isinstance(v, int | float | None) for v in values)
+        ):
+            raise ValueError(f"expected numbers as {brief(name)}, found {brief(values)}")
+
+
+def check_layers(
+    network: Mapping[str, Tensor], found: Mapping[str, tuple[str, tuple[int, ...]]]
+) -> None:
+    """Raises ValueError unless a file has exactly the tensors that a network takes.
+
+    Args:
+        network: its ``state_dict``, on any device.
+        found: name → (dtype as safetensors writes it, shape).
+    """
+    if missing := network.keys() - found.keys():
+        raise ValueError(f"expected a tensor {brief(min(missing))}, found none")
+    if extra := found.keys() - network.keys():
+        raise ValueError(f"expected {len(network)} tensors, found {brief(min(extra))} beside them")
+    for name, ours in network.items():
+        dtype, shape = found[name]
+        if dtype not in _STORED_AS.get(ours.dtype, ()):
+            raise ValueError(f"expected {name} of {ours.dtype}, found {dtype}")
+        # A lazy layer takes its shape from what fills it.
+        if not is_lazy(ours) and shape != tuple(ours.shape):
+            raise ValueError(f"expected {name} of shape {tuple(ours.shape)}, found {shape}")
+
+
+def check_finite(tensors: Mapping[str, Tensor]) -> None:
+    """Raises ValueError if any weight is nan or infinite."""
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise ValueError(f"expected finite weights, found nan or infinity in {name}")
+
+
+def brief(value: object) -> str:
+    """Returns a value from a file for a message: not long, however deep, and escaped."""
+    return shown(reprlib.repr(value))
