@@ -3,7 +3,7 @@
 # make test      check style, types and imports, then run all tests, the notebook included
 #                (EXTRAS=render runs the renderer's tests too)
 # make stand-in  render the hands that ship with the project again (installs the extra)
-# make torture   damage files, kill trainings and fill disks for hours; see SECURITY.md
+# make torture   damage files, kill trainings, fill disks (minutes; as root, all of it)
 # make lock      write the lock files again, after a change of requirements*.txt
 # make recognizer  train the weights that ship with the project again (hours; -j2 on two cores)
 

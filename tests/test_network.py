@@ -41,7 +41,6 @@ recognizer.save("recognizer")
 asl.cross_validate(asl.NearestNeighbour, whole, resume_dir="folds", progress=False).scores()
 asl.visualize_data_samples(torch.utils.data.DataLoader(some, batch_size=12), some)
 asl.plot_training_metrics({"MLP": metrics})
-asl.load_results("recognizer")
 for command in (["--help"], ["predict", whole.image_files[0]], ["--version"]):
     with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
         main(command)

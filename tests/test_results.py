@@ -233,6 +233,33 @@ def quoted_in_busy() -> Iterator[str]:
         yield f"| {name} | {' | '.join(cells)} |"
 
 
+def quoted_in_security() -> Iterator[str]:
+    record = recorded("reliability")
+    yield printed(record["setting"]["command"])
+    assert record["setting"]["limit (s)"] == 5
+    yield "over 5 s"
+    yield "More than 89 megapixels are refused"
+    for what, words in (
+        ("damaged", "damaged at random"),
+        ("cut off", "cut off"),
+        ("one bit flipped", "one bit flipped"),
+    ):
+        for kind, counts in record[what].items():
+            outcomes = ("read", "refused", "foreign exceptions", "other content accepted")
+            cells = [f"{sum(counts.get(name, 0) for name in outcomes):,}"]
+            faults = ("foreign exceptions", "other content accepted", "over 5 s")
+            cells += [f"{counts.get(name, 0):,}" for name in faults]
+            yield f"| {kind}, {words} | {' | '.join(cells)} |"
+    for moment, words in (("at any moment", "anywhere"), ("inside a write", "inside a write")):
+        counts = record["killed"][moment]
+        same = f"{counts['went on to the same end']} of {counts['killed']}"
+        yield f"{same} trainings killed {words} went on to the same end, bit for bit"
+    disks = record["full disk"].values()
+    refused = sum(of["refused"] for of in disks)
+    kept = refused - sum(fault["count"] for of in disks for fault in of["faults"].values())
+    yield f"{kept} of {refused} writes to a full disk left what was there before, and nothing else"
+
+
 def quoted_in_your_own() -> Iterator[str]:
     yield from ()  # nothing in it is measured
 
@@ -275,6 +302,7 @@ PAGES = {
     "docs/benchmarks.md": quoted_in_benchmarks,
     "docs/install.md": quoted_in_install,
     "docs/your_own.md": quoted_in_your_own,
+    "SECURITY.md": quoted_in_security,
     "asl_dataset/README.md": quoted_in_data_card,
 }
 

@@ -69,7 +69,8 @@ def result_of(work: Callable[[], str], after: float | None = None) -> str | None
 
 def train_killed_while_writing(checkpoint: Path, random: Random) -> str:
     """Trains until it kills itself, before, within or after a step of writing a checkpoint."""
-    left = random.randint(1, 3 * EPOCHS)  # the content, its sync, its name: three steps an epoch
+    # The content, its sync, its name and the sync of that: four steps an epoch.
+    left = random.randint(1, 4 * EPOCHS)
     half = random.choice((True, False))
 
     def counted(step: Callable, in_part: Callable | None = None) -> Callable:
@@ -96,7 +97,7 @@ def train_killed_while_writing(checkpoint: Path, random: Random) -> str:
 
 
 def kill(where: str, first: int, last: int) -> dict[str, Any]:
-    """Kills trainings, one or several times each, and lets them go on to their end."""
+    """Kills trainings, each once, and lets them go on to their end."""
     torch.set_num_threads(1)
     counts: Counter[str] = Counter()
     faults: dict[str, list] = {}
@@ -110,7 +111,7 @@ def kill(where: str, first: int, last: int) -> dict[str, Any]:
             random = Random(f"kill {where} {seed}")
             place = Path(folder) / f"{seed}"
             checkpoint = place / "checkpoint"
-            killed = 0
+            killed = False
             while not killed:  # one that had ended before the signal came does not count
                 shutil.rmtree(place, ignore_errors=True)
                 if where == "inside a write":
