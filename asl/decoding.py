@@ -31,7 +31,6 @@ IMAGE_SUFFIXES = tuple(
 
 # Pillow reads some forty formats, whatever a file's name says. Some of them start other programs.
 _FORMATS = ("PNG", "WEBP", "BMP", "TIFF", "AVIF", "GIF")  # JPEGs are opened apart
-_ORIENTATION = 0x0112  # the EXIF tag
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 # Pictures are not trusted: a few bytes may decode to anything. One file takes at most about 300 MB.
@@ -196,9 +195,7 @@ def _loaded(image: Image.Image, size: int | None) -> Image.Image:
         return image
     # The nearest pixel is the only way that takes no copy of the whole.
     sides = (image.width // factor, image.height // factor)
-    small = image.resize(sides, Image.Resampling.NEAREST)
-    small.getexif()[_ORIENTATION] = image.getexif().get(_ORIENTATION, 1)
-    return small
+    return image.resize(sides, Image.Resampling.NEAREST)
 
 
 @cache

@@ -34,6 +34,7 @@ def load_asl_data(
     extra: ASLDataset | None = None,
     corrected: bool = False,
     on_error: str = "raise",
+    follow_links: bool = False,
     progress: bool = True,
 ) -> tuple[Subset, ...]:
     """Loads a dataset, splits it and prints the sizes.
@@ -64,7 +65,7 @@ def load_asl_data(
         extra: further images of the same `image_size`, such as rendered ones. All of them join the
             training part.
         corrected: as in `ASLDataset`. It does not change the split.
-        on_error: as in `ASLDataset`.
+        on_error, follow_links: as in `ASLDataset`.
         progress: show a bar while decoding.
 
     Returns:
@@ -92,6 +93,7 @@ def load_asl_data(
         image_size=image_size,
         corrected=corrected,
         on_error=on_error,
+        follow_links=follow_links,
         signers=signers,
         progress=progress,
     )

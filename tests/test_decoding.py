@@ -184,7 +184,7 @@ def test_what_is_no_scan_is_not_counted():
     exif = Image.Exif()
     exif[0x010E] = scan.decode("latin1") * 200  # in a segment, as a preview's scan is
     Image.new("RGB", (16, 16)).save(content, "jpeg", exif=exif, comment=scan * 200)
-    behind = content.getvalue() + scan * 200  # where phones put films
+    behind = content.getvalue() + b"\0\2" + scan * 200  # where phones put films
     assert decoding._scans(BytesIO(behind)) == 1
     assert open_rgb(BytesIO(behind)).size == (16, 16)
 

@@ -238,7 +238,7 @@ def quoted_in_security() -> Iterator[str]:
     yield printed(record["setting"]["command"])
     assert record["setting"]["limit (s)"] == 5
     yield "over 5 s"
-    yield "More than 89 megapixels are refused"
+    yield "at most about 300 MB of memory"  # tests/test_decoding.py
     for what, words in (
         ("damaged", "damaged at random"),
         ("cut off", "cut off"),
