@@ -17,9 +17,11 @@ from unittest.mock import patch
 
 import torch
 from readers import KINDS, small_model, small_recognizer, state_of, train_one_epoch, write_fold
+from safetensors.torch import save
 from torch.utils.data import TensorDataset
 
 import asl
+from asl import tensor_files
 from asl.files import write_text
 
 EPOCHS = 10
@@ -87,11 +89,11 @@ def train_killed_while_writing(checkpoint: Path, random: Random) -> str:
 
         return counting
 
-    def write_a_part(path: Path, content: bytes) -> None:
-        with open(path, "wb") as file:
-            file.write(content[: random.randrange(len(content))])
+    def write_a_part(tensors: dict, path: Path, metadata: dict) -> None:
+        content = save(tensors, metadata)
+        path.write_bytes(content[: random.randrange(len(content))])
 
-    Path.write_bytes = counted(Path.write_bytes, write_a_part)  # type: ignore[method-assign]
+    tensor_files.save_file = counted(tensor_files.save_file, write_a_part)
     os.fsync, os.replace = counted(os.fsync), counted(os.replace)
     return train(checkpoint)
 
