@@ -130,7 +130,7 @@ def _open(file: BinaryIO) -> Image.Image:
                 "Or save the picture as JPEG"
             ) from None
         raise UnidentifiedImageError(
-            "no PNG, JPEG, WebP, BMP, TIFF, AVIF, GIF or HEIC image"
+            "not a PNG, JPEG, WebP, BMP, TIFF, AVIF, GIF or HEIC image"
         ) from error
 
 

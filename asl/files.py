@@ -93,13 +93,18 @@ def written_whole(path: str | os.PathLike, *, replace: bool = True) -> Iterator[
 
 
 def check_writable(path: str | os.PathLike) -> None:
-    """Raises OSError unless a file can be written. Its folder need not exist yet."""
+    """Raises OSError unless a file can be written. Its folder need not exist yet.
+
+    Removes what killed writers of that file have left, since perhaps nothing is written any more.
+    """
     given = Path(path)
     if given.is_dir():
         raise IsADirectoryError(f"expected a file to write, found the folder '{path}'")
     if given.exists() and not given.is_file():
         return  # /dev/null or a pipe, which is written directly
-    check_folder_writable(Path(os.path.realpath(given)).parent, path)
+    target = Path(os.path.realpath(given))
+    check_folder_writable(target.parent, path)
+    _remove_leftovers(target)
 
 
 def check_folder_writable(folder: Path, given: str | os.PathLike) -> None:

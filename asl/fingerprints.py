@@ -205,9 +205,8 @@ class _Walk:
     def object_(self, value: Any) -> None:
         self.say("object")
         self.add(type(value))
-        state = dict(getattr(value, "__dict__", {}))
-        for slot in (s for of in type(value).__mro__ for s in vars(of).get("__slots__", ())):
-            state[slot] = getattr(value, slot, None)
+        # Attributes, and those in slots, whatever the class itself gives to pickle.
+        state: Any = object.__getstate__(value)
         if isinstance(value, nn.Module):
             # What a training leaves behind is no part of what a model is, and hooks are numbered
             # through the whole process.

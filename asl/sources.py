@@ -183,7 +183,7 @@ def _outside(paths: Iterable[Path], home: Path) -> set[Path]:
 def names_of(paths: Sequence[Path]) -> str:
     """Says in a message how many files there are, their suffixes, and the first of them."""
     kinds = shown(", ".join(sorted({path.suffix.lower() or "no suffix" for path in paths})))
-    return f"{len(paths)} file(s) that are no images ({kinds}): {_first(paths)}"
+    return f"{len(paths)} file(s) that are not images ({kinds}): {_first(paths)}"
 
 
 def _first(paths: Collection[Path]) -> str:
@@ -222,8 +222,7 @@ def existing_root(folder: str | os.PathLike, reason: str) -> Path:
         found = "it holds none" if os.path.isdir(folder) else "there is no such folder"
         raise DatasetNotFoundError(
             f"expected a folder with class folders 0-9, a-z at '{shown(folder)}' ({reason}); "
-            f"{found}. "
-            f"To fetch the images:\n  {FETCH_COMMAND}"
+            f"{found}. To fetch the images:\n  {FETCH_COMMAND}"
         )
     return root
 

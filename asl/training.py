@@ -86,7 +86,7 @@ def train_model(
         augment: changes each training batch of images at random, as `asl.augment` does: (images
             (N, 3, H, W), generator on their device) → images.
         half_precision: let the model compute in bfloat16 where that is safe (`torch.autocast`). It
-            is twice as fast on hardware made for it, and slower on other.
+            is twice as fast on hardware made for it, and slower elsewhere.
         seed: makes order, changes and dropout repeat exactly on one machine's CPU with the same
             number of threads, and leaves the global generators as they were. The initial weights
             are yours to seed. None draws from the global generators.

@@ -22,8 +22,8 @@ from asl.files import write_text
 ROOT = Path(__file__).parent.parent
 COPIED = (
     *("asl", "tests", "asl_dataset", "asl_recognition.ipynb", "conftest.py", "pyproject.toml"),
-    *("README.md", "LICENSE", "LICENSE-MediaPipe", "requirements.txt"),
-    *(path.name for path in ROOT.glob("requirements-*.txt")),
+    *("README.md", "LICENSE", "LICENSE-MediaPipe", "Makefile", "docs", "results"),
+    *(path.name for path in ROOT.glob("requirements*.*")),
 )
 # What pages quote is not behaviour, and the renderer does not depend on these modules.
 OTHERS = ["tests", "--ignore=tests/rendering", "--ignore=tests/test_results.py"]

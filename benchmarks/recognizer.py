@@ -188,7 +188,7 @@ def main() -> None:
         "setting": {
             "command": "python benchmarks/recognizer.py --unseen build/recognizers/without-*."
             f"safetensors --photos {options.photos} --output {options.output.as_posix()}",
-            "labels": "corrected (asl.corrections)",
+            "labels": "corrected (asl.signs.CORRECTIONS)",
             "images": len(real),
             **machine,
         },

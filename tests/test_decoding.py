@@ -100,7 +100,7 @@ def test_the_content_decides_not_the_name(tmp_path):
 )
 def test_other_formats_are_refused_whatever_their_name(content, tmp_path):
     (tmp_path / "photo.jpg").write_bytes(content)
-    with pytest.raises(OSError, match="no PNG, JPEG, WebP"):
+    with pytest.raises(OSError, match="not a PNG, JPEG, WebP"):
         open_rgb(tmp_path / "photo.jpg")
 
 

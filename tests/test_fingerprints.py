@@ -42,6 +42,13 @@ class Options:
         vars(self).update(options)
 
 
+class Slotted:
+    __slots__ = ("__hidden",)
+
+    def __init__(self, hidden):
+        self.__hidden = hidden
+
+
 def seeded_net(**options):
     torch.manual_seed(0)
     return ASLNet(**options)
@@ -100,6 +107,7 @@ CHANGES = {
         types.MethodType(made("def f(self): return 2"), 3),
     ),
     "an attribute": (Options(a=1), Options(a=2)),
+    "an attribute in a slot": (Slotted(1), Slotted(2)),
     "an initial weight": (ASLNet(), ASLNet()),
     "what is frozen": (seeded_net(), frozen(seeded_net())),
     "a dropout's rate": (seeded_net(), with_dropout(seeded_net(), 0.5)),

@@ -77,6 +77,15 @@ def test_an_interrupted_training_ends_as_one_that_was_not(options, stop, parts, 
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["c"]
 
 
+def test_the_same_model_goes_on_when_its_cell_is_run_again(parts, tmp_path):
+    whole = train(parts)
+    torch.manual_seed(0)
+    model = create_sequential_model()
+    with pytest.raises(KeyboardInterrupt):
+        train(parts, tmp_path / "c", make=lambda: model, stop=2)
+    assert same(whole, train(parts, tmp_path / "c", make=lambda: model))
+
+
 def test_without_a_seed_the_order_goes_on_as_well(parts, tmp_path):
     torch.manual_seed(5)
     whole = train(parts, seed=None)

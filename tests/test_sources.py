@@ -251,7 +251,7 @@ def test_files_that_are_no_images_are_counted_and_named(tmp_path):
         (tmp_path / name).touch()
     others = not_images_in(tmp_path)
     assert [path.name for path in others] == ["a.txt", "b.gif", "c"]
-    assert names_of(others).startswith("3 file(s) that are no images (.gif, .txt, no suffix): ")
+    assert names_of(others).startswith("3 file(s) that are not images (.gif, .txt, no suffix): ")
     many = names_of([tmp_path / f"{i}.txt" for i in range(9)])
     assert "9 file(s)" in many and many.endswith("/4.txt, …")
 

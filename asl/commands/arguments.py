@@ -46,3 +46,10 @@ def output_folder(text: str) -> Path:
     """Reads the path of a folder to write files into, which need not exist yet."""
     check_folder_writable(Path(os.path.realpath(text)), text)
     return Path(text)
+
+
+def add_corrected(sub: argparse.ArgumentParser) -> None:
+    """Declares --corrected."""
+    sub.add_argument(
+        "--corrected", action="store_true", help="use the corrected labels of asl.signs.CORRECTIONS"
+    )

@@ -2,7 +2,7 @@
 
 import argparse
 
-from asl.commands.arguments import Distinct, count, output_file
+from asl.commands.arguments import Distinct, add_corrected, count, output_file
 from asl.signs import IMAGE_SIZE
 
 # The recogniser's networks need larger images and another recipe; `train` is for them.
@@ -95,9 +95,7 @@ def _add_training(sub: argparse.ArgumentParser, protocol: str, seeds: int) -> No
         metavar="FILE",
         help="JSON file to write the result to (default: none)",
     )
-    sub.add_argument(
-        "--corrected", action="store_true", help="use the corrected labels of asl.corrections"
-    )
+    add_corrected(sub)
     sub.add_argument(
         "--workers",
         type=count,

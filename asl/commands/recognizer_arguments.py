@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from asl.commands.arguments import Distinct, count, output_file, output_folder
+from asl.commands.arguments import Distinct, add_corrected, count, output_file, output_folder
 
 # What `asl.recognizer` defines in modules that import torch: a test holds these, and the defaults
 # below, equal to it.
@@ -16,9 +16,7 @@ _WEIGHTS = "a recogniser's weights (default: those that ship)"
 
 def add_train(sub: argparse.ArgumentParser) -> None:
     """Declares the arguments of `train`, beside --data and --json."""
-    sub.add_argument(
-        "--corrected", action="store_true", help="use the corrected labels of asl.corrections"
-    )
+    add_corrected(sub)
     sub.add_argument(
         "--model",
         choices=ARCHITECTURES,
@@ -80,20 +78,12 @@ def add_train(sub: argparse.ArgumentParser) -> None:
         "interrupted (default: none)",
     )
     sub.add_argument("--threads", type=count, metavar="N", help="CPU threads (default: all cores)")
-    sub.add_argument(
-        "--output",
-        type=output_file,
-        required=True,
-        metavar="FILE",
-        help="file to write the weights to",
-    )
+    _add_output(sub)
 
 
 def add_calibrate(sub: argparse.ArgumentParser) -> None:
     """Declares the arguments of `calibrate`, beside --data and --json."""
-    sub.add_argument(
-        "--corrected", action="store_true", help="use the corrected labels of asl.corrections"
-    )
+    add_corrected(sub)
     sub.add_argument("weights", type=Path, metavar="FILE", help="weights that `train` wrote")
     sub.add_argument(
         "--unseen",
@@ -103,13 +93,7 @@ def add_calibrate(sub: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="weights trained with --leave-out, one file for each signer",
     )
-    sub.add_argument(
-        "--output",
-        type=output_file,
-        required=True,
-        metavar="FILE",
-        help="file to write the weights to",
-    )
+    _add_output(sub)
 
 
 def add_predict(sub: argparse.ArgumentParser) -> None:
@@ -143,4 +127,14 @@ def add_export(sub: argparse.ArgumentParser) -> None:
         choices=FORMATS,
         default="pt2",
         help="pt2 is for torch.export, onnx needs the extra 'onnx' (default: %(default)s)",
+    )
+
+
+def _add_output(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--output",
+        type=output_file,
+        required=True,
+        metavar="FILE",
+        help="file to write the weights to",
     )

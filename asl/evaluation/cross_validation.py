@@ -85,7 +85,7 @@ def cross_validate(
     if isinstance(make_model, nn.Module):
         raise ValueError(
             "expected what makes an untrained model, such as asl.ASLNet or lambda: MyModel(3), "
-            f"found a {type(make_model).__name__} itself: each fold needs a new one"
+            f"found a model, of type {type(make_model).__name__}: each fold needs a new one"
         )
     if not isinstance(dataset, ASLDataset):
         raise ValueError(

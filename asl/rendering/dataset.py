@@ -142,7 +142,7 @@ def synthesize(
         if not _made_here(folder):
             raise FileExistsError(
                 f"'{folder}' has no {MANIFEST} of rendered hands: force replaces only folders "
-                "that this has made. Remove it yourself, or give a new folder."
+                "that asl synthesize has made. Remove it yourself, or give a new folder."
             )
     rest_hand()  # compiles the library's cache once, not in every worker; says what is missing
     people = options.people()

@@ -109,7 +109,7 @@ def test_predict_names_the_files_that_it_does_not_read(people, run, weights):
     (people / "B" / "notes.txt").touch()
     status, out, err = run("predict", people, "--weights", weights, "--json")
     result = json.loads(out)
-    assert status == 0 and "left out 1 file(s) that are no images (.txt): B/notes.txt" in err
+    assert status == 0 and "left out 1 file(s) that are not images (.txt): B/notes.txt" in err
     assert result["left_out"] == [str(people / "B" / "notes.txt")]
     assert result["scores"][str(people)]["images"] == 60
 

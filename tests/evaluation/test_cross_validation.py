@@ -273,7 +273,7 @@ def test_answers_with_other_extra_images_are_not_reused(dataset, write_images, t
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (lambda d: (ASLNet(), d), "found a ASLNet itself: each fold needs a new one"),
+        (lambda d: (ASLNet(), d), "found a model, of type ASLNet: each fold needs a new one"),
         (lambda d: (ASLNet, Subset(d, [0, 1])), "found a Subset: pass .*ASLDataset"),
     ],
 )

@@ -73,7 +73,9 @@ def test_a_file_that_is_no_picture_is_one_line_and_the_others_are_answered(recog
     button.value = (chosen("notes.txt"),)
     assert colour_in(notebook.figures[0]) == [0, 0, 255]
     (line,) = notebook.lines
-    assert line.startswith("'notes.txt' cannot be read as a picture: no PNG") and "\n" not in line
+    assert (
+        line.startswith("'notes.txt' cannot be read as a picture: not a PNG") and "\n" not in line
+    )
     button.value = (chosen("notes.txt"), chosen("a.webp", "red", "webp"), chosen("b.png", "lime"))
     assert len(notebook.lines) == 2
     figure = notebook.figures[0]

@@ -104,6 +104,8 @@ def test_force_replaces_only_what_was_rendered(tmp_path, monkeypatch):
     for content in (None, "no JSON", "[]", '{"what": "something else"}'):
         if content is not None:
             (tmp_path / dataset.MANIFEST).write_text(content)
-        with pytest.raises(FileExistsError, match="force replaces only folders that this has made"):
+        with pytest.raises(
+            FileExistsError, match="force replaces only folders that asl synthesize has made"
+        ):
             synthesize(tmp_path, options, force=True, progress=False)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
