@@ -29,6 +29,8 @@ def write_tensors(
 ) -> None:
     """Writes tensors and facts to a safetensors file, which appears whole or not at all.
 
+    The same tensors and facts give the same bytes.
+
     Args:
         path: the file. A missing folder is made.
         tensors: name → tensor of any shape.
@@ -43,6 +45,7 @@ def write_tensors(
             save_file(tensors, draft, metadata)
         except SafetensorError as error:  # such as a full disk
             raise OSError(f"cannot write '{path}': {error}") from error
+        _put_in_order(draft)
 
 
 def read_tensors(
@@ -85,6 +88,18 @@ def read_tensors(
     if metadata.get("sha256") != _digest(tensors, metadata["facts"], format):
         raise ValueError(f"'{path}' was changed since it was written: its checksum does not fit")
     return tensors, facts
+
+
+def _put_in_order(path: Path) -> None:
+    """Sorts a file's metadata, which safetensors writes in an order that changes every time."""
+    with open(path, "r+b") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+        assert len(text) <= size  # as long, but for the blanks that fill it up
+        file.seek(8)
+        file.write(text.ljust(size))
 
 
 def _facts(text: str) -> Any:

@@ -26,6 +26,13 @@ def test_what_is_written_is_read_and_nothing_else_is_left(weights_file):
     assert [path.name for path in weights_file.parent.iterdir()] == [weights_file.name]
 
 
+def test_the_same_content_gives_the_same_bytes(tmp_path):
+    tensors = {"b": torch.ones(3), "a": torch.zeros(1).bool()}
+    for path in (tmp_path / f"{i}" for i in range(10)):
+        write_tensors(path, tensors, {"ä": "ü\n\\"}, format=RECOGNIZER)
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
+
+
 def test_a_view_is_written_as_what_it_shows(tmp_path):
     whole = torch.arange(6.0).view(2, 3)
     write_tensors(tmp_path / "w", {"a": whole.T, "b": whole}, {}, format=RECOGNIZER)
