@@ -5,8 +5,9 @@
 - *Damaged files*: pictures, and the four kinds of checked files, each damaged by its own seed; see
   tests/fuzz. Then each checked file cut off at every percent of its length, and with one bit
   flipped.
-- *Kills*: SIGKILL at a random moment of a training of ten epochs with a checkpoint, and inside the
-  writing of the checkpoint. It goes on, and must end as the training that was never killed.
+- *Kills*: SIGKILL at a random moment of a training of ten epochs with a checkpoint, inside the
+  writing of the checkpoint, and at a random moment of the command ``asl train``. It goes on, and
+  must end as the training that was never killed, the command with the same bytes in its file.
 - *Full disks*: every writer writes to a disk that fills up after any number of pages. Linux, as
   root: it mounts a small disk in memory. Elsewhere this part is left out, and the record says so.
 
@@ -31,6 +32,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -45,7 +47,8 @@ from asl.fingerprints import source_of_package
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "fuzz"))
 from damage import damaged  # noqa: E402
-from interruptions import EPOCHS, WRITERS, fill_disk, kill  # noqa: E402
+from full_disks import WRITERS, fill_disk  # noqa: E402
+from interruptions import COMMAND, EPOCHS, kill  # noqa: E402
 from readers import KINDS, LIMIT_S, OtherContent, outcome  # noqa: E402
 
 CHECKED = [name for name, kind in KINDS.items() if kind.checked]
@@ -163,8 +166,9 @@ def jobs_of(options: argparse.Namespace) -> list[tuple[str, str, int, int]]:
         jobs += chunks("one bit flipped", name, options.flips)
     jobs += chunks("killed", "at any moment", options.kills, 10)
     jobs += chunks("killed", "inside a write", options.kills_inside, 10)
+    jobs += chunks("killed", COMMAND, options.kills_of_command, 10)
     if os.name == "posix" and os.geteuid() == 0 and shutil.which("mount"):
-        jobs += [("full disk", name, 0, 1) for name in WRITERS]
+        jobs += [("full disk", name, 0, 1) for name, of in WRITERS.items() if find_spec(of.needs)]
     return jobs
 
 
@@ -196,6 +200,7 @@ def main() -> None:
         ("flips", 1_000),
         ("kills", 100),
         ("kills-inside", 30),
+        ("kills-of-command", 20),
         ("first", 0),
         ("workers", 2),
     ):

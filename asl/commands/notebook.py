@@ -15,7 +15,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
-from asl.files import write_text
+from asl.files import written_whole
 
 _RENDERED = (
     "These are RENDERED HANDS, not photographs: even 100 % here says nothing about reading a real "
@@ -38,14 +38,12 @@ def notebook(options: argparse.Namespace) -> tuple[dict, str]:
     source, folder = options.notebook, options.output_dir
     if folder.resolve() == source.resolve().parent:
         raise ValueError(f"expected --output-dir other than the notebook's own, found '{folder}'")
-    executed, page = folder / source.name, folder / f"{source.stem}.html"
     book = _read(source)
     start = time.perf_counter()
     failure = _execute(book, source.resolve().parent, options.timeout)
     seconds = round(time.perf_counter() - start, 1)
     print(f"{'stopped' if failure else 'done'} after {seconds:.0f} s", flush=True)
-    write_text(executed, nbformat.writes(book))
-    write_text(page, _page(book, source))
+    executed, page = _write(book, source, folder)
     images = next((line for line in _printed(book) if line.startswith("Images:")), None)
     result = {"notebook": str(executed), "page": str(page), "seconds": seconds, "images": images}
     lines = [f"Executed notebook: {executed}", f"A page to read:    {page}"]
@@ -167,7 +165,16 @@ def _tags(cell: NotebookNode) -> list[str]:
     return cell.metadata.get("tags", [])
 
 
-# --- the page -------------------------------------------------------------------------------------
+# --- what is written ------------------------------------------------------------------------------
+
+
+def _write(book: NotebookNode, source: Path, folder: Path) -> tuple[Path, Path]:
+    """Writes a notebook and its page, both or neither, and returns where they are."""
+    executed, page = folder / source.name, folder / f"{source.stem}.html"
+    with written_whole(executed) as first, written_whole(page) as second:
+        first.write_text(nbformat.writes(book), encoding="utf-8")
+        second.write_text(_page(book, source), encoding="utf-8")
+    return executed, page
 
 
 def _page(book: NotebookNode, source: Path) -> str:

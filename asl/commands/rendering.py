@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from asl.data import ASLDataset
-from asl.files import write_text, written_whole
+from asl.files import written_whole
 from asl.rendering import dataset
 from asl.rendering.dataset import DatasetOptions
 from asl.rendering.pose_variants import TAUGHT
@@ -54,13 +54,12 @@ def compare(options: argparse.Namespace) -> tuple[dict, str]:
 def pack_stand_in(folder: str | os.PathLike) -> int:
     """Packs a folder of rendered hands into the archive that ships; returns its size in bytes."""
     source = Path(folder)
-    with (
-        written_whole(ARCHIVE) as draft,
-        zipfile.ZipFile(draft, "w") as packed,  # not compressed: JPEGs do not get smaller
-    ):
-        for path in sorted(path for path in source.rglob("*") if path.is_file()):
-            name = path.relative_to(source).as_posix()
-            packed.writestr(zipfile.ZipInfo(name, _LONG_AGO), path.read_bytes())
-    data = ARCHIVE.read_bytes()
-    write_text(checksum_of(ARCHIVE), hashlib.sha256(data).hexdigest() + "\n")
+    # Neither takes its name before both are written: they must fit each other.
+    with written_whole(ARCHIVE) as draft, written_whole(checksum_of(ARCHIVE)) as checksum:
+        with zipfile.ZipFile(draft, "w") as packed:  # not compressed: JPEGs do not get smaller
+            for path in sorted(path for path in source.rglob("*") if path.is_file()):
+                name = path.relative_to(source).as_posix()
+                packed.writestr(zipfile.ZipInfo(name, _LONG_AGO), path.read_bytes())
+        data = draft.read_bytes()
+        checksum.write_text(hashlib.sha256(data).hexdigest() + "\n", encoding="utf-8")
     return len(data)

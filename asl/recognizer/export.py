@@ -3,6 +3,7 @@
 import io
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -41,7 +42,9 @@ def export_recognizer(
     Raises:
         ValueError: if the format is unknown.
         ImportError: if the extra is not installed. The message says how to install it.
-        RuntimeError: if a file's answers differ from the network's. What was there before stays.
+        OSError: if a file cannot be written.
+        RuntimeError: if a file's answers differ from the network's. After any error, both files are
+            as they were before.
     """
     if format not in FORMATS:
         raise ValueError(f"expected the format {' or '.join(FORMATS)}, found {format!r}")
@@ -51,14 +54,14 @@ def export_recognizer(
     paths = []
     sizes = (recognizer.finder.image_size, recognizer.image_size)
     readings = (("finder", find_either_hand), ("classifier", read_as_either_hand))
-    for (name, answer), size in zip(readings, sizes, strict=True):
-        network = _FromPixels(getattr(recognizer, name), answer).eval()
-        path = folder / f"{name}.{format}"
-        write, read = (_write_pt2, _read_pt2) if format == "pt2" else (_write_onnx, _read_onnx)
-        with written_whole(path) as draft:
+    write, read = (_write_pt2, _read_pt2) if format == "pt2" else (_write_onnx, _read_onnx)
+    with ExitStack() as both:  # neither takes its name before both are written and checked
+        for (name, answer), size in zip(readings, sizes, strict=True):
+            network = _FromPixels(getattr(recognizer, name), answer).eval()
+            paths.append(folder / f"{name}.{format}")
+            draft = both.enter_context(written_whole(paths[-1]))
             write(network, torch.rand(2, 3, size, size), draft)
             _check_same(network, read(draft), size)
-        paths.append(path)
     return paths
 
 

@@ -1,10 +1,11 @@
-"""Trainings that are killed, and disks that fill up, for `benchmarks/torture.py`."""
+"""Trainings that are killed and go on, for `benchmarks/torture.py` and the tests."""
 
 import hashlib
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -13,27 +14,91 @@ from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
-from unittest.mock import patch
 
+import numpy as np
 import torch
-from readers import KINDS, small_model, small_recognizer, state_of, train_one_epoch, write_fold
+from PIL import Image
+from readers import state_of
 from safetensors.torch import save
 from torch.utils.data import TensorDataset
 
 import asl
 from asl import tensor_files
-from asl.files import write_text
+from asl.files import CHECKOUT
 
 EPOCHS = 10
-_PAGE = 4096  # bytes
-_STEPS = 200  # sizes of the disk that are tried at most
+COMMAND = "asl train"
 
-# --- kills ---------------------------------------------------------------------------------------
+Finish = Callable[[Path], tuple[str, float]]
+"""Trains in a folder from where it is to the end: a key of what came out, and the seconds."""
+KillOnce = Callable[[Path, Random, float], bool]
+"""Trains in a folder until it is killed, within some seconds. Tells whether it was: if not, it had
+ended before."""
+
+
+def kill(where: str, first: int, last: int) -> dict[str, Any]:
+    """Kills trainings, each once, and lets them go on to their end.
+
+    Args:
+        where: ``"at any moment"`` or ``"inside a write"`` of `asl.train_model`, or `COMMAND` at any
+            moment of its work.
+        first, last: seeds, each of one kill; the last is left out.
+    """
+    torch.set_num_threads(1)
+    counts: Counter[str] = Counter()
+    faults: dict[str, list] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder) / "whole"
+        whole.mkdir()
+        finish, kill_once = _command(whole) if where == COMMAND else _training(where)
+        expected, seconds = finish(whole)
+        names = _names_in(whole)
+        for seed in range(first, last):
+            random = Random(f"kill {where} {seed}")
+            place = Path(folder) / f"{seed}"
+            killed = False
+            while not killed:  # one that had ended before the signal came does not count
+                shutil.rmtree(place, ignore_errors=True)
+                place.mkdir()
+                killed = kill_once(place, random, seconds)
+            counts["killed"] += 1
+            counts["had a checkpoint"] += not names.isdisjoint(_names_in(place))
+            if finish(place)[0] == expected:
+                counts["went on to the same end"] += 1
+            else:
+                faults.setdefault("another end", []).append(seed)
+            if _names_in(place) != names:
+                faults.setdefault("something left", []).append(seed)
+    return {"counts": counts, "faults": faults}
+
+
+def _names_in(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+# --- train_model ---------------------------------------------------------------------------------
 
 _DATA = TensorDataset(
     torch.randn(512, 3, 28, 28, generator=torch.Generator().manual_seed(0)),
     torch.arange(512) % 36,
 )
+
+
+def _training(where: str) -> tuple[Finish, KillOnce]:
+    def finish(place: Path) -> tuple[str, float]:
+        start = time.perf_counter()
+        result = result_of(partial(train, place / "checkpoint"))
+        assert result, "a training that nobody kills must end"
+        return result, time.perf_counter() - start
+
+    def kill_once(place: Path, random: Random, within: float) -> bool:
+        if where == "inside a write":
+            work = partial(train_killed_while_writing, place / "checkpoint", random)
+            return result_of(work) is None
+        after = random.uniform(0, within)
+        return result_of(partial(train, place / "checkpoint"), after) is None
+
+    return finish, kill_once
 
 
 def train(checkpoint: Path) -> str:
@@ -98,130 +163,54 @@ def train_killed_while_writing(checkpoint: Path, random: Random) -> str:
     return train(checkpoint)
 
 
-def kill(where: str, first: int, last: int) -> dict[str, Any]:
-    """Kills trainings, each once, and lets them go on to their end."""
-    torch.set_num_threads(1)
-    counts: Counter[str] = Counter()
-    faults: dict[str, list] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        expected = result_of(partial(train, Path(folder) / "first"))
-        assert expected, "a training that nobody kills must end"
+# --- the command ---------------------------------------------------------------------------------
+
+_OUTPUT = "weights.safetensors"
+_ARGUMENTS = (
+    "--model cnn --image-size 28 --epochs 2 --finder-epochs 2 --threads 1 --checkpoint kept "
+    f"--output {_OUTPUT} --data"
+).split()
+
+
+def _command(whole: Path) -> tuple[Finish, KillOnce]:
+    images = whole.with_name("images")
+    for i in range(96):
+        sign, signer = "ab"[i % 2], 1 + i // 48
+        noise = np.random.default_rng(i).integers(0, 256, (28, 28, 3), dtype=np.uint8)
+        (images / sign).mkdir(parents=True, exist_ok=True)
+        name = f"hand{signer}_{sign}_dif_seg_{i}_cropped.png"
+        Image.fromarray(noise).save(images / sign / name)
+
+    def started(place: Path) -> subprocess.Popen:
+        """Starts the command in a folder, and waits until it has found its images."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "asl", "train", *_ARGUMENTS, str(images)],
+            cwd=place,
+            env=os.environ | {"PYTHONPATH": str(CHECKOUT), "TQDM_DISABLE": "1"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr is not None
+        said = iter(process.stderr.readline, "")
+        assert any(line.startswith("Images: ") for line in said), "the command must begin"
+        return process
+
+    def finish(place: Path) -> tuple[str, float]:
+        process = started(place)
         start = time.perf_counter()
-        result_of(partial(train, Path(folder) / "again"))
-        whole_s = time.perf_counter() - start
-        for seed in range(first, last):
-            random = Random(f"kill {where} {seed}")
-            place = Path(folder) / f"{seed}"
-            checkpoint = place / "checkpoint"
-            killed = False
-            while not killed:  # one that had ended before the signal came does not count
-                shutil.rmtree(place, ignore_errors=True)
-                if where == "inside a write":
-                    work = partial(train_killed_while_writing, checkpoint, random)
-                    killed = result_of(work) is None
-                else:
-                    after = random.uniform(0, whole_s)
-                    killed = result_of(partial(train, checkpoint), after) is None
-            counts["killed"] += 1
-            counts["had a checkpoint"] += checkpoint.exists()
-            if result_of(partial(train, checkpoint)) == expected:
-                counts["went on to the same end"] += 1
-            else:
-                faults.setdefault("another end", []).append(seed)
-            if [path.name for path in place.iterdir()] != ["checkpoint"]:
-                faults.setdefault("something left", []).append(seed)
-    return {"counts": counts, "faults": faults}
+        _, said = process.communicate()
+        assert process.returncode == 0, said
+        key = hashlib.sha256((place / _OUTPUT).read_bytes()).hexdigest()
+        return key, time.perf_counter() - start
 
-
-# --- full disks ----------------------------------------------------------------------------------
-
-
-def _unpack(path: Path) -> None:
-    with patch("asl.sources.user_cache_path", lambda name: path):
-        asl.unpack_stand_in()
-
-
-# What writes, and what tells whether a folder holds all of what it writes.
-WRITERS: dict[str, tuple[Callable[[Path], object], Callable[[Path], bool]]] = {
-    "write_text": (
-        lambda path: write_text(path, "x" * 20_000),
-        lambda folder: _only_file(folder).read_text() == "x" * 20_000,
-    ),
-    "save_model": (
-        lambda path: asl.save_model(small_model(), path),
-        lambda folder: KINDS["model"].read(_only_file(folder)) is not None,
-    ),
-    "Recognizer.save": (
-        lambda path: small_recognizer().save(path),
-        lambda folder: KINDS["recogniser"].read(_only_file(folder)) is not None,
-    ),
-    "train_model(checkpoint=)": (
-        train_one_epoch,
-        lambda folder: KINDS["checkpoint"].read(_only_file(folder)) is not None,
-    ),
-    "FoldCache.write": (
-        write_fold,
-        lambda folder: KINDS["fold"].read(_only_file(folder)) is not None,
-    ),
-    "unpack_stand_in": (
-        _unpack,
-        lambda folder: len(asl.ASLDataset(folder, progress=False)) == 1800,
-    ),
-}
-
-
-def _only_file(folder: Path) -> Path:
-    (path,) = folder.iterdir()
-    return path
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """Returns the files in a folder, and drafts that were left."""
-    found = [path for path in folder.rglob("*") if path.is_file() or path.name[0] == "."]
-    return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else b"" for p in found}
-
-
-def fill_disk(name: str) -> dict[str, Any]:
-    """Lets a writer write to disks of ever more free pages, until it has fitted three times.
-
-    If it fits, all must be there. If not, an OSError must be raised, and what was there before must
-    still be there, and nothing else.
-    """
-    torch.set_num_threads(1)
-    write, is_whole = WRITERS[name]
-    counts: Counter[str] = Counter()
-    faults: dict[str, list] = {}
-    # A checkpoint that holds something else is refused, as it should be.
-    old = {"file": b"old"} if name in ("write_text", "save_model", "Recognizer.save") else {}
-    with tempfile.TemporaryDirectory() as there, tempfile.TemporaryDirectory() as disk:
-        write(Path(there) / "file")
-        needed = sum(_PAGE + len(content) for content in contents(Path(there)).values())
-        pages = 32 + 3 * needed // _PAGE
-        command = ["mount", "-t", "tmpfs", "-o", f"size={pages * _PAGE}", "tmpfs", disk]
-        subprocess.run(command, check=True)
+    def kill_once(place: Path, random: Random, within: float) -> bool:
+        process = started(place)
         try:
-            folder, ballast = Path(disk) / "files", Path(disk) / "ballast"
-            for free in range(0, pages, max(1, pages // (3 * _STEPS))):
-                shutil.rmtree(folder, ignore_errors=True)
-                folder.mkdir()
-                for before, content in old.items():
-                    (folder / before).write_bytes(content)
-                ballast.write_bytes(bytes(max(0, shutil.disk_usage(disk).free - free * _PAGE)))
-                try:
-                    write(folder / "file")
-                except OSError:
-                    counts["refused"] += 1
-                    if contents(folder) != old:
-                        faults.setdefault("something else left", []).append(free)
-                except Exception as error:
-                    faults.setdefault(type(error).__name__, []).append(free)
-                else:
-                    counts["written"] += 1
-                    if not is_whole(folder):
-                        faults.setdefault("not whole", []).append(free)
-                ballast.unlink()
-                if counts["written"] == 3:
-                    break
-        finally:
-            subprocess.run(["umount", disk], check=True)
-    return {"counts": counts, "faults": faults}
+            process.communicate(timeout=random.uniform(0, within))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+        return process.returncode == -signal.SIGKILL
+
+    return finish, kill_once
