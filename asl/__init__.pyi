@@ -87,6 +87,12 @@ from .evaluation.report import (
 from .evaluation.report import (
     score_table as score_table,
 )
+from .folders import (
+    DatasetError as DatasetError,
+)
+from .folders import (
+    DatasetNotFoundError as DatasetNotFoundError,
+)
 from .live.upload import upload_photo as upload_photo
 from .models import (
     ASLNet as ASLNet,
@@ -182,12 +188,6 @@ from .signs import (
 )
 from .signs import (
     sign_name as sign_name,
-)
-from .sources import (
-    DatasetError as DatasetError,
-)
-from .sources import (
-    DatasetNotFoundError as DatasetNotFoundError,
 )
 from .sources import (
     find_dataset as find_dataset,

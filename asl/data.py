@@ -19,8 +19,9 @@ from torch import Tensor
 from torch.utils.data import Dataset, Subset, default_collate
 
 from asl.decoding import decode_all, normalize, open_rgb, shown
+from asl.folders import images_by_sign, report_unreadable
 from asl.signs import CORRECTIONS, IMAGE_SIZE, SIGNS, check_labels, sign_name, true_sign
-from asl.sources import existing_root, images_by_sign, report_unreadable
+from asl.sources import existing_root
 
 Signer = int | str
 
@@ -85,6 +86,7 @@ class ASLDataset(Dataset):
         Raises:
             DatasetNotFoundError: if there are no class folders at `data_dir`.
             DatasetError: if they hold no image, or unreadable ones while `on_error` is ``"raise"``.
+            PermissionError: if `data_dir` may not be read.
             ValueError: if `image_size` or `on_error` is out of range, or `signers` leaves an image
                 without a signer.
         """

@@ -3,26 +3,25 @@
 The stand-in are rendered hands that ship with the project (`make stand-in` renders them again).
 """
 
-import contextlib
 import hashlib
 import io
 import json
 import os
 import textwrap
-import warnings
 import zipfile
-from collections.abc import Collection, Iterable, Sequence
-from functools import cache
 from pathlib import Path
-from typing import TypeVar
 
 from platformdirs import user_cache_path
 
-from asl.decoding import IMAGE_SUFFIXES, shown
+from asl.decoding import shown
 from asl.files import CHECKOUT, written_whole
-from asl.signs import SIGNS
-
-T = TypeVar("T")
+from asl.folders import (
+    DatasetError,
+    DatasetNotFoundError,
+    class_folders,
+    class_root,
+    images_in,
+)
 
 KAGGLE_HANDLE = "ayuraj/asl-dataset/versions/1"  # without a version kagglehub needs the network
 KAGGLE_IMAGES = 2515
@@ -30,17 +29,6 @@ FETCH_COMMAND = f"python -c \"import kagglehub; kagglehub.dataset_download('{KAG
 
 ARCHIVE = Path(__file__).with_name("rendered_signers.zip")
 _LISTING = ".files.json"  # names and sizes, beside what was unpacked
-_NESTING = 2  # Kaggle's archive holds the class folders one level down, an unpacked one two
-_SIGN_OF = {name: sign for sign in SIGNS for name in (sign, sign.upper())}  # of a class folder
-_NO_CONTENT = ("thumbs.db", "desktop.ini")  # Windows leaves these in folders of images
-
-
-class DatasetError(ValueError):
-    """The images cannot be used as they are; the message lists what is wrong with which files."""
-
-
-class DatasetNotFoundError(DatasetError, FileNotFoundError):
-    """No folder with images was found; the message says where it was looked for."""
 
 
 def find_dataset(data_dir: str | os.PathLike | None = None) -> Path:
@@ -60,6 +48,7 @@ def find_dataset(data_dir: str | os.PathLike | None = None) -> Path:
     Raises:
         DatasetNotFoundError: if a folder that you named holds no class folders.
         DatasetError: if it holds several sets of them, such as ``train`` and ``test``.
+        PermissionError: if it may not be read, or the project's own may not.
     """
     for given, reason in ((data_dir, "as given"), (os.environ.get("ASL_DATA_DIR"), "ASL_DATA_DIR")):
         if given:
@@ -80,139 +69,6 @@ def find_dataset(data_dir: str | os.PathLike | None = None) -> Path:
         f"Kaggle: {why}\nTo fetch them once, with network and no account:\n  {FETCH_COMMAND}"
     )
     return _say(unpack_stand_in(), "RENDERED HANDS, not photographs: a stand-in")
-
-
-def class_root(folder: str | os.PathLike) -> Path | None:
-    """Returns the topmost folder at or below `folder` that holds class folders, or None.
-
-    Kaggle's archive holds every image twice, one level apart. The topmost level is taken.
-
-    Raises:
-        DatasetError: if several folders of one level hold class folders.
-    """
-    level = [Path(folder)]
-    for _ in range(_NESTING + 1):
-        level = [path for path in level if os.path.isdir(path)]
-        roots = [path for path in level if class_folders(path)]
-        if len(roots) > 1:
-            raise DatasetError(
-                f"expected one set of class folders at or below '{shown(folder)}', found "
-                f"{len(roots)}: name one of them. Each is a dataset of its own, for example "
-                + " and ".join(f"asl.ASLDataset({str(root)!r})" for root in roots[:3])
-            )
-        if roots:
-            return roots[0]
-        level = [sub for path in level for sub in _entries(path) if sub.name[0] != "."]
-    return None
-
-
-def class_folders(root: Path) -> list[tuple[str, Path]]:
-    """Returns (sign, folder) of each class folder in a folder, by sign; ``A`` counts as ``a``."""
-    named = ((_SIGN_OF[path.name], path) for path in _entries(root) if path.name in _SIGN_OF)
-    return sorted((sign, path) for sign, path in named if os.path.isdir(path))
-
-
-def _entries(folder: Path) -> list[Path]:
-    """Returns what is in a folder, sorted. A folder that may not be read has nothing to find."""
-    with contextlib.suppress(PermissionError):
-        return sorted(folder.iterdir())
-    return []
-
-
-def images_in(folder: Path) -> list[Path]:
-    """Returns the images directly in a folder, sorted by name. A missing folder has none."""
-    return [path for path in _files_in(folder) if path.suffix.lower() in IMAGE_SUFFIXES]
-
-
-def not_images_in(folder: Path) -> list[Path]:
-    """Returns the other files directly in a folder, sorted by name, which nobody reads."""
-    return [path for path in _files_in(folder) if path.suffix.lower() not in IMAGE_SUFFIXES]
-
-
-def files_by_sign(
-    folders: Sequence[tuple[T, Path]],
-) -> tuple[dict[Path, T], list[Path], dict[Path, str]]:
-    """Lists class folders: each image with its sign, other files, and why a folder is not read."""
-    images: dict[Path, T] = {}
-    others: list[Path] = []
-    closed = {}
-    for sign, folder in folders:
-        try:
-            images |= dict.fromkeys(images_in(folder), sign)
-            others += not_images_in(folder)
-        except PermissionError:
-            closed[folder] = "a folder that may not be read"
-    return images, others, closed
-
-
-def images_by_sign(root: Path, home: Path | None) -> tuple[dict[Path, str], dict[Path, str]]:
-    """Returns each image in the class folders of a folder with its sign, sorted by sign and name.
-
-    The second table tells why a class folder is not read. Warns of other files, and of links that
-    lead out of `home`, which are left out. Raises a DatasetError if there is nothing to read.
-    """
-    signs, others, closed = files_by_sign(class_folders(root))
-    words = [names_of(others)] if others else []
-    if home is not None and (outside := _outside(signs, home)):
-        words.append(
-            f"{len(outside)} link(s) that lead out of '{shown(home)}', which follow_links=True "
-            f"follows: {_first(outside)}"
-        )
-        signs = {path: sign for path, sign in signs.items() if path not in outside}
-    left_out = f"left out {'; '.join(words)}" if words else ""
-    if not signs and not closed:
-        raise DatasetError(
-            f"expected images ({', '.join(IMAGE_SUFFIXES)}) in the class folders of "
-            f"'{shown(root)}', found none" + (f"; {left_out}" if left_out else "")
-        )
-    if left_out:
-        warnings.warn(left_out, stacklevel=3)
-    return signs, closed
-
-
-def _outside(paths: Iterable[Path], home: Path) -> set[Path]:
-    """Returns the files that are elsewhere than in a folder, as they or their folders are links."""
-    inside, real = Path(os.path.realpath(home)), cache(os.path.realpath)
-    return {
-        path
-        for path in paths
-        if not Path(real(path if path.is_symlink() else path.parent)).is_relative_to(inside)
-    }
-
-
-def names_of(paths: Sequence[Path]) -> str:
-    """Says in a message how many files there are, their suffixes, and the first of them."""
-    kinds = shown(", ".join(sorted({path.suffix.lower() or "no suffix" for path in paths})))
-    return f"{len(paths)} file(s) that are not images ({kinds}): {_first(paths)}"
-
-
-def _first(paths: Collection[Path]) -> str:
-    first = [shown(Path(path.parent.name, path.name)) for path in sorted(paths)[:5]]
-    return ", ".join(first) + (", …" if len(paths) > 5 else "")
-
-
-def report_unreadable(unreadable: dict[Path, str], skipped: bool) -> None:
-    """Warns of images that were skipped, or raises a DatasetError, naming each with its reason."""
-    first = "".join(f"\n  {shown(path)}: {why}" for path, why in list(unreadable.items())[:10])
-    more = f"\n  and {len(unreadable) - 10} more" if len(unreadable) > 10 else ""
-    message = f"{len(unreadable)} unreadable image file(s)"
-    if skipped:
-        warnings.warn(f"left out {message}:{first}{more}", stacklevel=3)
-    else:
-        hint = "Remove or replace them, or pass on_error='skip' to leave them out."
-        raise DatasetError(f"found {message}:{first}{more}\n{hint}")
-
-
-def _files_in(folder: Path) -> list[Path]:
-    if not os.path.isdir(folder):
-        return []
-    if not os.access(folder, os.R_OK | os.X_OK):  # without X its names can be read, but no file
-        raise PermissionError(f"the folder '{shown(folder)}' may not be read")
-    # Hidden files are no content. In archives macOS leaves '._name.jpeg' beside 'name.jpeg'.
-    visible = (path for path in folder.iterdir() if path.name[0] != ".")
-    return sorted(
-        path for path in visible if os.path.isfile(path) and path.name.lower() not in _NO_CONTENT
-    )
 
 
 def existing_root(folder: str | os.PathLike, reason: str) -> Path:

@@ -30,10 +30,10 @@ from asl.augmentation.skin_tones import recolour
 from asl.decoding import open_rgb
 from asl.devices import fast_in_bfloat16
 from asl.files import write_text
+from asl.folders import images_in
 from asl.recognizer.calibrate import answer_unseen, pictures_without_hands
 from asl.recognizer.recognizer import SHIPPED_WEIGHTS
 from asl.signs import MONK_TONES
-from asl.sources import images_in
 
 
 def unseen_people(unseen: list[asl.Recognizer], real: asl.ASLDataset) -> dict:

@@ -8,7 +8,6 @@ import pytest
 from asl import ASLDataset, DatasetError, find_dataset, sources
 from asl.commands import rendering
 from asl.commands.rendering import pack_stand_in
-from asl.sources import class_folders, class_root, images_in, names_of, not_images_in
 
 
 @pytest.fixture
@@ -86,23 +85,6 @@ def test_doubled_archive_counts_each_image_once(write_images, tmp_path):
     write_images(folder=tmp_path / "1" / "asl_dataset" / "asl_dataset")
     assert find_dataset(tmp_path / "1") == tmp_path / "1" / "asl_dataset"
     assert len(ASLDataset(tmp_path / "1")) == 5 * 36
-
-
-@pytest.mark.parametrize(
-    ("place", "found"), [("", True), ("up/here", True), ("too/far/down", False)]
-)
-def test_class_folders_are_found_two_levels_below_and_no_deeper(place, found, tmp_path):
-    (tmp_path / place / "z").mkdir(parents=True)
-    (tmp_path / ".hidden" / "a").mkdir(parents=True)
-    assert class_root(tmp_path) == (tmp_path / place if found else None)
-
-
-def test_images_are_files_with_the_right_suffix_that_are_not_hidden(tmp_path):
-    for name in ("b.png", "a.JPG", "c.jpeg", "notes.txt", "._b.png"):
-        (tmp_path / name).touch()
-    (tmp_path / "folder.png").mkdir()
-    assert [path.name for path in images_in(tmp_path)] == ["a.JPG", "b.png", "c.jpeg"]
-    assert images_in(tmp_path / "nowhere") == []
 
 
 # --- the stand-in -------------------------------------------------------------------------------
@@ -188,44 +170,6 @@ def test_the_archive_that_ships_holds_five_signers_with_all_signs():
     assert len(names) == 5 * 36 * 2 * 5 and len(facts) == 5 * 36 * 2
 
 
-# --- folders that people have --------------------------------------------------------------------
-
-
-def test_class_folders_may_be_upper_case(write_images, tmp_path):
-    folder = write_images()
-    for sign in "abcxyz":
-        (folder / sign).rename(folder / f"{sign}.")
-        (folder / f"{sign}.").rename(folder / sign.upper())
-    dataset = ASLDataset(folder)
-    assert len(dataset) == 180 and dataset.labels == [
-        label for label in range(36) for _ in range(5)
-    ]
-    assert class_folders(folder)[10] == ("a", folder / "A")
-
-
-def test_both_cases_of_a_sign_are_one_class(write_images):
-    folder = write_images()
-    lower, upper = folder / "a", folder / "A"
-    if upper.exists():
-        pytest.skip("this file system does not tell A from a")
-    upper.mkdir()
-    (lower / "hand1_a_dif_seg_1_cropped.png").rename(upper / "photo.png")
-    assert ASLDataset(folder).labels.count(10) == 5
-
-
-@pytest.mark.parametrize("parts", [("train", "test"), ("train", "valid", "test")])
-def test_train_and_test_side_by_side_are_both_offered(parts, write_images, tmp_path):
-    for part in parts:
-        write_images(folder=tmp_path / "data" / part)
-    for find in (ASLDataset, find_dataset):
-        with pytest.raises(DatasetError, match=f"found {len(parts)}: name one of them") as caught:
-            find(tmp_path / "data")
-        assert all(
-            f"asl.ASLDataset('{tmp_path / 'data' / part}')" in str(caught.value) for part in parts
-        )
-    assert len(ASLDataset(tmp_path / "data" / "train")) == 180
-
-
 def test_the_projects_own_folder_is_found_from_elsewhere(
     empty_machine, write_images, tmp_path, monkeypatch
 ):
@@ -244,16 +188,6 @@ def test_a_long_network_error_ends_at_a_word(empty_machine, write_images, monkey
     find_dataset()
     said = capsys.readouterr().out.splitlines()[0]
     assert said.endswith("so on …") or said.endswith("and …") or said.endswith("so …")
-
-
-def test_files_that_are_no_images_are_counted_and_named(tmp_path):
-    for name in ("a.txt", "b.gif", "c", "Thumbs.db", "desktop.ini", ".DS_Store", "x.png"):
-        (tmp_path / name).touch()
-    others = not_images_in(tmp_path)
-    assert [path.name for path in others] == ["a.txt", "b.gif", "c"]
-    assert names_of(others).startswith("3 file(s) that are not images (.gif, .txt, no suffix): ")
-    many = names_of([tmp_path / f"{i}.txt" for i in range(9)])
-    assert "9 file(s)" in many and many.endswith("/4.txt, …")
 
 
 def test_a_network_that_is_not_there_is_told_in_a_few_words(

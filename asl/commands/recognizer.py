@@ -15,16 +15,18 @@ from asl.data import ASLDataset, known
 from asl.decoding import IMAGE_SUFFIXES, shown
 from asl.evaluation.metrics import accuracy, accuracy_within, merge_look_alikes
 from asl.files import written_whole
+from asl.folders import class_folders, class_root, files_by_sign, left_out
 from asl.recognizer.calibrate import answer_unseen, calibrate_recognizer
 from asl.recognizer.export import export_recognizer
 from asl.recognizer.recipe import recipe_for
 from asl.recognizer.recognizer import Answers, Recognizer, Sight
 from asl.recognizer.train import train_recognizer
-from asl.signs import SIGNS
-from asl.sources import class_folders, class_root, files_by_sign, find_dataset, names_of
+from asl.signs import SHAPE_OF, SIGNS
+from asl.sources import find_dataset
 
 _TOGETHER = 64  # pictures looked at in one call
 _IN_GALLERY = 200  # pictures at most
+_FOLLOW = "--follow-links"
 
 # --- train ---------------------------------------------------------------------------------------
 
@@ -108,15 +110,15 @@ def predict(options: argparse.Namespace) -> tuple[dict, str]:
 
     for given in options.pictures:
         try:
-            signs, others, closed = _pictures_in(given)
+            signs, others, outside, closed = _pictures_in(given, options.follow_links)
         except (OSError, ValueError) as error:
             report(given, error)
             continue
         for folder, why in closed.items():
             report(folder, f"cannot read '{shown(folder)}': {why}")
-        if others:
-            result["left_out"] += map(str, others)
-            print(f"left out {names_of(others)}", file=sys.stderr)
+        if words := left_out(others, outside, given, _FOLLOW):
+            result["left_out"] += map(str, [*others, *outside])
+            print(words, file=sys.stderr)
         named = []
         for path, sight in _look_at(recognizer, list(signs), options.top):
             if isinstance(sight, OSError):
@@ -127,8 +129,9 @@ def predict(options: argparse.Namespace) -> tuple[dict, str]:
             lines.append(f"{shown(path)}: {_sentence(sight.answers)}")
             sign = signs[path]
             everything.append((path, sign))
-            if sign is not None and sight.log_probs.isfinite().all():
-                named.append((sight.log_probs, sight.answers, sign))
+            if sign is not None:
+                log_probs = sight.log_probs + 0 * sight.hand  # nan if either is
+                named.append((log_probs, sight.answers, sign))
         if named:
             scores = _scores(named)
             result["scores"][str(given)] = scores
@@ -156,22 +159,26 @@ def _draw_gallery(
     return f"{shown(output)}: {len(sights)} of {len(seen)} pictures"
 
 
-def _pictures_in(given: Path) -> tuple[dict[Path, str | None], list[Path], dict[Path, str]]:
+def _pictures_in(
+    given: Path, follow_links: bool
+) -> tuple[dict[Path, str | None], list[Path], list[Path], dict[Path, str]]:
     """Returns a picture, or those in a folder or in its class folders, as `files_by_sign`.
 
     The pictures come with the signs of their class folders.
     """
     if not os.path.isdir(given):
-        return {given: None}, [], {}
+        return {given: None}, [], [], {}
     root = class_root(given)
     folders: list = [(None, given)] if root is None else class_folders(root)
-    pictures, others, closed = files_by_sign(folders)
+    found = files_by_sign(folders, None if follow_links else given)
+    pictures, others, outside, closed = found
     if not pictures and not closed:
+        words = left_out(others, outside, given, _FOLLOW)
         raise ValueError(
             f"expected pictures ({', '.join(IMAGE_SUFFIXES)}) in the folder '{shown(given)}', or "
-            "in class folders 0-9, a-z in it, found " + (names_of(others) if others else "none")
+            "in class folders 0-9, a-z in it, found none" + (f"; {words}" if words else "")
         )
-    return pictures, others, closed
+    return found
 
 
 def _look_at(
@@ -198,9 +205,15 @@ def _sentence(answers: Answers) -> str:
 
 
 def _scores(seen: Sequence[tuple[Tensor, Answers, str]]) -> dict[str, float | int]:
-    """Returns accuracies in percent of pictures whose signs are known."""
+    """Returns accuracies in percent of pictures whose signs are known.
+
+    Where the networks computed no number, the picture counts as wrong and not answered.
+    """
     log_probs = torch.stack([answer for answer, _, _ in seen])
     labels = torch.tensor([SIGNS.index(sign) for _, _, sign in seen])
+    lost = ~log_probs.exp().sum(dim=1).isfinite()
+    shapes = torch.tensor(SHAPE_OF)
+    log_probs[lost] = (shapes != shapes[labels[lost], None]).float().log().log_softmax(dim=1)
     answered = [answers[0][0] is not None for _, answers, _ in seen]
     shares = {
         "36 labels": accuracy(log_probs, labels),
@@ -208,7 +221,10 @@ def _scores(seen: Sequence[tuple[Tensor, Answers, str]]) -> dict[str, float | in
         "within its signs": accuracy_within(log_probs, labels),
         "answered": sum(answered) / len(answered),
     }
-    return {"images": len(seen)} | {name: round(100 * v, 1) for name, v in shares.items()}
+    counts = {"images": len(seen)}
+    if lost.any():
+        counts["no number, counted as wrong"] = int(lost.sum())
+    return counts | {name: round(100 * share, 1) for name, share in shares.items()}
 
 
 # --- export --------------------------------------------------------------------------------------

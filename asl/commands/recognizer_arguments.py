@@ -110,6 +110,11 @@ def add_predict(sub: argparse.ArgumentParser) -> None:
         help="answers for each picture (default: %(default)s)",
     )
     sub.add_argument(
+        "--follow-links",
+        action="store_true",
+        help="also read links in a folder that lead out of it, instead of naming them",
+    )
+    sub.add_argument(
         "--gallery",
         type=output_file,
         metavar="FILE",

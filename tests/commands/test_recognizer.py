@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from asl import Recognizer
+from asl import SIGNS, Recognizer
 from asl.commands import recognizer as recognizer_commands
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
@@ -76,6 +76,9 @@ def test_predict_names_a_folder_that_may_not_be_read(people, run, weights, monke
     status, out, err = run("predict", people, "--weights", weights, "--json")
     assert status == 2 and len(json.loads(out)["answers"]) == 30
     assert err == f"error: cannot read '{people}/a': a folder that may not be read\n"
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    status, out, err = run("predict", people, "--weights", weights)
+    assert status == 2 and err == f"error: the folder '{people}' may not be read\n"
 
 
 def test_predict_shows_names_without_what_a_terminal_obeys(people, run, weights):
@@ -91,17 +94,70 @@ def test_predict_shows_names_without_what_a_terminal_obeys(people, run, weights)
     assert len(out.splitlines()) == 30 and len(err.splitlines()) == 1
 
 
-def test_predict_scores_without_what_is_no_number(people, run, weights, monkeypatch):
+def test_predict_counts_what_is_no_number_as_wrong(people, run, weights, monkeypatch):
     look = Recognizer.look
 
-    def look_but_once(self, pictures, top=3):
+    def right_but_once(self, pictures, top=3):
         seen = look(self, pictures, top)
-        seen[0] = replace(seen[0], log_probs=torch.full((36,), torch.nan), answers=[(None, 1.0)])
+        for i, picture in enumerate(pictures):
+            answer = torch.full((36,), -torch.inf)
+            answer[SIGNS.index(picture.parent.name)] = 0
+            seen[i] = replace(seen[i], log_probs=answer.log_softmax(0), answers=[("a", 1.0)])
+        # As far as argmax goes, nan is the first label. So the first picture is of that label.
+        nothing = torch.full((36,), torch.nan)
+        seen[0] = replace(seen[0], log_probs=nothing, answers=[(None, 1.0)])
+        seen[1] = replace(seen[1], hand=torch.nan, answers=[(None, 1.0)])
         return seen
 
-    monkeypatch.setattr(Recognizer, "look", look_but_once)
-    status, out, _ = run("predict", people, "--weights", weights, "--json")
-    assert status == 0 and json.loads(out)["scores"][str(people)]["images"] == 59
+    (people / "a").rename(people / "0")
+    monkeypatch.setattr(Recognizer, "look", right_but_once)
+    out = run("predict", people, "--weights", weights, "--json")[1]
+    assert json.loads(out)["scores"][str(people)] == {
+        "images": 60,
+        "no number, counted as wrong": 2,
+        "36 labels": 96.7,
+        "33 shapes": 96.7,
+        "within its signs": 96.7,
+        "answered": 96.7,
+    }
+    out = run("predict", people, "--weights", weights)[1]
+    assert "images 60, no number, counted as wrong 2, 36 labels 96.7" in out.splitlines()[-1]
+
+
+def link(place, target):
+    try:
+        place.symlink_to(target)
+    except OSError:  # Windows asks for a right
+        pytest.skip("no symbolic links here")
+
+
+def test_predict_follows_links_that_lead_out_of_a_folder_on_request_only(
+    people, run, weights, tmp_path_factory
+):
+    outside = tmp_path_factory.mktemp("outside")
+    Image.new("RGB", (8, 8)).save(outside / "secret.png")
+    link(people / "a" / "out.png", outside / "secret.png")
+    link(people / "a" / "in.png", people / "b" / "hand1_b_dif_seg_1_cropped.png")
+    status, out, err = run("predict", people, "--weights", weights, "--json")
+    result = json.loads(out)
+    assert status == 0 and len(result["answers"]) == 61
+    assert result["left_out"] == [str(people / "a" / "out.png")]
+    assert err == (
+        f"left out 1 link(s) that lead out of '{people}', which --follow-links follows: a/out.png\n"
+    )
+    status, out, err = run("predict", people, "--weights", weights, "--json", "--follow-links")
+    assert len(json.loads(out)["answers"]) == 62 and err == ""
+    for place in ("link.png", "link"):  # what is named itself may be a link
+        link(outside / place, people / "a" / "in.png" if "." in place else people)
+        out = run("predict", outside / place, "--weights", weights, "--json")[1]
+        assert len(json.loads(out)["answers"]) == (1 if "." in place else 61)
+
+
+def test_predict_says_why_a_folder_of_links_holds_nothing(people, run, weights, tmp_path):
+    (tmp_path / "links").mkdir()
+    link(tmp_path / "links" / "x.png", people / "a" / "hand1_a_dif_seg_1_cropped.png")
+    status, _, err = run("predict", tmp_path / "links", "--weights", weights)
+    assert status == 2 and "found none; left out 1 link(s)" in err and "links/x.png" in err
 
 
 def test_predict_names_the_files_that_it_does_not_read(people, run, weights):
