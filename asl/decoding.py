@@ -3,7 +3,6 @@
 import contextlib
 import math
 import os
-import re
 import stat
 import threading
 import unicodedata
@@ -13,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -21,6 +20,7 @@ from PIL import Image, ImageOps, JpegImagePlugin, UnidentifiedImageError
 from torch import Tensor
 
 from asl.files import progress_bar
+from asl.picture_bounds import check_bounds
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -33,29 +33,10 @@ IMAGE_SUFFIXES = tuple(
 _FORMATS = ("PNG", "WEBP", "BMP", "TIFF", "AVIF", "GIF")  # JPEGs are opened apart
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
-# Pictures are not trusted: a few bytes may decode to anything. One file takes at most about 300 MB.
-# So these are the most megapixels by format, since some decoders keep several copies.
-_MOST_MEGAPIXELS = {
-    "JPEG": 250,
-    "PNG": 60,
-    "BMP": 60,
-    "GIF": 60,
-    "TIFF": 30,
-    "AVIF": 25,
-    "HEIF": 25,
-}
-_MOST_OF_OTHERS = 16  # WebP
-_MOST_COEFFICIENTS = 120e6  # in a JPEG of several scans, which libjpeg keeps all
-_MOST_SCANS = 100  # of a JPEG; an ordinary progressive one has about ten
-_MOST_SCANNED = 2e9  # coefficients times scans, which is what takes the time
-_MOST_BYTES = 200e6  # of a JPEG's file, which is searched for scans
-_LONGEST = 100  # times as long as wide
 _KEPT, _KEPT_WITH_SIZE = 12.5e6, 4e6  # pixels that `open_rgb` returns without and with `size`
 _BIG = 4e6  # pictures of more pixels than this are decoded one at a time
 _THREADS = 8  # at most, each with pictures up to that
 _one_big_picture = threading.Lock()
-
-_JPEG_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")
 
 
 def shown(name: object) -> str:
@@ -89,8 +70,10 @@ def open_rgb(path: str | os.PathLike | BinaryIO, *, size: int | None = None) -> 
     Raises:
         OSError: if the file cannot be read as an image, is more than 100 times as long as wide, or
             is a JPEG of more than 100 scans.
-        PIL.Image.DecompressionBombError: if there are too many pixels to decode: 60 megapixels, 250
-            for JPEG, 30 for TIFF, 25 for AVIF and HEIC, and 16 for WebP.
+        PIL.Image.DecompressionBombError: if there are too many pixels to decode: more than 60
+            megapixels, 250 for JPEG, 30 for TIFF, 25 for AVIF, and 16 for WebP. HEIC may have 50 in
+            the way that phones write it (8 bits a sample, colours at half the sides), otherwise 25:
+            it cannot be decoded at a smaller scale, as JPEG can.
     """
     if isinstance(path, str | os.PathLike):
         if not stat.S_ISREG(os.stat(path).st_mode):  # reading a pipe would wait for ever
@@ -99,14 +82,14 @@ def open_rgb(path: str | os.PathLike | BinaryIO, *, size: int | None = None) -> 
             return open_rgb(file, size=size)
     try:
         image = _open(path)
-        kept = _checked_coefficients(image, path)
+        kept = check_bounds(image, path)
         if image.format == "JPEG":
             scale = 2 ** math.ceil(math.log2(_factor(image, None)))
             sides = (image.width // scale, image.height // scale) if size is None else (size, size)
             image.draft("RGB", sides)
         big = max(kept, image.width * image.height) > _BIG
         with _one_big_picture if big else contextlib.nullcontext():
-            return upright_rgb(_loaded(image, size))
+            return upright_rgb(_loaded(image, size, path))
     except (OSError, Image.DecompressionBombError):
         raise
     except Exception as error:  # a damaged file can make a decoder raise nearly anything
@@ -134,61 +117,20 @@ def _open(file: BinaryIO) -> Image.Image:
         ) from error
 
 
-def _checked_coefficients(image: Image.Image, file: BinaryIO) -> float:
-    """Refuses what takes too much to decode, and returns the coefficients that libjpeg will keep.
-
-    They are none but for JPEGs of several scans.
-    """
-    width, height = image.size
-    if max(width, height) > _LONGEST * min(width, height):
-        raise OSError(f"{width}x{height} pixels, more than {_LONGEST} times as long as wide")
-    most = _MOST_MEGAPIXELS.get(image.format or "", _MOST_OF_OTHERS)
-    scans = 1
-    if isinstance(image, JpegImagePlugin.JpegImageFile):
-        place = file.tell()
-        scans = _scans(file)
-        file.seek(place)
-    if width * height > most * 1e6:
-        raise Image.DecompressionBombError(
-            f"{width}x{height} pixels, more than {most} megapixels: save it smaller, or as JPEG"
-        )
-    if scans == 1:
-        return 0
-    if scans > _MOST_SCANS:
-        raise OSError(f"a JPEG of more than {_MOST_SCANS} scans")
-    layers = cast(Any, image).layer  # (name, samples across, samples down, table) of each
-    samples = [across * down for _, across, down, _ in layers]
-    kept = width * height * sum(samples) / max(samples)
-    if kept > _MOST_COEFFICIENTS or kept * scans > _MOST_SCANNED:
-        raise Image.DecompressionBombError(
-            f"{width}x{height} pixels in {scans} scans, too many: save it as a baseline JPEG"
-        )
-    return kept
-
-
-def _scans(file: BinaryIO) -> int:
-    """Counts the scans of a JPEG, up to one more than are read."""
-    file.seek(0)
-    content = file.read(int(_MOST_BYTES) + 1)
-    if len(content) > _MOST_BYTES:
-        raise OSError(f"a JPEG of more than {_MOST_BYTES / 1e6:.0f} MB")
-    scans, place = 0, 2
-    while scans <= _MOST_SCANS and (marker := _JPEG_MARKER.search(content, place)):
-        if marker[1] == b"\xd9":  # the end; phones put films behind it
-            break
-        scans += marker[1] == b"\xda"
-        place = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2])
-    return scans
-
-
 def _factor(image: Image.Image, size: int | None) -> int:
     """Returns by how much to shrink an image, so that few pixels stay, but `size` a side."""
     needed = math.sqrt(image.width * image.height / (_KEPT if size is None else _KEPT_WITH_SIZE))
     return max(1, min(math.ceil(needed), min(image.size) // (size or 1)))
 
 
-def _loaded(image: Image.Image, size: int | None) -> Image.Image:
-    """Decodes an image, of a large one some pixels only."""
+def _loaded(image: Image.Image, size: int | None, file: BinaryIO) -> Image.Image:
+    """Decodes an image from a file; of a large one it keeps some pixels only."""
+    if image.format == "HEIF" and image.mode == "RGB" and (factor := _factor(image, size)) > 1:
+        import pillow_heif  # which has opened the image
+
+        found = pillow_heif.open_heif(file)  # upright; Pillow would copy all pixels
+        pixels = np.asarray(found[found.primary_index])
+        return Image.fromarray(pixels[factor // 2 :: factor, factor // 2 :: factor].copy())
     image.load()
     factor = _factor(image, size)
     if factor == 1:
