@@ -52,32 +52,45 @@ stand-in: setup
 	$(BIN)/python -m asl synthesize build/stand-in --force --signers 5 --seed 0 --size 160 --quality 85
 	$(BIN)/python -c "from asl.commands.rendering import pack_stand_in; print(pack_stand_in('build/stand-in'))"
 
-# One recogniser without each signer, then the one that ships. What is finished is not repeated, and
-# what was interrupted goes on after its last epoch.
+# The finder, which every recogniser shares: it learns from rendered hands only. Then recognisers
+# that have not seen some of the signers and one of the sources of photographs each, and the one that
+# ships. What is finished is not repeated, and what was interrupted goes on after its last epoch.
 # Each uses one thread: two of them side by side are faster than one with two threads.
-SIGNERS = 1 2 3 4 5
-# The classifier begins with weights from this wheel. It is never installed, so any system's will do.
+PHOTOGRAPHS ?= ../shared/strangers
+SOURCES = davidlee meyyappan t32rahman
+# signers left out + the source left out
+FOLDS = 1+davidlee 2+4+meyyappan 3+5+t32rahman
+# The networks begin with weights from this wheel. It is never installed, so any system's will do.
 WHEEL = mediapipe-0.10.21-cp311-cp311-manylinux_2_28_x86_64.whl
 WHEEL_SHA256 = 05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3
-UNSEEN = $(SIGNERS:%=build/recognizers/without-%.safetensors)
+MADE = build/recognizers
+UNSEEN = $(FOLDS:%=$(MADE)/without-%.safetensors)
 TRAIN = $(BIN)/python -m asl train --corrected --rendered build/rendered --threads 1 \
 	--pretrained build/$(WHEEL)
+READER = $(TRAIN) --finder $(MADE)/finder.safetensors
 
 recognizer: EXTRAS = render train
 recognizer: asl/recognizer/recognizer.safetensors
 
-asl/recognizer/recognizer.safetensors: build/recognizers/all.safetensors $(UNSEEN)
-	$(BIN)/python -m asl calibrate $< --corrected --unseen $(UNSEEN) --output $@
+asl/recognizer/recognizer.safetensors: $(MADE)/all.safetensors $(UNSEEN)
+	$(BIN)/python -m asl calibrate $< --corrected --unseen $(UNSEEN) \
+	  --photographs $(SOURCES:%=$(PHOTOGRAPHS)/%) --output $@
 
-build/recognizers/all.safetensors: build/rendered/manifest.json build/$(WHEEL)
-	$(TRAIN) --checkpoint build/checkpoints/all --output $@
+$(MADE)/finder.safetensors: build/rendered/manifest.json build/$(WHEEL)
+	$(TRAIN) --finder-only --checkpoint build/checkpoints/finder --output $@
 
-build/recognizers/without-%.safetensors: build/rendered/manifest.json build/$(WHEEL)
-	$(TRAIN) --leave-out $* --checkpoint build/checkpoints/without-$* --output $@
+$(MADE)/all.safetensors: $(MADE)/finder.safetensors
+	$(READER) --photographs $(SOURCES:%=$(PHOTOGRAPHS)/%) --checkpoint build/checkpoints/all \
+	  --output $@
+
+$(MADE)/without-%.safetensors: $(MADE)/finder.safetensors
+	$(READER) --leave-out $(filter-out $(SOURCES),$(subst +, ,$*)) \
+	  --photographs $(addprefix $(PHOTOGRAPHS)/,$(filter-out $(subst +, ,$*),$(SOURCES))) \
+	  --checkpoint build/checkpoints/without-$* --output $@
 
 build/rendered/manifest.json: | setup
-	$(BIN)/python -m asl synthesize build/rendered --force --signers 180 --seed 8 --size 112 \
-	  --frames 1 --turned 1.5 --taught f g h x
+	$(BIN)/python -m asl synthesize build/rendered --force --signers 120 --seed 8 --size 112 \
+	  --frames 1 --turned 1.5 --taught
 
 build/$(WHEEL): | setup
 	mkdir -p build

@@ -149,12 +149,10 @@ from .plots.networks import (
 from .plots.networks import (
     visualize_features as visualize_features,
 )
+from .recognizer.hand_finder import HandFinder as HandFinder
 from .recognizer.mobile_net import ASLMobileNet as ASLMobileNet
 from .recognizer.networks import (
     ASLResNet as ASLResNet,
-)
-from .recognizer.networks import (
-    HandFinder as HandFinder,
 )
 from .recognizer.recognizer import (
     Recognizer as Recognizer,
@@ -170,6 +168,9 @@ from .recognizer.trained_model import (
 )
 from .recognizer.trained_model import (
     save_model as save_model,
+)
+from .signs import (
+    ANSWERS as ANSWERS,
 )
 from .signs import (
     LOOK_ALIKES as LOOK_ALIKES,

@@ -29,6 +29,19 @@ SHAPE_OF: tuple[int, ...] = tuple(
 )
 """The shape of each label: label ``i`` has the shape ``SHAPES[SHAPE_OF[i]]``."""
 
+TAUGHT_LOOK_ALIKES: tuple[tuple[str, str], ...] = (*LOOK_ALIKES, ("9", "f"))
+"""The same, and `f`, which is the hand of `9` where people sign as it is taught.
+
+The dataset's five people make `f` in another way.
+"""
+
+ANSWERS: tuple[str, ...] = tuple(
+    " or ".join(next((pair for pair in TAUGHT_LOOK_ALIKES if sign in pair), (sign,)))
+    for sign in SIGNS
+    if sign not in {second for _, second in TAUGHT_LOOK_ALIKES}
+)
+"""The 32 answers that `asl.Recognizer` gives: ``"0 or o"``, ``"1"``, …, ``"9 or f"``, …."""
+
 MOTION_SIGNS: tuple[str, ...] = ("j", "z")
 """Signs that are drawn in the air. A still image shows one moment of them."""
 

@@ -10,9 +10,11 @@ import pytest
 
 from asl import SHAPES, SIGNS, ASLMobileNet, Recognizer
 from asl.commands.evaluation import MODELS
-from asl.recognizer.crops import MARGIN
+from asl.recognizer.crops import NEAR, WIDE
+from asl.recognizer.hand_finder import FINDER_SIZE
 from asl.recognizer.mobile_net import MOBILE_SIZE
-from asl.recognizer.networks import RESNET_SIZE
+from asl.recognizer.photograph_sources import SOURCES
+from asl.recognizer.recipe import Recipe
 
 ROOT = Path(__file__).parent.parent
 PROTOCOLS = ("random", "burst", "signer")
@@ -87,6 +89,9 @@ def recogniser_rows(result, _) -> Iterator[str]:
     worst, photos = shapes["worst_signer"], result["photos from other cameras"]
     yield f"| unseen signer, 33 shapes | {percent(shapes['accuracy']['mean'])} | 2,515 |"
     yield f"| its worst signer ({worst['signer']}) | {percent(worst['mean'])} | {worst['n']} |"
+    for name in SOURCES:
+        found = result["unseen sources"][name]
+        yield f"({name}) | {percent(found['a-z'])} | {found['photographs']:,} |"
     for found in photos.values():
         yield f"| {percent(found['within their signs'])} | {found['photos']} |"
     turned_away = percent(result["pictures without hands turned away"])
@@ -94,15 +99,17 @@ def recogniser_rows(result, _) -> Iterator[str]:
 
 
 def quoted_in_recognizer_card() -> Iterator[str]:
-    result, tried = recorded("recognizer"), recorded("recipes")
+    result = recorded("recognizer")
     yield printed(result["setting"]["command"])
     yield from recogniser_rows(result, "n")
     unseen, photos = result["unseen signers"], result["photos from other cameras"]
     labels = percent(unseen["labels_36"]["accuracy"]["mean"])
     yield f"unseen signer, 36 labels | {labels} |"
-    yield f"Its {labels} % exceeds the {CEILING} that guessing between look-alikes allows"
-    yield f"drop | {max(0.0, 100 * unseen['drop, mirrored (left hands)']):.1f} | 2,515 |"
-    yield f"largest drop | {percent(max(unseen['drop, by tone of the Monk scale']))} |"
+    yield f"so {labels} % over 36"
+    yield f"Guessing between look-alikes allows {CEILING}"
+    n = unseen["images of drops"]
+    yield f"drop | {max(0.0, 100 * unseen['drop, mirrored (left hands)']):.1f} | {n} |"
+    yield f"largest drop | {percent(max(unseen['drop, by tone of the Monk scale']))} | {n} each |"
     yield f"get an answer | {percent(result['shipped']['answered'])} | 2,515 |"
     asked = result["the walk-through's CNN on them, within their signs"]
     for name in photos:
@@ -116,50 +123,46 @@ def quoted_in_recognizer_card() -> Iterator[str]:
     several = speed["256 of them, two threads (images/s)"]
     yield f"| {several} a second | {fast} to {slow} a second |"
     yield f"The weights take {speed['weights (MB)']} MB"
+    sources = result["unseen sources"]
+    for name, found in sources.items():
+        low, high = (percent(end) for end in found["a-z, 95 % interval"])
+        cells = [percent(found["a-z"]), f"{low}–{high}", percent(found["answered"])]
+        cells += [percent(found["right, of those answered"])]
+        cells += [f"{100 * found['calibration error']:.1f}"]
+        cells += [f"{found['photographs']:,} in {found['poses']:,} poses"]
+        yield f"| {name} | {' | '.join(cells)} |"
+    per_sign = sorted(sources["all"]["per sign, a-z"].items(), key=lambda pair: pair[1])[:8]
+    worst = ", ".join(f"`{sign.split(' or ')[-1]}` {100 * share:.0f}" for sign, share in per_sign)
+    yield f"The signs that are read worst in them: {worst} %."
+    yield f"About {100 - 100 * sources['all']['a-z']:.0f} letters in a hundred"
+    yield "| in % | `a`–`z` | 95 % interval |"
+    for kind, found in result["unseen signers' hands in scenes"].items():
+        cells = f"{percent(found['33 shapes'])} | {found['pictures']}"
+        yield f"| {kind.replace('degrees', '°')} | {cells} |"
+    tried = recorded("recipes")
+    whole, finders = (
+        next(rows for name, rows in tried.items() if name.startswith(start))
+        for start in ("whole recipe, each", "finders, 2026-11-25: photographs")
+    )
+    shapes, worst = whole[-1]["33 shapes"], whole[-1]["worst signer"]
+    yield f"read {shapes:.1f} % of unseen signers and {worst:.1f} % of the"
+    yield f"read {finders[0]['meyyappan']:.0f} % of meyyappan's photographs"
+    yield f"is where {100 * Recipe().right:.0f} % of the"
+    turned_away = percent(result["faces and rooms without hands turned away"])
+    yield f"| faces and rooms without a hand that get no answer | {turned_away} | 300 |"
     webcam = photos["webcam"]
     yield f"{percent(webcam['33 shapes, of those answered'], 0)} % of the answers are right, at a "
     yield f"mean confidence of {percent(webcam['mean confidence of those answered'], 0)} %"
-    yield f"{result['shipped']['rendered']:,} [rendered hands](rendering.md) of 180 made-up people"
+    yield f"{result['shipped']['rendered']:,} [rendered hands](rendering.md) of 120 made-up people"
     parameters = sum(p.numel() for p in ASLMobileNet().parameters())
     yield f"with {parameters / 1e6:.1f} million weights"
-    yield f"A *finder* of {RESNET_SIZE}×{RESNET_SIZE} pixels"
-    assert pytest.approx(1.1) == MARGIN
-    yield f"with a margin of a tenth and shrunk to {MOBILE_SIZE}×{MOBILE_SIZE} pixels"
+    yield f"shrunk to {FINDER_SIZE}×{FINDER_SIZE} pixels"
+    assert (NEAR, WIDE) == (1, 1.25)
+    yield "once as it is, and once a quarter wider and mirrored"
+    yield f"to {MOBILE_SIZE}×{MOBILE_SIZE} pixels"
     yield "of the answers given with 80 % confidence about 80 % are right"  # explains a term
-    ships, taught = (row["webcam"] for row in tried["the same, nobody unseen"])
-    yield f"reads {taught} instead of {ships} of the 130 letters"
-    wrong = wrong_with_and_without_taught(tried)
-    yield "signers 1, 2 and 5 then had {1} of those signers' images wrong instead of {0}".format(
-        *wrong
-    )
-    for entries in tried.values():
-        for row in entries if isinstance(entries, list) else ():
-            if row["what"].startswith("that, 180 rendered people instead of 120"):
-                yield f"{row['webcam']}"
-    whole = tried["whole recipe, each signer read by the recogniser without them"]
-    for row, name in (
-        (whole[2], "residual network, random first weights"),
-        (whole[3], "MediaPipe's first weights"),
-        (whole[-1], "and more rendered people, tighter crops (ships)"),
-    ):
-        cells = (row["33 shapes"], row["worst signer"], row["webcam"])
-        yield f"| {name} | " + " | ".join(f"{cell:.1f}" for cell in cells) + " |"
-    minutes = re.search(r"(\d+) minutes of one core", whole[-1]["what"])[1]
-    yield f"{minutes} minutes a recogniser on one core"
-
-
-def wrong_with_and_without_taught(tried) -> tuple[int, int]:
-    """Errors on signers 5, 1 and 2 of the recipe, and with six more signs rendered as taught."""
-    recipe = taught = 0
-    for name, entries in tried.items():
-        images = re.search(r"\((360|900|895) images", name)
-        if not images or not isinstance(entries, list):
-            continue
-        for before, row in zip(entries, entries[1:], strict=False):
-            if row["what"].startswith("the same, d, k, m, n, s and z too rendered"):
-                recipe += round(int(images[1]) * (1 - before["studio"] / 100))
-                taught += round(int(images[1]) * (1 - row["studio"] / 100))
-    return recipe, taught
+    photographs = result["shipped"]["photographs"]
+    yield f"{sum(photographs.values()):,} photographs of letters"
 
 
 def quoted_in_rendering() -> Iterator[str]:

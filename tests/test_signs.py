@@ -7,6 +7,7 @@ import torch
 from torch.utils.data import ConcatDataset, DataLoader, Subset, TensorDataset
 
 from asl import (
+    ANSWERS,
     LOOK_ALIKES,
     MOTION_SIGNS,
     SHAPE_OF,
@@ -33,6 +34,14 @@ def test_signs_that_look_alike_have_one_shape():
     assert [set(SHAPES[shape].split("/")) for shape in SHAPE_OF] == [
         next((set(pair) for pair in LOOK_ALIKES if sign in pair), {sign}) for sign in SIGNS
     ]
+
+
+def test_answers_are_the_shapes_as_people_read_them_with_f_as_it_is_taught():
+    assert len(ANSWERS) == 32 and ANSWERS[:3] == ("0 or o", "1", "2 or v")
+    assert set(SHAPES) - {answer.replace(" or ", "/") for answer in ANSWERS} == {"9", "f"}
+    assert "9 or f" in ANSWERS
+    named = [sign for answer in ANSWERS for sign in answer.split(" or ")]
+    assert sorted(named) == sorted(SIGNS)
 
 
 def test_skin_tones_are_the_ten_of_the_published_scale():

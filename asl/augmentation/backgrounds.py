@@ -16,7 +16,9 @@ from torch import Tensor
 from asl.augmentation.random_draws import Draw, coordinates, matrix
 from asl.decoding import open_rgb
 from asl.files import install_hint
+from asl.signs import MONK_TONES
 
+_FACES = 100  # the first ones in scikit-image's file; the others are no faces
 _PHOTOGRAPHS = {  # in scikit-image; none is of a hand
     "train": "brick camera chelsea clock_motion coins color grass gravel hubble_deep_field ihc "
     "logo motorcycle_left page rocket",
@@ -103,8 +105,13 @@ def occlude(pixels: Tensor, draw: Draw) -> Tensor:
 def load_photographs(part: str, size: int = 160) -> Tensor:
     """Reads the photographs that ship with scikit-image, as backgrounds for hands.
 
+    Those of ``"people"`` are made: each of the hundred small grey faces of Labeled Faces in the
+    Wild (Huang et al. 2007) that ship, too, gets a skin tone, hair, shoulders, and a photograph to
+    train with as the room.
+
     Args:
-        part: ``"train"``, ``"val"`` or ``"test"``. No photograph is in two parts.
+        part: ``"train"``, ``"people"`` (to train with, too), ``"val"`` or ``"test"``. No
+            photograph is in two of these, and ``"val"`` shows one other face.
         size: side of the squares cut from their middles, in pixels.
 
     Returns:
@@ -121,8 +128,36 @@ def load_photographs(part: str, size: int = 160) -> Tensor:
         )
     folder = Path(spec.origin).parent / "data"
     squares = []
-    for name in _PHOTOGRAPHS[part].split():
+    for name in _PHOTOGRAPHS["train" if part == "people" else part].split():
         (path,) = folder.glob(f"{name}.*")
         square = ImageOps.fit(open_rgb(path), (size, size), Image.Resampling.BILINEAR)
         squares.append(torch.from_numpy(np.array(square)).permute(2, 0, 1))
-    return torch.stack(squares)
+    photographs = torch.stack(squares)
+    if part != "people":
+        return photographs
+    faces = np.load(Path(spec.origin).parent / "data" / "lfw_subset.npy")[:_FACES]
+    return _people(torch.from_numpy(faces).float(), photographs)
+
+
+def _people(faces: Tensor, rooms: Tensor) -> Tensor:
+    """Puts grey faces (N, F, F), from 0 to 1, on shoulders before rooms, uint8 (P, 3, S, S)."""
+    draw = Draw(len(faces), torch.Generator().manual_seed(0))
+    room = rooms[(draw.uniform(0, 1).flatten() * len(rooms)).long()].float() / 255
+    y, x = coordinates(room)
+    side = draw.uniform(0.25, 0.5)
+    x, y = (x - draw.uniform(-0.4, 0.4)) / side, (y - draw.uniform(-0.4, 0.1)) / side
+
+    tones = torch.tensor(MONK_TONES) / 255
+    tone = tones[(draw.uniform(0, 1).flatten() * len(tones)).long()].view(-1, 3, 1, 1)
+    grid = torch.cat(torch.broadcast_tensors(x, y), dim=1).permute(0, 2, 3, 1)
+    face = F.grid_sample(faces[:, None], grid, padding_mode="border", align_corners=False)
+    face = (0.8 * tone * face / faces.mean(dim=(1, 2)).view(-1, 1, 1, 1)).clamp(0, 1)
+
+    hair = (x / 1.15) ** 2 + ((y + 0.2) / 1.4) ** 2 < 1
+    shoulders = ((x / 2.2).abs() ** 3 + ((y - 3.2) / 1.9).abs() ** 3 < 1) | (
+        (x.abs() < 0.55) & (y > 0) & (y < 2)
+    )
+    person = torch.where(hair, draw.uniform(0, 0.4) * draw.uniform(0.7, 1, 3), room)
+    person = torch.where(shoulders, draw.uniform(0, 1, 3), person)
+    oval = ((1 - (x / 0.95) ** 2 - (y / 1.2) ** 2) * 4).clamp(0, 1)
+    return (255 * torch.lerp(person, face, oval)).round().byte()

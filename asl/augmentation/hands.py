@@ -19,6 +19,7 @@ from asl.augmentation.skin_tones import tint_skin
 from asl.decoding import denormalize, normalize
 
 SHIFT = 0.15  # how far an image that fills its picture is moved, in halves of its side
+TILT = 30.0  # how far a hand is turned, in degrees
 _SURELY_HAND = 0.16  # a pixel whose brightest channel reaches this shows nothing but hand
 
 
@@ -31,6 +32,7 @@ def augment(
     photographs: Tensor | None = None,
     windows: tuple[float, float] = (0.9, 1.9),
     shift: float = SHIFT,
+    tilt: float = TILT,
 ) -> Tensor:
     """Changes geometry, skin, background, light and picture quality of each image at random.
 
@@ -44,6 +46,7 @@ def augment(
         windows: smallest and largest side of the new picture, in sides of the old one.
         shift: how far an image that fills the picture is moved at most, in halves of its side. A
             smaller image is moved anywhere.
+        tilt: how far hands are turned in the picture's plane at most, in degrees.
 
     Returns:
         Normalised float (N, 3, H, W).
@@ -59,6 +62,7 @@ def augment(
         photographs=photographs,
         windows=windows,
         shift=shift,
+        tilt=tilt,
     )
     return pictures
 
@@ -72,12 +76,14 @@ def picture_hands(
     photographs: Tensor | None,
     windows: tuple[float, float],
     shift: float = SHIFT,
+    tilt: float = TILT,
     hands: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Does what `augment` does, and also says where the hands are.
 
     Args:
-        images, generator, strength, background_share, photographs, windows, shift: as in `augment`.
+        images, generator, strength, background_share, photographs, windows, shift, tilt: as in
+            `augment`.
         hands: bool (N,), False for pictures of the background alone. None means all True.
 
     Returns:
@@ -93,7 +99,7 @@ def picture_hands(
     pixels = denormalize(images)
     mask = hand_mask(pixels)
     pixels = torch.where(placed, without_rim(pixels, mask), pixels)
-    pixels, mask, boxes = move(pixels, mask, draw, windows, shift)
+    pixels, mask, boxes = move(pixels, mask, draw, windows, shift, tilt)
     pixels = tint_skin(pixels, mask, draw)
     pixels, background = backlight(pixels, draw_backgrounds(pixels, full, photographs), draw)
     if hands is not None:
@@ -137,7 +143,12 @@ def brightest_near(x: Tensor) -> Tensor:
 
 
 def move(
-    pixels: Tensor, mask: Tensor, draw: Draw, windows: tuple[float, float], shift: float = SHIFT
+    pixels: Tensor,
+    mask: Tensor,
+    draw: Draw,
+    windows: tuple[float, float],
+    shift: float = SHIFT,
+    tilt: float = TILT,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Mirrors, turns, scales, shears and shifts hands and their masks.
 
@@ -148,7 +159,7 @@ def move(
         pixels, mask: moved
         boxes: float (N, 3), as in `picture_hands`
     """
-    angle = draw.around(0, math.radians(30), math.radians(30))
+    angle = draw.around(0, math.radians(tilt), math.radians(tilt))
     low, high = (math.log(side) for side in windows)
     window = (draw.strength * draw.uniform(low, high)).exp()  # the hand is smaller in a larger one
     stretch, shear = draw.factor(1.15), draw.around(0, 0.15, 0.15)

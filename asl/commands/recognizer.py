@@ -18,6 +18,7 @@ from asl.files import written_whole
 from asl.folders import class_folders, class_root, files_by_sign, left_out
 from asl.recognizer.calibrate import answer_unseen, calibrate_recognizer
 from asl.recognizer.export import export_recognizer
+from asl.recognizer.photograph_sources import check_source
 from asl.recognizer.recipe import recipe_for
 from asl.recognizer.recognizer import Answers, Recognizer, Sight
 from asl.recognizer.train import train_recognizer
@@ -46,12 +47,17 @@ def train(options: argparse.Namespace) -> tuple[dict, str]:
     if unknown := sorted({*options.leave_out} - {*signers}):
         raise ValueError(f"expected --leave-out of the signers {signers}, found {unknown}")
     rendered = options.rendered and ASLDataset(options.rendered, image_size=recipe.image_size)
+    photographs = _photographs(options.photographs)
     seen = [i for i, signer in enumerate(real.signers) if signer not in options.leave_out]
     recognizer = train_recognizer(
         Subset(real, seen),
         rendered,
         load_photographs("train"),
         recipe,
+        people=load_photographs("people"),
+        photographs=list(photographs.values()),
+        finder=options.finder and Recognizer.load(options.finder).finder,
+        finder_only=options.finder_only,
         pretrained=options.pretrained,
         checkpoint=options.checkpoint,
     )
@@ -60,10 +66,24 @@ def train(options: argparse.Namespace) -> tuple[dict, str]:
         "images": len(seen),
         "rendered": len(rendered) if rendered else 0,
         "left_out": options.leave_out,
+        "photographs": {name: len(some) for name, some in photographs.items()},
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),  # a training repeats exactly with as many
     }
     return _save(recognizer, options.output)
+
+
+def _photographs(folders: Sequence[Path]) -> dict[str, ASLDataset]:
+    """Reads sources of photographs, each by the name of its folder."""
+    names = [folder.resolve().name for folder in folders]
+    if len({*names}) < len(names):
+        raise ValueError(
+            f"expected --photographs in folders of different names, found {', '.join(names)}"
+        )
+    found = {name: ASLDataset(folder) for name, folder in zip(names, folders, strict=True)}
+    for name, photographs in found.items():
+        check_source(name, photographs.image_files)
+    return found
 
 
 def _save(recognizer: Recognizer, output: Path) -> tuple[dict, str]:
@@ -80,7 +100,8 @@ def calibrate(options: argparse.Namespace) -> tuple[dict, str]:
     recognizer = Recognizer.load(options.weights)
     unseen = [Recognizer.load(path) for path in options.unseen]
     real = ASLDataset(find_dataset(options.data), corrected=options.corrected)
-    found = calibrate_recognizer(recognizer, unseen, real, load_photographs("val"))
+    sources = _photographs(options.photographs)
+    found = calibrate_recognizer(recognizer, unseen, real, load_photographs("val"), sources)
     shapes = answer_unseen(unseen, real).scores(real)["shapes_33"]
     recognizer.facts |= found | {
         "calibrated": options.command_line,
@@ -231,8 +252,7 @@ def _scores(seen: Sequence[tuple[Tensor, Answers, str]]) -> dict[str, float | in
 
 
 def export(options: argparse.Namespace) -> tuple[dict, str]:
-    """Writes a recogniser's networks as files that run without this project."""
+    """Writes a recogniser as one file that runs without this project."""
     recognizer = Recognizer.load(options.weights)
-    paths = export_recognizer(recognizer, options.folder, format=options.format)
-    files = [str(path) for path in paths]
-    return {"files": files}, "written and checked: " + ", ".join(files)
+    path = export_recognizer(recognizer, options.folder, format=options.format)
+    return {"file": str(path)}, f"written and checked: {path}"

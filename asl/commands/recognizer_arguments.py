@@ -9,7 +9,7 @@ from asl.commands.arguments import Distinct, add_corrected, count, output_file, 
 # below, equal to it.
 ARCHITECTURES = ("mlp", "cnn", "cnn-channel", "resnet", "mobile")
 FORMATS = ("pt2", "onnx")
-EPOCHS = {"mobile": 5, "cnn": 26}
+EPOCHS = {"mobile": 4, "cnn": 26}
 
 _WEIGHTS = "a recogniser's weights (default: those that ship)"
 
@@ -34,13 +34,35 @@ def add_train(sub: argparse.ArgumentParser) -> None:
         "--pretrained",
         type=Path,
         metavar="WHEEL",
-        help="wheel of mediapipe 0.10.21: the classifier's first weights (default: random ones)",
+        help="wheel of mediapipe 0.10.21: the networks' first weights (default: random ones)",
     )
     sub.add_argument(
         "--rendered",
         type=Path,
         metavar="DIR",
-        help="rendered hands to train with as well (default: none)",
+        help="rendered hands to train with as well; the finder is trained on them alone "
+        "(default: none)",
+    )
+    sub.add_argument(
+        "--photographs",
+        type=Path,
+        nargs="+",
+        action=Distinct,
+        default=[],
+        metavar="DIR",
+        help="photographs of other people's hands to train the classifier with as well, a folder "
+        "with class folders for each source (default: none)",
+    )
+    sub.add_argument(
+        "--finder",
+        type=Path,
+        metavar="FILE",
+        help="weights of a recogniser whose finder to take (default: train one)",
+    )
+    sub.add_argument(
+        "--finder-only",
+        action="store_true",
+        help="train no classifier; other trainings take the finder with --finder",
     )
     sub.add_argument(
         "--leave-out",
@@ -60,7 +82,7 @@ def add_train(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--finder-epochs",
         type=count,
-        default=9,
+        default=2,
         metavar="N",
         help="of the network that finds the hand (default: %(default)s)",
     )
@@ -91,7 +113,17 @@ def add_calibrate(sub: argparse.ArgumentParser) -> None:
         nargs="+",
         required=True,
         metavar="FILE",
-        help="weights trained with --leave-out, one file for each signer",
+        help="weights trained with --leave-out, so that each signer is left out by one file",
+    )
+    sub.add_argument(
+        "--photographs",
+        type=Path,
+        nargs="+",
+        action=Distinct,
+        default=[],
+        metavar="DIR",
+        help="photographs of other people's hands, a folder for each source; one of --unseen must "
+        "have been trained without it (default: none)",
     )
     _add_output(sub)
 
@@ -125,7 +157,7 @@ def add_predict(sub: argparse.ArgumentParser) -> None:
 
 def add_export(sub: argparse.ArgumentParser) -> None:
     """Declares the arguments of `export`, beside --json."""
-    sub.add_argument("folder", type=output_folder, metavar="DIR", help="folder for the two files")
+    sub.add_argument("folder", type=output_folder, metavar="DIR", help="folder for the file")
     sub.add_argument("--weights", metavar="FILE", help=_WEIGHTS)
     sub.add_argument(
         "--format",

@@ -9,7 +9,7 @@ from asl.signs import SIGNS
 # What `asl.rendering` defines in modules that import torch: a test holds these, and the defaults
 # below, equal to it.
 LIGHTS = ("bot", "dif", "left", "right", "top")
-TAUGHT = ("d", "f", "g", "h", "k", "m", "n", "s", "x", "z")
+TAUGHT = ("d", "f", "g", "h", "k", "m", "n", "p", "q", "s", "t", "x", "z")
 _LIGHTS = ("dif", "top")
 
 

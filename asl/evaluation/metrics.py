@@ -11,18 +11,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from asl.signs import SHAPE_OF, SHAPES, SIGNS
+from asl.signs import ANSWERS, SHAPES, SIGNS
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-# The labels of each shape, (33, 2). A shape of one label has 36, one past the last, as its second.
-_LABELS_OF = torch.tensor(
-    [
-        ([label for label, of in enumerate(SHAPE_OF) if of == shape] + [len(SIGNS)])[:2]
-        for shape in range(len(SHAPES))
-    ]
-)
+
+def _labels_of(names: Sequence[str]) -> Tensor:
+    """Returns the labels that each name stands for, (K, 2); 36, one past the last, is no label."""
+    signs = [name.replace(" or ", "/").split("/") for name in names]
+    return torch.tensor([[*map(SIGNS.index, some), len(SIGNS)][:2] for some in signs])
+
+
+_LABELS_OF = {names: _labels_of(names) for names in (SHAPES, ANSWERS)}
 
 
 def accuracy(log_probs: Tensor, labels: Tensor) -> float:
@@ -87,7 +88,9 @@ def per_class_accuracy(confusion: Tensor) -> Tensor:
     return confusion.diagonal() / confusion.sum(dim=1)  # 0 / 0 is nan: absent, not 0 %
 
 
-def merge_look_alikes(log_probs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+def merge_look_alikes(
+    log_probs: Tensor, labels: Tensor, names: tuple[str, ...] = SHAPES
+) -> tuple[Tensor, Tensor]:
     """Turns answers over the 36 labels into answers over the 33 hand shapes.
 
     It adds the probabilities of labels that share a shape (`asl.signs.LOOK_ALIKES`).
@@ -95,18 +98,26 @@ def merge_look_alikes(log_probs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor
     Args:
         log_probs: float (..., N, 36).
         labels: int64 (N,).
+        names: the shapes: `asl.signs.SHAPES` or, where `f` may be signed as it is taught, the 32
+            of `asl.signs.ANSWERS`.
 
     Returns:
-        log_probs: float (..., N, 33), over `asl.signs.SHAPES`
-        labels: int64 (N,), shapes
+        log_probs: float (..., N, K), over the names
+        labels: int64 (N,), positions among the names
     """
-    return merge_shapes(log_probs), torch.tensor(SHAPE_OF, device=labels.device)[labels]
+    of_label = (_LABELS_OF[names][:, :, None] == torch.arange(len(SIGNS))).any(dim=1)  # (K, 36)
+    return merge_shapes(log_probs, names), of_label.int().argmax(dim=0).to(labels.device)[labels]
 
 
-def merge_shapes(log_probs: Tensor) -> Tensor:
-    """Turns log-probabilities (..., 36) over labels into those (..., 33) over hand shapes."""
+def merge_shapes(log_probs: Tensor, names: tuple[str, ...] = SHAPES) -> Tensor:
+    """Turns log-probabilities (..., 36) over labels into those (..., K) over hand shapes.
+
+    Args:
+        log_probs: float (..., 36).
+        names: the shapes: `asl.signs.SHAPES` or `asl.signs.ANSWERS`.
+    """
     padded = F.pad(log_probs, (0, 1), value=-torch.inf)  # label 36, for shapes of one label
-    return padded[..., _LABELS_OF.to(padded.device)].logsumexp(-1)
+    return padded[..., _LABELS_OF[names].to(padded.device)].logsumexp(-1)
 
 
 def group_accuracy(

@@ -24,9 +24,9 @@ from asl.signs import SIGNS
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-# Side of what is read in sides of the box: `MARGIN` of `asl.recognizer.crops`, which figures need
+# Side of what is read in sides of the box: `WIDE` of `asl.recognizer.crops`, which figures need
 # not import.
-READ_MARGIN = 1.1
+READ_MARGIN = 1.25
 
 
 class Seen(Protocol):

@@ -5,12 +5,13 @@ Recognisers trained without each signer answer for that signer (`answer_unseen`)
 `python -m asl calibrate` is the command.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
@@ -22,6 +23,7 @@ from asl.evaluation.metrics import merge_look_alikes
 from asl.evaluation.report import CrossValidation
 from asl.recognizer.recipe import Recipe, saved_recipe
 from asl.recognizer.recognizer import Recognizer
+from asl.signs import ANSWERS
 from asl.splits import bursts_of
 
 _SIDE = 128  # pixels a side of pictures made to calibrate on
@@ -78,17 +80,20 @@ def answer_unseen(
         recipe: how hands are moved before the photographs.
 
     Raises:
-        ValueError: if no recogniser left anyone out, or two left out the same signer.
+        ValueError: if no recogniser left any of the signers out, or two left out the same one.
     """
     left_out = [signer for r in recognizers for signer in r.facts.get("left_out", ())]
-    if not left_out or len(set(left_out)) < len(left_out):
+    if not {*left_out} & {*real.signers} or len(set(left_out)) < len(left_out):
         raise ValueError(
-            "expected recognisers trained without different signers, found signers "
+            "expected recognisers trained without different signers of the images, found signers "
             f"{left_out} left out"
         )
     parts, indices = [], []
     for recognizer in recognizers:
-        theirs = [i for i, s in enumerate(real.signers) if s in recognizer.facts["left_out"]]
+        unseen = recognizer.facts.get("left_out", ())
+        theirs = [i for i, s in enumerate(real.signers) if s in unseen]
+        if not theirs:  # one that left out photographs alone
+            continue
         pictures: list[Any] = [real.image_files[i] for i in theirs]
         if photographs is not None:
             pictures = _elsewhere(real, theirs, photographs, recipe)
@@ -98,47 +103,148 @@ def answer_unseen(
     return Unseen(log_probs, evidence, indices)
 
 
+def answer_unseen_source(
+    recognizers: Sequence[Recognizer], name: str, photographs: ASLDataset
+) -> tuple[Tensor, Tensor]:
+    """Lets photographs be read by the recogniser that was not trained with their source.
+
+    Args:
+        recognizers: each says in ``facts["photographs"]`` which sources it was trained with. One
+            that was trained with none is asked only if no other can be.
+        name: of the source.
+        photographs: its images, read again from their files.
+
+    Returns:
+        log_probs: float (N, 36)
+        evidence: float (N,), log-odds of a hand
+
+    Raises:
+        ValueError: if every recogniser was trained with the source.
+    """
+    unseen = [r for r in recognizers if name not in r.facts.get("photographs", ())]
+    if not unseen:
+        raise ValueError(
+            f"expected a recogniser trained without the photographs {name!r}, found that all of "
+            f"{len(recognizers)} were trained with them"
+        )
+    own = max(unseen, key=lambda r: len(r.facts.get("photographs", ())))
+    return own.raw_answers(photographs.image_files)
+
+
 def calibrate_recognizer(
     recognizer: Recognizer,
     unseen: Sequence[Recognizer],
     real: ASLDataset,
-    photographs: Tensor,
-) -> dict[str, float]:
-    """Sets a recogniser's temperature and threshold from what others answer for unseen signers.
+    backgrounds: Tensor,
+    sources: Mapping[str, ASLDataset] | None = None,
+) -> dict[str, float | None]:
+    """Sets how sure a recogniser is, and when it answers, from what others answer for the unseen.
 
-    The others were trained without each signer in turn. The temperature fits their answers to the
-    studio's images and to the same images put elsewhere. The threshold is the lower of two: the
-    lowest at which 99 % of pictures without a hand get no answer, and the highest at which 95 % of
-    the studio's images still get one. Both shares are the recipe's that is saved in the recogniser.
+    The others were trained without each signer and each source in turn. The temperature fits their
+    answers to the studio's images, to the same images put elsewhere, and to the sources'
+    photographs. The finder's evidence, whose training counts hard cells most, is scaled and shifted
+    until it is the log-odds of a hand if half of the pictures show one (Platt 1999): all of these,
+    and pictures without a hand.
+
+    The threshold is the lower of two: the lowest at which 99 % of pictures without a hand get no
+    answer, and the highest at which 95 % of the studio's images still get one. If that is too low
+    for 93 % of the answers to the photographs to be right, it is raised until they are. These
+    shares are the recipe's that is saved in the recogniser.
 
     Args:
         recognizer: changed in place.
         unseen, real: as in `answer_unseen`.
-        photographs: uint8 (P, 3, S, S), without hands, which no recogniser was trained with.
+        backgrounds: uint8 (P, 3, S, S), without hands, which no recogniser was trained with.
+        sources: photographs of other people by name, as in `answer_unseen_source`.
 
     Returns:
-        ``temperature``, ``threshold``, ``answered`` (share of unseen signers' studio images that
-        get an answer) and ``rejected`` (share of pictures without hands that get none).
+        ``temperature``, ``threshold``, ``evidence_scale``, ``evidence_shift``, ``answered`` (share
+        of unseen signers' studio images that get an answer), ``rejected`` (share of pictures
+        without hands that get none) and, of the sources, ``answered elsewhere`` and ``right
+        elsewhere`` (share of right answers in all, None if there are none).
     """
     recipe = saved_recipe(recognizer.facts)
     studio = answer_unseen(unseen, real)
-    elsewhere = answer_unseen(unseen, real, photographs, recipe)
-    log_probs = torch.cat([studio.log_probs, elsewhere.log_probs])
-    labels = torch.tensor([real.labels[i] for i in studio.indices + elsewhere.indices])
-    recognizer.temperature = fit_temperature(*merge_look_alikes(log_probs, labels))
-    sure = recognizer.confidence(studio.log_probs, studio.evidence).amax(dim=1)
-    empty = pictures_without_hands(photographs, recipe=recipe)
-    unsure = torch.cat([recognizer.confidence(*r.raw_answers(empty)).amax(dim=1) for r in unseen])
+    elsewhere = answer_unseen(unseen, real, backgrounds, recipe)
+    labels = [real.labels[i] for i in studio.indices + elsewhere.indices]
+    log_probs, evidence = [studio.log_probs, elsewhere.log_probs], []
+    for name, photographs in (sources or {}).items():
+        theirs, hand = answer_unseen_source(unseen, name, photographs)
+        log_probs.append(theirs)
+        evidence.append(hand)
+        labels += photographs.labels
+    answers, actual = merge_look_alikes(torch.cat(log_probs), torch.tensor(labels), ANSWERS)
+    recognizer.temperature = fit_temperature(answers, actual)
+    empty = pictures_without_hands(backgrounds, recipe=recipe)
+    nothing, none = (
+        torch.cat(part) for part in zip(*(r.raw_answers(empty) for r in unseen), strict=True)
+    )
+    shown = torch.cat([studio.evidence, elsewhere.evidence, *evidence])
+    scale, shift = fit_evidence(shown, none)
+    recognizer.finder.rescale_evidence(scale, shift)
+    sure = recognizer.confidence(studio.log_probs, scale * studio.evidence + shift).amax(dim=1)
+    unsure = recognizer.confidence(nothing, scale * none + shift).amax(dim=1)
     recognizer.threshold = min(
         unsure.quantile(recipe.rejected).item(),
         sure.quantile(1 - recipe.answered, interpolation="lower").item(),
     )
+    found: dict[str, float | None] = {}
+    if evidence:
+        hands = scale * torch.cat(evidence) + shift
+        confidence = recognizer.confidence(torch.cat(log_probs[2:]), hands)
+        best, answer = confidence.max(dim=1)
+        right = answer == actual[-len(answer) :]
+        recognizer.threshold = _raised(recognizer.threshold, best, right, recipe.right)
+        given = best >= recognizer.threshold
+        found = {
+            "answered elsewhere": given.double().mean().item(),
+            "right elsewhere": right[given].double().mean().item() if given.any() else None,
+        }
     return {
         "temperature": recognizer.temperature,
         "threshold": recognizer.threshold,
+        "evidence_scale": scale,
+        "evidence_shift": shift,
         "answered": (sure >= recognizer.threshold).double().mean().item(),
         "rejected": (unsure < recognizer.threshold).double().mean().item(),
+        **found,
     }
+
+
+def _raised(threshold: float, confidence: Tensor, right: Tensor, share: float) -> float:
+    """Raises a threshold until at least a share of the answers that it lets through is right."""
+    higher = confidence[confidence > threshold].unique().tolist()  # in order
+    for candidate in [threshold, *higher]:
+        given = right[confidence >= candidate]
+        if not len(given) or given.double().mean() >= share:
+            return candidate
+    return 1.0
+
+
+def fit_evidence(hands: Tensor, nothing: Tensor) -> tuple[float, float]:
+    """Returns (scale, shift) that make evidence e the log-odds ``scale * e + shift`` of a hand.
+
+    Args:
+        hands: float (N,), evidence in pictures of hands.
+        nothing: float (M,), in pictures without. Both kinds count as much.
+    """
+    evidence = torch.cat([hands, nothing]).double()
+    actual = torch.cat([torch.ones(len(hands)), torch.zeros(len(nothing))]).double()
+    weight = torch.where(actual > 0, 0.5 / len(hands), 0.5 / len(nothing))
+    line = torch.tensor([1.0, 0.0], dtype=torch.double, requires_grad=True)
+    optimizer = torch.optim.LBFGS([line], max_iter=100, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        odds = line[0] * evidence + line[1]
+        # A trace of decay, so that the answer is finite where the two kinds are wholly apart.
+        value = F.binary_cross_entropy_with_logits(odds, actual, weight, reduction="sum")
+        (value + 1e-4 * line.square().sum()).backward()
+        return value
+
+    optimizer.step(loss)
+    scale, shift = line.tolist()
+    return scale, shift
 
 
 def pictures_without_hands(

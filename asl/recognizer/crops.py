@@ -1,56 +1,93 @@
 """From any picture a user may have to the pixels that the recogniser's networks read.
 
+`to_pixels` and `cut` are the way; `to_frame` is shared with other networks.
+
 A box says where the hand is: (x, y, half) are the centre of a square, from -1 to 1 across a square
 picture, and half its side in the same unit. (0, 0, 1) is the whole picture.
 """
 
 import os
-from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageOps
+import torch
+import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from asl.decoding import open_rgb, shown, upright_rgb
 
 FRAME = 192  # pixels a side; a JPEG is not decoded at a smaller scale
 LONGEST = 1024  # pixels, the longer side of what is kept of a picture
-MARGIN = 1.1  # side of a crop in sides of the box, since a finder is never exact
+NEAR, WIDE = 1.0, 1.25  # sides of the two crops in sides of the box: a finder is never exact
 
 Picture = str | os.PathLike | Image.Image | np.ndarray | Tensor
 
 
-def square(image: Image.Image, size: int) -> Image.Image:
-    """Returns a picture shrunk or grown to fit a black square of `size` pixels, centred."""
-    return ImageOps.pad(image, (size, size), Image.Resampling.BILINEAR)
+def cut(frame: Tensor, box: Tensor, size: int, *, margin: float = WIDE) -> Tensor:
+    """Cuts a box with a margin out of a picture, and shrinks or enlarges it.
 
-
-def crop(image: Image.Image, box: Sequence[float], size: int) -> Image.Image:
-    """Cuts out a box with a margin. What lies beyond the picture's edges is black.
+    The edges lie where the box says, between pixels if need be, and each new pixel is a weighted
+    mean of the old ones around it (a triangle filter, as wide as the picture shrinks: Pillow's
+    "bilinear"). What lies beyond the picture is black.
 
     Args:
-        image: of any shape.
-        box: (x, y, half), in the square that `square` makes of the image.
-        size: side of the crop, in pixels.
+        frame: uint8 (H, W, 3).
+        box: float (3,): x, y and half, in the square that holds the picture in its middle.
+        size: side S of the crop, in pixels.
+        margin: side of the crop in sides of the box.
 
     Returns:
-        An image of `size` by `size` pixels.
+        float (3, S, S), from 0 to 255.
     """
-    x, y, half = box
-    unit = max(image.size) / 2
-    left, top = image.width / 2 + x * unit, image.height / 2 + y * unit
-    reach = max(1.0, half * MARGIN * unit)
-    edges = (left - reach, top - reach, left + reach, top + reach)
-    left, top, right, bottom = (round(edge) for edge in edges)
-    cut = image.crop((left, top, right, bottom))
-    return cut.resize((size, size), Image.Resampling.BILINEAR)
+    height, width = frame.shape[:2]
+    x, y, reach = window(box, height, width, margin)
+    rows, columns = _weights(y, reach, size, height), _weights(x, reach, size, width)
+    if not torch.compiler.is_exporting():  # where weights are zero, pixels need not be read
+        across, down = (_where_not_zero(weights) for weights in (columns, rows))
+        frame, rows, columns = frame[down, across], rows[:, down], columns[:, across]
+    return rows @ (frame.permute(2, 0, 1).float() @ columns.T)
 
 
-def small_frame(image: Picture) -> Image.Image:
-    """Returns any picture as `to_frame` does, shrunk to at most `LONGEST` pixels a side."""
+def window(box: Tensor, height: int, width: int, margin: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns the middle (x, y) of what is cut out for a box, and half its side, in pixels."""
+    unit = max(height, width) / 2
+    x, y = width / 2 + box[0] * unit, height / 2 + box[1] * unit
+    return x, y, (box[2] * margin * unit).clamp(min=1)
+
+
+def _weights(middle: Tensor, reach: Tensor, size: int, length: int) -> Tensor:
+    """Returns the weight of each of a line's pixels in each of the new ones, (size, length)."""
+    step = 2 * reach / size  # old pixels for each new one
+    centres = middle - reach + (torch.arange(size, device=middle.device) + 0.5) * step
+    wide = step.clamp(min=1)
+    distances = torch.arange(length, device=middle.device) + 0.5 - centres.unsqueeze(1)
+    # The sum of the weights, also of those beyond the picture, in closed form: pixels before the
+    # centre lie at `before`, `before` + 1 and so on, and likewise after it.
+    before = (centres - 0.5) - (centres - 0.5).floor()
+    total = _sum_of_weights(before, wide) + _sum_of_weights(1 - before, wide)
+    return F.relu(1 - distances.abs() / wide) / total.unsqueeze(1)
+
+
+def _sum_of_weights(nearest: Tensor, wide: Tensor) -> Tensor:
+    """Returns the sum of 1 - d / wide over d = nearest, nearest + 1, … below wide."""
+    count = (wide - nearest).floor() + 1
+    return count - (count * nearest + count * (count - 1) / 2) / wide
+
+
+def _where_not_zero(weights: Tensor) -> slice:
+    used = weights.any(dim=0).nonzero()
+    return slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 1)
+
+
+def to_pixels(image: Picture) -> Tensor:
+    """Returns any picture as upright RGB, uint8 (H, W, 3), of at most `LONGEST` pixels a side.
+
+    A larger one is shrunk by whole steps first, which costs least.
+    """
     frame = to_frame(image)  # a new image, whatever was given
-    frame.thumbnail((LONGEST, LONGEST), Image.Resampling.BILINEAR)
-    return frame
+    if (steps := -(-max(frame.size) // LONGEST)) > 1:
+        frame = frame.reduce(steps)
+    return torch.from_numpy(np.array(frame))
 
 
 def to_frame(image: Picture, size: int | None = FRAME) -> Image.Image:

@@ -1,132 +1,149 @@
-"""Writes a recogniser's networks as files that run without this project: torch.export or ONNX."""
+"""Writes a recogniser as one file that runs without this project: torch.export or ONNX."""
 
 import io
+import json
 import os
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from asl.decoding import normalize
 from asl.files import install_hint, written_whole
-from asl.recognizer.either_hand import find_either_hand, read_as_either_hand
+from asl.recognizer.graph import Answer
 from asl.recognizer.recognizer import Recognizer
+from asl.signs import ANSWERS, SIGNS
 
 FORMATS = ("pt2", "onnx")
-_LARGEST_BATCH = 4096
-_TOLERANCE = 1e-4  # of log-probabilities and boxes
+VERSION = 1  # of the file's inputs, outputs and metadata
+_EXAMPLE = (480, 640)  # pixels
+_SIDES = (1, 1 << 15)  # pixels
+_TRIED = ((480, 640), (400, 400), (37, 211), (1, 1))  # pixels
+_TOLERANCE = {"confidence": 1e-3, "log_probs": 1e-2, "box": 0.1, "hand": 1e-3, "hands": 0.5}
 
 
 def export_recognizer(
     recognizer: Recognizer, folder: str | os.PathLike, *, format: str = "pt2"
-) -> list[Path]:
-    """Writes the finder and the classifier to files, and checks that they answer as before.
+) -> Path:
+    """Writes all steps from pixels to answers to one file, and checks that it answers as before.
 
-    Both read any number N of RGB pictures, float (N, 3, S, S) from 0 to 1, and normalise them. The
-    finder returns boxes (N, 3) and evidence (N,), the classifier log-probabilities (N, 36) over
-    `asl.SIGNS`. Each answer is already the mean over a picture and its mirror image.
-    `asl.recognizer.crops.crop` shows what to cut out in between, and `asl.Recognizer.confidence`
-    how to turn the answers into probabilities.
+    The file reads one upright RGB picture, ``pixels`` uint8 (H, W, 3) of any size, and gives the
+    five outputs of `asl.recognizer.graph.Answer`. Its metadata say what is needed to tell people:
+
+    - ``answers``: a JSON list of the names of ``confidence``'s entries; ``signs``: of
+      ``log_probs``'
+    - ``threshold``: below this confidence the answer is that no sign is recognised
+    - ``temperature``: which the confidence is already calibrated with
+    - ``version``: of all this, a whole number
 
     Args:
         recognizer: on the CPU.
-        folder: made if it is missing.
-        format: ``"pt2"``, read by `torch.export.load`, or ``"onnx"``, which needs the extra "onnx".
+        folder: made if it is missing. The file in it is ``recognizer.pt2`` or ``recognizer.onnx``.
+        format: ``"pt2"``, read by `torch.export.load`, whose program gives a dict of the outputs,
+            and the metadata as the extra file ``metadata.json``; or ``"onnx"``, which needs the
+            extra "onnx".
 
     Returns:
-        The two files.
+        The file.
 
     Raises:
         ValueError: if the format is unknown.
         ImportError: if the extra is not installed. The message says how to install it.
-        OSError: if a file cannot be written.
-        RuntimeError: if a file's answers differ from the network's. After any error, both files are
-            as they were before.
+        RuntimeError: if the file answers otherwise than the recogniser. What was there before
+            stays.
     """
     if format not in FORMATS:
         raise ValueError(f"expected the format {' or '.join(FORMATS)}, found {format!r}")
     if format == "onnx" and any(find_spec(m) is None for m in ("onnxscript", "onnxruntime")):
         raise ImportError(f"writing ONNX needs more packages: {install_hint('onnx')}")
-    folder = Path(folder)
-    paths = []
-    sizes = (recognizer.finder.image_size, recognizer.image_size)
-    readings = (("finder", find_either_hand), ("classifier", read_as_either_hand))
-    write, read = (_write_pt2, _read_pt2) if format == "pt2" else (_write_onnx, _read_onnx)
-    with ExitStack() as both:  # neither takes its name before both are written and checked
-        for (name, answer), size in zip(readings, sizes, strict=True):
-            network = _FromPixels(getattr(recognizer, name), answer).eval()
-            paths.append(folder / f"{name}.{format}")
-            draft = both.enter_context(written_whole(paths[-1]))
-            write(network, torch.rand(2, 3, size, size), draft)
-            _check_same(network, read(draft), size)
-    return paths
+    metadata = {
+        "answers": json.dumps(ANSWERS),
+        "signs": json.dumps(SIGNS),
+        "threshold": str(recognizer.threshold),
+        "temperature": str(recognizer.temperature),
+        "version": str(VERSION),
+    }
+    graph = recognizer.graph().eval()
+    pixels = torch.zeros(*_EXAMPLE, 3, dtype=torch.uint8)
+    height, width = (torch.export.Dim(name, min=_SIDES[0], max=_SIDES[1]) for name in "HW")
+    sides = ({0: height, 1: width},)
+    path = Path(folder) / f"recognizer.{format}"
+    write = _write_pt2 if format == "pt2" else _write_onnx
+    with written_whole(path) as draft:
+        write(graph, pixels, sides, metadata, draft)
+        _check_same(graph, read_exported(draft, format=format))
+    return path
 
 
-class _FromPixels(nn.Module):
-    """A network that reads pixels from 0 to 1 and answers as the recogniser uses it."""
+def read_exported(path: Path, *, format: str | None = None) -> Callable[[Tensor], Sequence[Tensor]]:
+    """Reads a file that `export_recognizer` wrote, as a function: uint8 (H, W, 3) → `Answer`.
 
-    def __init__(self, network: nn.Module, answer: Callable):
-        super().__init__()
-        self.network, self.answer = network, answer
-
-    def forward(self, pixels: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        return self.answer(self.network, normalize(255 * pixels))
-
-
-def _check_same(network: nn.Module, exported, size: int) -> None:
-    generator = torch.Generator().manual_seed(0)
-    for count in (1, 3):
-        pixels = torch.rand(count, 3, size, size, generator=generator)
-        with torch.inference_mode():
-            expected, found = _as_tuple(network(pixels)), _as_tuple(exported(pixels))
-        for a, b in zip(expected, found, strict=True):
-            if a.shape != b.shape or (a - b).abs().max() > _TOLERANCE:
-                raise RuntimeError(
-                    f"expected the exported network to answer {count} images as the network "
-                    f"does, found {tuple(b.shape)} instead of {tuple(a.shape)}, or a difference "
-                    f"of more than {_TOLERANCE}"
-                )
-
-
-def _as_tuple(answers) -> tuple[Tensor, ...]:
-    return tuple(answers) if isinstance(answers, list | tuple) else (answers,)
-
-
-# Both are made in memory first. On a full disk torch's own writers end the whole process.
-
-
-def _write_pt2(network: nn.Module, example: Tensor, path: Path) -> None:
-    batch = torch.export.Dim("batch", min=1, max=_LARGEST_BATCH)
-    program = torch.export.export(network, (example,), dynamic_shapes=({0: batch},))
-    content = io.BytesIO()
-    torch.export.save(program, content)
-    path.write_bytes(content.getvalue())
-
-
-def _read_pt2(path: Path):
-    return torch.export.load(path).module()
-
-
-def _write_onnx(network: nn.Module, example: Tensor, path: Path) -> None:
-    program = torch.onnx.export(
-        network,
-        (example,),
-        dynamo=True,
-        verbose=False,
-        input_names=["pixels"],
-        dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=_LARGEST_BATCH)},),
-    )
-    assert program is not None  # as it is with dynamo=True
-    path.write_bytes(program.model_proto.SerializeToString())
-
-
-def _read_onnx(path: Path):
+    Args:
+        path: the file.
+        format: of `FORMATS`. None goes by the file's name.
+    """
+    if (format or path.suffix[1:]) == "pt2":
+        program = torch.export.load(path).module()
+        return lambda pixels: [program(pixels)[name] for name in Answer._fields]
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     return lambda pixels: [
         torch.from_numpy(answer) for answer in session.run(None, {"pixels": pixels.numpy()})
     ]
+
+
+def _check_same(graph: nn.Module, exported: Callable[[Tensor], Sequence[Tensor]]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    for sides in _TRIED:
+        pixels = torch.randint(256, (*sides, 3), generator=generator, dtype=torch.uint8)
+        with torch.inference_mode():
+            expected, found = graph(pixels), exported(pixels)
+        for name, a, b in zip(Answer._fields, expected, found, strict=True):
+            if a.shape != b.shape or not (a - b).abs().max() <= _TOLERANCE[name]:  # nor nan
+                raise RuntimeError(
+                    f"expected the exported file to answer a picture of {sides} pixels as the "
+                    f"recogniser does, found {name} of {tuple(b.shape)} instead of "
+                    f"{tuple(a.shape)}, or a difference of more than {_TOLERANCE[name]}"
+                )
+
+
+class _Named(nn.Module):
+    """Gives a graph's answer as a dict: a file cannot hold our own kind of tuple."""
+
+    def __init__(self, graph: nn.Module):
+        super().__init__()
+        self.recognizer = graph
+
+    def forward(self, pixels: Tensor) -> dict[str, Tensor]:
+        return self.recognizer(pixels)._asdict()
+
+
+# Both are made in memory first. On a full disk torch's own writers end the whole process.
+
+
+def _write_pt2(
+    graph: nn.Module, pixels: Tensor, sides: tuple, metadata: dict[str, str], path: Path
+) -> None:
+    program = torch.export.export(_Named(graph), (pixels,), dynamic_shapes=sides)
+    content = io.BytesIO()
+    torch.export.save(program, content, extra_files={"metadata.json": json.dumps(metadata)})
+    path.write_bytes(content.getvalue())
+
+
+def _write_onnx(
+    graph: nn.Module, pixels: Tensor, sides: tuple, metadata: dict[str, str], path: Path
+) -> None:
+    program = torch.onnx.export(
+        graph,
+        (pixels,),
+        dynamo=True,
+        verbose=False,
+        input_names=["pixels"],
+        output_names=list(Answer._fields),
+        dynamic_shapes=sides,
+    )
+    assert program is not None  # as it is with dynamo=True
+    program.model.metadata_props.update(metadata)
+    path.write_bytes(program.model_proto.SerializeToString())

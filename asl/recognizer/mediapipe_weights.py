@@ -1,7 +1,8 @@
-"""The weights that `ASLMobileNet` begins with: those of MediaPipe's hand landmark network.
+"""The weights that the recogniser's networks begin with: those of two of MediaPipe's networks.
 
-They come from a wheel of MediaPipe, which is only read, never installed. It and the models in it
-are licensed under Apache-2.0.
+`ASLMobileNet` takes those of the network that finds a hand's joints, `HandFinder` those of the one
+that finds palms. They come from a wheel of MediaPipe, which is only read, never installed. It and
+the models in it are licensed under Apache-2.0.
 
     pip download mediapipe==0.10.21 --no-deps --only-binary :all: \\
         --python-version 3.11 --platform manylinux_2_28_x86_64
@@ -9,6 +10,7 @@ are licensed under Apache-2.0.
 
 import hashlib
 import os
+from collections.abc import Sequence
 from importlib.util import find_spec
 from zipfile import BadZipFile, ZipFile
 
@@ -17,10 +19,18 @@ import torch
 from torch import Tensor, nn
 
 from asl.files import install_hint
+from asl.recognizer.hand_finder import HandFinder
 from asl.recognizer.mobile_net import ASLMobileNet
 
-_FILE = "mediapipe/modules/hand_landmark/hand_landmark_lite.tflite"
-_SHA256 = "048edd3645c9bf7397d19a9f6e3a42957d6e414c9bea6598030a2e9b624156e6"
+_LANDMARKS = (
+    "mediapipe/modules/hand_landmark/hand_landmark_lite.tflite",
+    "048edd3645c9bf7397d19a9f6e3a42957d6e414c9bea6598030a2e9b624156e6",  # SHA-256
+)
+_PALMS = (
+    "mediapipe/modules/palm_detection/palm_detection_lite.tflite",
+    "e9a4aaddf90dda56a87235303cf00e4c2d3fb28725f68fd88772997dac905c18",
+)
+_PALM_HEADS = (2, 6, 36, 108)  # channels of the layers that say where palms are
 
 
 def load_landmark_weights(model: ASLMobileNet, wheel: str | os.PathLike) -> None:
@@ -35,40 +45,60 @@ def load_landmark_weights(model: ASLMobileNet, wheel: str | os.PathLike) -> None
         ValueError: if it does not hold the expected network.
         ImportError: if the extra "train" is not installed, with the command to install it.
     """
+    _fill([m for m in model.modules() if isinstance(m, nn.Conv2d)], _layers(wheel, *_LANDMARKS))
+
+
+def load_palm_weights(finder: HandFinder, wheel: str | os.PathLike) -> None:
+    """Copies MediaPipe's weights into a finder, except for its last two layers.
+
+    Arguments and errors are those of `load_landmark_weights`.
+    """
+    layers = [m for m in finder.body().modules() if isinstance(m, nn.Conv2d | nn.PReLU)]
+    theirs = _layers(wheel, *_PALMS)
+    _fill(layers, [layer for layer in theirs if len(layer["weight"]) not in _PALM_HEADS])
+
+
+def _fill(layers: Sequence[nn.Module], weights: list[dict[str, Tensor]]) -> None:
+    for layer, theirs in zip(layers, weights, strict=True):
+        layer.load_state_dict(theirs)
+
+
+def _layers(wheel: str | os.PathLike, name: str, sha256: str) -> list[dict[str, Tensor]]:
+    """Returns the weights of each layer of a network in a wheel that has any, in order."""
     if find_spec("tflite") is None:
         raise ImportError(
             f"reading MediaPipe's network needs one more package: {install_hint('train')}"
         )
     try:
         with ZipFile(wheel) as file:
-            content = file.read(_FILE)
+            content = file.read(name)
     except (BadZipFile, KeyError) as error:
         raise ValueError(
             f"expected a wheel of mediapipe 0.10.21, found '{wheel}': {error}"
         ) from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != _SHA256:
+    if (found := hashlib.sha256(content).hexdigest()) != sha256:
         raise ValueError(
             f"expected the network of mediapipe 0.10.21 in '{wheel}', found another, of SHA-256 "
             f"{found}"
         )
-    convolutions = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
-    for convolution, (weight, bias) in zip(convolutions, _convolutions(content), strict=True):
-        convolution.load_state_dict({"weight": weight, "bias": bias})
+    return _parsed(content)
 
 
-def _convolutions(content: bytes) -> list[tuple[Tensor, Tensor]]:
-    """Returns weight (C, C / groups, side, side) and bias (C,) of each convolution, in order."""
+def _parsed(content: bytes) -> list[dict[str, Tensor]]:
+    """Returns weight and bias of each convolution, (C, C / groups, side, side) and (C,), and PReLU.
+
+    The weight of a PReLU is (C,).
+    """
     import tflite
 
     network = tflite.Model.GetRootAsModel(content, 0)
     graph = network.Subgraphs(0)
     full: dict[int, int] = {}  # tensors in single precision → the same in half, as stored
 
-    def read(index: int) -> np.ndarray:
+    def read(index: int) -> Tensor:
         tensor = graph.Tensors(full[index])
         stored = network.Buffers(tensor.Buffer()).DataAsNumpy().view(np.float16)
-        return stored.reshape(tensor.ShapeAsNumpy()).astype(np.float32)
+        return torch.from_numpy(stored.reshape(tensor.ShapeAsNumpy()).astype(np.float32))
 
     found = []
     for step in map(graph.Operators, range(graph.OperatorsLength())):
@@ -77,7 +107,11 @@ def _convolutions(content: bytes) -> list[tuple[Tensor, Tensor]]:
         if kind == tflite.BuiltinOperator.DEQUANTIZE:
             full[step.Outputs(0)] = inputs[0]
         elif kind == tflite.BuiltinOperator.CONV_2D:  # (out, side, side, in)
-            found.append((read(inputs[1]).transpose(0, 3, 1, 2), read(inputs[2])))
+            weight = read(inputs[1]).permute(0, 3, 1, 2)
+            found.append({"weight": weight, "bias": read(inputs[2])})
         elif kind == tflite.BuiltinOperator.DEPTHWISE_CONV_2D:  # (1, side, side, channels)
-            found.append((read(inputs[1]).transpose(3, 0, 1, 2), read(inputs[2])))
-    return [(torch.from_numpy(w.copy()), torch.from_numpy(b)) for w, b in found]
+            weight = read(inputs[1]).permute(3, 0, 1, 2)
+            found.append({"weight": weight, "bias": read(inputs[2])})
+        elif kind == tflite.BuiltinOperator.PRELU:  # (1, 1, channels)
+            found.append({"weight": read(inputs[1]).flatten()})
+    return found

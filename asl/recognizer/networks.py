@@ -1,9 +1,5 @@
-"""The recogniser's networks beside `ASLMobileNet`, and every classifier by its name.
+"""A classifier for where no pretrained weights are used, and every classifier by its name."""
 
-`HandFinder` finds the hand in a picture. `ASLResNet` reads it where no pretrained weights are used.
-"""
-
-import math
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
@@ -62,54 +58,6 @@ ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
     "mobile": ASLMobileNet,
 }
 """The classifiers by name. Each takes ``image_size``."""
-
-
-class HandFinder(nn.Module):
-    """Finds the hand in a picture: where it is, how large it is, and whether there is one.
-
-    It has the stages of `ASLResNet` and one more block. Then every cell of a map, an eighth of the
-    input's side, votes for a box. A vote counts by the cell's evidence for a hand.
-    """
-
-    def __init__(
-        self, *, image_size: int = RESNET_SIZE, widths: tuple[int, int, int] = (16, 32, 64)
-    ):
-        """Builds the network with PyTorch's default initialisation.
-
-        Args:
-            image_size: side of the square input pictures, in pixels, divisible by 8.
-            widths: channels of the three stages.
-
-        Raises:
-            ValueError: if `image_size` is not as described.
-        """
-        super().__init__()
-        check_image_size(image_size, multiple_of=8)
-        self.image_size = image_size
-        last = widths[-1]
-        self.features = nn.Sequential(_Stages(widths), _Residual(last, last, stride=1))
-        self.vote = nn.Conv2d(last, 4, kernel_size=1)
-        centres = (torch.arange(image_size // 8) + 0.5) * 16 / image_size - 1
-        y, x = torch.meshgrid(centres, centres, indexing="ij")
-        self.register_buffer("cells", torch.stack([x, y]).flatten(1), persistent=False)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Looks at pictures (N, 3, S, S).
-
-        Returns:
-            boxes: float (N, 3): x and y of the hand's centre, from -1 to 1 across the picture, and
-                half the side of its square in the same unit
-            evidence: float (N,), log-odds that there is a hand
-        """
-        check_input(x, self.image_size)
-        votes = self.vote(self.features(x)).float().flatten(2)  # (N, 4, cells)
-        evidence, offset, size = votes[:, 0], votes[:, 1:3], votes[:, 3]
-        weight = evidence.softmax(dim=1)
-        centre = ((self.cells + offset / 4) * weight.unsqueeze(1)).sum(dim=2)
-        half = ((size * weight).sum(dim=1, keepdim=True) - 1).exp()
-        # Each cell begins at an even chance. Without the last term their sum would begin far above.
-        total = evidence.logsumexp(dim=1) - math.log(evidence.shape[1])
-        return torch.cat([centre, half], dim=1), total
 
 
 class _Stages(nn.Sequential):

@@ -17,16 +17,27 @@ class Recipe:
     Attributes:
         architecture: the classifier's, of `asl.recognizer.networks.ARCHITECTURES`.
         image_size: side of the crops that the classifier reads, in pixels.
-        epochs: of the classifier's one learning-rate cycle, over the real images, repeated, and
-            about as many rendered ones.
+        epochs: of the classifier's one learning-rate cycle, over the real images, repeated, about
+            as many rendered ones, and the photographs.
         learning_rate: its peak.
+        smoothing: share of a label that is spread over all signs.
+        doubt: weight of the pictures without a hand shape, for which all signs should be equal.
         crops: smallest and largest side of a training crop, at strength 1.
         shift: how far a hand lies from the middle of its crop at most, at strength 1, in halves of
             the crop's side. The finder misses by that much for some hands.
+        tilt: how far hands on black are turned at most, at strength 1, in degrees.
         strength: of the changes to a training crop.
+        photograph_repeats: how often an epoch shows each photograph.
+        photograph_crops, photograph_shift, photograph_tilt: the same for photographs, at any
+            strength.
         finder_epochs: of the finder's one learning-rate cycle.
-        finder_learning_rate: its peak.
+        finder_learning_rate: its peak, for the last two layers.
+        finder_body_rate: that of the other layers, as a share of it.
+        finder_pull: how far the trained layers are then pulled back to MediaPipe's, from 0 to 1
+            (Wortsman et al. 2022). They know people whom rendered hands do not show.
+        finder_last_epochs: of the last two layers alone, after that.
         finder_windows: smallest and largest side of a finder's training picture, at strength 1.
+        finder_tilt: how far hands in it are turned at most, at strength 1, in degrees.
         finder_strength: of the changes to such a picture.
         finder_background_share: share of the hands that are put before something other than black.
         finder_empty_share: share of the finder's training pictures that show no hand.
@@ -34,27 +45,40 @@ class Recipe:
         seed: of weights, order and changes.
         answered: share of unseen signers' studio images that must get an answer.
         rejected: share of pictures without hands that should get none, if `answered` allows it.
+        right: share of the answers to left-out photographs that must be right.
         elsewhere_windows: smallest and largest side of the pictures made to calibrate on.
         elsewhere_strength: of the changes to those pictures.
     """
 
     architecture: str = "mobile"
     image_size: int = MOBILE_SIZE
-    epochs: int = 5
-    learning_rate: float = 5e-4
+    epochs: int = 4
+    learning_rate: float = 4e-4
+    smoothing: float = 0.05
+    doubt: float = 0.3
     crops: tuple[float, float] = (0.75, 1.5)
     shift: float = 0.3
+    tilt: float = 60.0
     strength: float = 0.6
-    finder_epochs: int = 9
-    finder_learning_rate: float = 3e-3
-    finder_windows: tuple[float, float] = (0.8, 5.0)
+    photograph_repeats: int = 2
+    photograph_crops: tuple[float, float] = (0.85, 1.45)
+    photograph_shift: float = 0.25
+    photograph_tilt: float = 45.0
+    finder_epochs: int = 2
+    finder_learning_rate: float = 1e-3
+    finder_body_rate: float = 0.3
+    finder_pull: float = 0.5
+    finder_last_epochs: int = 1
+    finder_windows: tuple[float, float] = (0.8, 9.0)
+    finder_tilt: float = 40.0
     finder_strength: float = 0.8
     finder_background_share: float = 0.9
-    finder_empty_share: float = 0.3
+    finder_empty_share: float = 0.25
     weight_decay: float = 0.05
     seed: int = 0
     answered: float = 0.95
     rejected: float = 0.99
+    right: float = 0.93
     elsewhere_windows: tuple[float, float] = (1, 4)
     elsewhere_strength: float = 0.6
 

@@ -5,26 +5,22 @@
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from asl.decoding import decoding_threads, normalize
-from asl.devices import autocast, fast_in_bfloat16, usable_device
-from asl.evaluation.calibration import apply_temperature
-from asl.evaluation.metrics import merge_shapes
-from asl.recognizer.crops import Picture, crop, small_frame, square
-from asl.recognizer.either_hand import find_either_hand, read_as_either_hand
+from asl.devices import usable_device
+from asl.recognizer.crops import Picture
+from asl.recognizer.graph import RecognizerGraph, confidence_of
+from asl.recognizer.hand_finder import HandFinder
 from asl.recognizer.mobile_net import MOBILE_SIZE
-from asl.recognizer.networks import ARCHITECTURES, HandFinder
+from asl.recognizer.networks import ARCHITECTURES
+from asl.recognizer.seeing import Seen, see
 from asl.recognizer.weights import (
     CONVENTIONS,
     brief,
@@ -33,13 +29,10 @@ from asl.recognizer.weights import (
     check_recognizer_facts,
     refusing,
 )
-from asl.signs import SHAPES
+from asl.signs import ANSWERS
 from asl.tensor_files import RECOGNIZER, read_tensors, write_tensors
 
 SHIPPED_WEIGHTS = Path(__file__).with_name("recognizer.safetensors")
-_BATCH = 64  # pictures at once: bounds the memory
-_READ_AT_ONCE = 16  # crops at once: more do not fit a CPU's caches
-_HALF = (0.05, 0.95)  # smallest and largest box: no hand is larger than its picture
 
 Answers = list[tuple[str | None, float]]
 
@@ -50,9 +43,10 @@ class Sight:
 
     Attributes:
         frame: the whole picture, upright RGB, shrunk to at most 1,024 pixels a side.
-        box: (x, y, half) of the hand in the square that `crops.square` makes of the frame.
-        crop: what the classifier was shown, RGB.
+        box: (x, y, half) of the hand, see `asl.recognizer.crops`.
+        crop: the wider of the two crops that the classifier was shown, RGB.
         hand: probability that there is a hand, from 0 to 1.
+        hands: how many hands were seen. The surest was read.
         log_probs: float (36,), one for each label if there is a hand; not calibrated.
         answers: what calling the recogniser returns.
     """
@@ -61,18 +55,9 @@ class Sight:
     box: tuple[float, float, float]
     crop: Image.Image
     hand: float
+    hands: int
     log_probs: Tensor
     answers: Answers
-
-
-class _Batch(NamedTuple):
-    """What was seen in N pictures; `boxes` to `log_probs` as in `Sight`, before calibration."""
-
-    frames: list[Image.Image]
-    boxes: Tensor  # (N, 3)
-    evidence: Tensor  # (N,), log-odds of a hand
-    crops: list[Image.Image]
-    log_probs: Tensor  # (N, 36)
 
 
 @dataclass
@@ -80,7 +65,7 @@ class Recognizer:
     """Reads the hand shape in a picture: ``recognizer(picture)`` → ``[("a", 0.93), …]``.
 
     Attributes:
-        finder: pictures (N, 3, H, H) → boxes and evidence, see `asl.HandFinder`.
+        finder: views of pictures (N, 3, H, H) → where hands may be, see `asl.HandFinder`.
         classifier: crops (N, 3, S, S) → log-probabilities (N, 36).
         architecture: the classifier's name in `asl.recognizer.networks.ARCHITECTURES`.
         image_size: side of the crops that the classifier reads, in pixels.
@@ -187,7 +172,7 @@ class Recognizer:
             image: a path, a PIL image, an array (H, W), (H, W, 3) or (H, W, 4), or a tensor
                 (3, H, W) or (1, H, W): uint8, or float from 0 to 1, RGB. OpenCV's arrays are BGR:
                 ``frame[..., ::-1]`` turns them. Or a list of pictures.
-            top: how many answers to give, at most 33.
+            top: how many answers to give, at most 32.
 
         Returns:
             (sign, probability) pairs, the most probable first. Signs that look alike are one
@@ -213,10 +198,16 @@ class Recognizer:
             answers = self._ranked(batch, top)
             for i, frame in enumerate(batch.frames):
                 x, y, half = batch.boxes[i].tolist()
-                hand, log_probs = batch.evidence[i].sigmoid().item(), batch.log_probs[i]
-                sights.append(
-                    Sight(frame, (x, y, half), batch.crops[i], hand, log_probs, answers[i])
+                sight = Sight(
+                    frame=_to_image(frame),
+                    box=(x, y, half),
+                    crop=_to_image(batch.crops[i][1].flip(2).permute(1, 2, 0)),
+                    hand=batch.evidence[i].sigmoid().item(),
+                    hands=int(batch.hands[i]),
+                    log_probs=batch.log_probs[i],
+                    answers=answers[i],
                 )
+                sights.append(sight)
         return sights
 
     def raw_answers(self, images: Sequence[Picture]) -> tuple[Tensor, Tensor]:
@@ -235,49 +226,30 @@ class Recognizer:
         return torch.cat(log_probs), torch.cat(evidence)
 
     def confidence(self, log_probs: Tensor, evidence: Tensor) -> Tensor:
-        """Returns the probability of each shape, (N, 33), from raw answers.
+        """Returns the probability of each of `asl.ANSWERS`, (N, 32), from raw answers.
 
         A row sums to less than 1. The rest is the probability that there is no hand.
         """
-        shapes = merge_shapes(apply_temperature(log_probs, self.temperature)).exp()
-        return shapes * evidence.sigmoid().unsqueeze(1)
+        return confidence_of(log_probs, evidence, self.temperature)
 
-    @torch.inference_mode()
-    def _see(self, images: Sequence[Picture]) -> Iterator[_Batch]:
-        """Finds and reads the hands in pictures, some of them at a time."""
-        device = next(self.finder.parameters()).device
-        # Pillow works outside Python's lock.
-        with ThreadPoolExecutor(decoding_threads()) as threads:
-            each: Callable = threads.map if len(images) > 1 else map
-            for start in range(0, len(images), _BATCH):
-                frames = list(each(small_frame, images[start : start + _BATCH]))
-                framed = list(each(partial(square, size=self.finder.image_size), frames))
-                with autocast(device, fast_in_bfloat16(device)):
-                    found = find_either_hand(self.finder, _stacked(framed, device))
-                boxes, evidence = found[0].nan_to_num().cpu(), found[1].cpu()
-                # Whatever the finder says, a crop has a sensible size and lies in the picture.
-                boxes = torch.cat([boxes[:, :2].clamp(-1, 1), boxes[:, 2:].clamp(*_HALF)], dim=1)
-                crops = list(each(partial(crop, size=self.image_size), frames, boxes.tolist()))
-                with autocast(device, fast_in_bfloat16(device)):
-                    parts = [
-                        read_as_either_hand(self.classifier, part)
-                        for part in _stacked(crops, device).split(_READ_AT_ONCE)
-                    ]
-                yield _Batch(frames, boxes, evidence, crops, torch.cat(parts).cpu())
+    def graph(self) -> RecognizerGraph:
+        """Returns all steps as one module, see `asl.recognizer.graph.RecognizerGraph`."""
+        return RecognizerGraph(self.finder, self.classifier, self.image_size, self.temperature)
 
-    def _ranked(self, batch: _Batch, top: int) -> list[Answers]:
+    def _see(self, images: Sequence[Picture]) -> Iterator[Seen]:
+        return see(self.finder, self.classifier, self.image_size, images)
+
+    def _ranked(self, batch: Seen, top: int) -> list[Answers]:
         confidence = self.confidence(batch.log_probs, batch.evidence)
         return [self._rank(of_picture, top) for of_picture in confidence]
 
     def _rank(self, confidence: Tensor, top: int) -> Answers:
-        """Returns the answers for one picture from the confidence of each shape (33,)."""
+        """Returns the answers for one picture from the confidence of each answer (32,)."""
         if not confidence.isfinite().all():  # nan compares as more confident than any number
             return [(None, 1.0)]
         best = confidence.topk(top)
-        ranked = [
-            (SHAPES[shape].replace("/", " or "), probability)
-            for shape, probability in zip(best.indices.tolist(), best.values.tolist(), strict=True)
-        ]
+        pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        ranked = [(ANSWERS[answer], probability) for answer, probability in pairs]
         highest = ranked[0][1]
         if highest < self.threshold:
             ranked = [(None, 1 - highest), *ranked][:top]
@@ -285,11 +257,12 @@ class Recognizer:
 
 
 def _check_top(top: int) -> None:
-    if not 1 <= top <= len(SHAPES):
-        raise ValueError(f"expected top from 1 to {len(SHAPES)}, found {top}")
+    if not 1 <= top <= len(ANSWERS):
+        raise ValueError(f"expected top from 1 to {len(ANSWERS)}, found {top}")
 
 
-def _stacked(images: Sequence[Image.Image], device: torch.device) -> Tensor:
-    """Returns RGB images of one size as normalised float (N, 3, H, W)."""
-    pixels = torch.from_numpy(np.stack([np.asarray(image) for image in images]))
-    return normalize(pixels.permute(0, 3, 1, 2).to(device))
+def _to_image(pixels: Tensor) -> Image.Image:
+    """Returns pixels (H, W, 3), uint8 or float from 0 to 255, as a picture."""
+    return Image.fromarray(
+        pixels.round().byte().numpy() if pixels.is_floating_point() else pixels.numpy()
+    )

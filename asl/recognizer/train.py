@@ -4,31 +4,36 @@
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import Subset
 
-from asl.augmentation.hands import augment
-from asl.data import ASLDataset
-from asl.devices import fast_in_bfloat16, seeded, usable_device
-from asl.recognizer.mediapipe_weights import load_landmark_weights
+from asl.data import ASLDataset, SizedDataset
+from asl.devices import seeded, usable_device
+from asl.recognizer.hand_finder import HandFinder
+from asl.recognizer.mediapipe_weights import load_landmark_weights, load_palm_weights
 from asl.recognizer.mobile_net import ASLMobileNet
 from asl.recognizer.recipe import Recipe
 from asl.recognizer.recognizer import Recognizer
 from asl.recognizer.train_finder import train_finder
-from asl.training import train_model
+from asl.recognizer.train_reader import cut_photographs, train_reader
 
 
 def train_recognizer(
     real: ASLDataset | Subset,
     rendered: ASLDataset | None,
-    photographs: Tensor,
+    backgrounds: Tensor,
     recipe: Recipe = Recipe(),
     *,
+    people: Tensor | None = None,
+    photographs: Sequence[ASLDataset] = (),
+    finder: HandFinder | None = None,
+    finder_only: bool = False,
     pretrained: str | os.PathLike | None = None,
     checkpoint: str | os.PathLike | None = None,
     device: torch.device | str | None = None,
@@ -40,13 +45,19 @@ def train_recognizer(
         real: an `ASLDataset` of hands on black, or a `Subset` of one, of the recipe's image size.
         rendered: rendered hands of the same size, or None. If there are fewer real than rendered
             images, the real ones are repeated until an epoch has about as many of both, and the
-            other way round.
-        photographs: uint8 (P, 3, S, S), without hands, see
+            other way round. The finder is trained on rendered hands alone, if there are any.
+        backgrounds: uint8 (P, 3, S, S), without hands, see
             `asl.augmentation.backgrounds.load_photographs`.
         recipe: everything that was chosen. Training repeats exactly on one machine's CPU with the
             same number of threads.
-        pretrained: a wheel of MediaPipe that holds the classifier's first weights, see
-            `asl.recognizer.mediapipe_weights`. Only the architecture "mobile" can take them. None
+        people: further backgrounds for the classifier, of the same size. The finder was worse with
+            them: it knows faces, and these are not good ones.
+        photographs: hands of other people before real backgrounds, of any image size. The
+            classifier is trained on them as the finder cuts them out.
+        finder: one that is trained. None trains one.
+        finder_only: leave the classifier as it begins.
+        pretrained: a wheel of MediaPipe that holds the first weights of the finder and of a
+            classifier of the architecture "mobile", see `asl.recognizer.mediapipe_weights`. None
             begins with random weights.
         checkpoint: a folder that keeps the state of both networks after every epoch. The same call
             then goes on where it was interrupted; see `asl.train_model`.
@@ -57,15 +68,9 @@ def train_recognizer(
         A recogniser that is not calibrated. Its ``facts["recipe"]`` holds the recipe.
 
     Raises:
-        ValueError: if the images are not of the recipe's size, if there are pretrained weights for
-            an architecture other than "mobile", or if `load_landmark_weights` or
+        ValueError: if the images are not of the recipe's size, or if `load_landmark_weights` or
             `Recognizer.create` raises it.
     """
-    if pretrained is not None and recipe.architecture != "mobile":
-        raise ValueError(
-            "expected pretrained weights for the architecture 'mobile', found "
-            f"{recipe.architecture!r}"
-        )
     device = usable_device(device)
     train = mix(real, rendered)
     if (size := train[0][0].shape[-1]) != recipe.image_size:
@@ -74,48 +79,68 @@ def train_recognizer(
         )
     with seeded(recipe.seed, device):
         recognizer = Recognizer.create(recipe.architecture, recipe.image_size)
-    if pretrained is not None:
-        assert isinstance(recognizer.classifier, ASLMobileNet)  # as the architecture says
+    for network in (recognizer.finder, recognizer.classifier):  # also one that is not trained here
+        network.to(device)
+    if pretrained is not None and isinstance(recognizer.classifier, ASLMobileNet):
         load_landmark_weights(recognizer.classifier, pretrained)
-    half_precision = fast_in_bfloat16(device)
     kept = {
         name: None if checkpoint is None else Path(checkpoint) / f"{name}.safetensors"
         for name in ("finder", "classifier")
     }
-    train_finder(
-        recognizer.finder,
-        train,
-        recipe,
-        photographs=photographs,
-        checkpoint=kept["finder"],
-        half_precision=half_precision,
-        device=device,
-        progress=progress,
-    )
-    train_model(
-        recognizer.classifier,
-        train,
-        None,
-        recipe.epochs,
-        "Classifier",
-        lr=recipe.learning_rate,
-        weight_decay=recipe.weight_decay,
-        checkpoint=kept["classifier"],
-        augment=partial(
-            augment,
-            strength=recipe.strength,
-            photographs=photographs,
-            windows=recipe.crops,
-            shift=recipe.shift,
-        ),
-        # Filters with one channel each learn faster in single precision on a CPU.
-        half_precision=half_precision and recipe.architecture != "mobile",
-        seed=recipe.seed,
-        device=device,
-        progress=progress,
-    )
+    if finder is not None:
+        recognizer.finder.load_state_dict(finder.state_dict())
+    else:
+        _make_finder(
+            recognizer.finder,
+            train if rendered is None else rendered,
+            recipe,
+            pretrained,
+            checkpoint=kept["finder"],
+            backgrounds=backgrounds,
+            device=device,
+            progress=progress,
+        )
+    if not finder_only:
+        train_reader(
+            recognizer.classifier,
+            train,
+            [cut_photographs(some, recognizer.finder) for some in photographs],
+            backgrounds if people is None else torch.cat([backgrounds, people]),
+            recipe,
+            checkpoint=kept["classifier"],
+            device=device,
+            progress=progress,
+        )
     recognizer.facts["recipe"] = asdict(recipe)
     return recognizer
+
+
+def _make_finder(
+    finder: HandFinder,
+    hands: SizedDataset,
+    recipe: Recipe,
+    pretrained: str | os.PathLike | None,
+    *,
+    checkpoint: Path | None,
+    **options: Any,
+) -> None:
+    """Trains a finder; one that begins with MediaPipe's weights stays close to them."""
+    if pretrained is None:
+        train_finder(finder, hands, recipe, checkpoint=checkpoint, **options)
+        return
+    load_palm_weights(finder.to(options["device"]), pretrained)
+    theirs = {name: value.clone() for name, value in finder.body().state_dict().items()}
+    first, body = [finder.first_layers()], finder.body()
+    train_finder(finder, hands, recipe, kept=first, checkpoint=checkpoint, **options)
+    body.load_state_dict(
+        {
+            k: torch.lerp(v.cpu(), theirs[k], recipe.finder_pull)
+            for k, v in body.state_dict().items()
+        }
+    )
+    last = checkpoint and checkpoint.with_stem("finder-last")
+    epochs = recipe.finder_last_epochs
+    train_finder(finder, hands, recipe, epochs=epochs, kept=[body], checkpoint=last, **options)
 
 
 def mix(real: ASLDataset | Subset, rendered: ASLDataset | None) -> Subset:

@@ -1,20 +1,22 @@
 """Trains the finder: draws scenes in which the hand's box is known, and learns from them."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from asl.augmentation.hands import picture_hands
 from asl.data import SizedDataset, get_batch
-from asl.devices import autocast, drawn_generator, seeded, usable_device
+from asl.devices import AdamW, drawn_generator, seeded, usable_device
 from asl.fingerprints import describe_training
 from asl.optimization import Checkpoint, run_epochs
-from asl.recognizer.networks import HandFinder
+from asl.recognizer.hand_finder import HandFinder
 from asl.recognizer.recipe import Recipe
+
+_MIDDLE, _AROUND = 0.25, 0.6  # halves of the hand: where it is, and where that is not so clear
 
 
 def draw_scenes(
@@ -22,7 +24,7 @@ def draw_scenes(
     generator: torch.Generator,
     recipe: Recipe = Recipe(),
     *,
-    photographs: Tensor | None = None,
+    backgrounds: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Puts hands of all sizes anywhere before backgrounds, and leaves some backgrounds empty.
 
@@ -30,7 +32,7 @@ def draw_scenes(
         images: normalised float (N, 3, S, S): hands on black, each filling its picture.
         generator: draws all numbers; on the images' device.
         recipe: how small hands may be, how strong changes are, how many scenes are empty.
-        photographs: as in `asl.augment`.
+        backgrounds: the photographs of `asl.augment`.
 
     Returns:
         scenes: normalised float (N, 3, S, S)
@@ -46,8 +48,9 @@ def draw_scenes(
         generator,
         strength=recipe.finder_strength,
         background_share=recipe.finder_background_share,
-        photographs=photographs,
+        photographs=backgrounds,
         windows=recipe.finder_windows,
+        tilt=recipe.finder_tilt,
         hands=present,
     )
     return scenes, boxes, present.float()
@@ -58,10 +61,11 @@ def train_finder(
     train_data: SizedDataset,
     recipe: Recipe = Recipe(),
     *,
-    photographs: Tensor | None = None,
+    backgrounds: Tensor | None = None,
+    epochs: int | None = None,
+    kept: Iterable[nn.Module] = (),
     checkpoint: str | os.PathLike | None = None,
-    batch_size: int = 64,
-    half_precision: bool = False,
+    batch_size: int = 32,
     device: torch.device | str | None = None,
     progress: bool = True,
 ) -> list[float]:
@@ -73,14 +77,18 @@ def train_finder(
         finder: the network.
         train_data: items (image (3, H, H) of a hand on black, label). Labels are not used.
         recipe: epochs, learning rate, weight decay, seed, and the scenes' settings.
-        photographs: as in `draw_scenes`.
-        checkpoint, batch_size, half_precision, device, progress: as in `asl.train_model`.
+        backgrounds: as in `draw_scenes`.
+        epochs: None takes the recipe's.
+        kept: layers to leave as they are.
+        checkpoint, batch_size, device, progress: as in `asl.train_model`.
 
     Returns:
         The mean loss of each epoch.
     """
     device = usable_device(device)
     finder.to(device)
+    for layers in kept:
+        layers.requires_grad_(False)
     results: dict[str, list[float]] = {"train_losses": [], "learning_rates": []}
     with seeded(recipe.seed, device):
         generator = drawn_generator(device)
@@ -88,32 +96,45 @@ def train_finder(
         def loss_of(indices: Tensor) -> Tensor:
             images, _ = get_batch(train_data, indices, device)
             images = _resized(images, finder.image_size)
-            scenes, boxes, present = draw_scenes(images, generator, recipe, photographs=photographs)
-            with autocast(device, half_precision):
-                found, evidence = finder(scenes)
-            return finder_loss(found, evidence, boxes, present)
+            scenes, boxes, present = draw_scenes(images, generator, recipe, backgrounds=backgrounds)
+            found, evidence = finder(scenes)
+            return finder_loss(found, evidence, boxes, present, finder.cells)
 
-        kept = None
+        epochs = recipe.finder_epochs if epochs is None else epochs
+        state = None
         if checkpoint is not None:
-            options = {"recipe": recipe, "photographs": photographs, "drawing": draw_scenes}
-            numbers: dict[str, Any] = {"batch_size": batch_size, "half_precision": half_precision}
-            numbers["device"] = device.type
+            options = {"recipe": recipe, "backgrounds": backgrounds, "drawing": draw_scenes}
+            numbers = {"batch_size": batch_size, "device": device.type, "epochs": epochs}
             described = describe_training(finder, train_data, None, options, numbers)
-            kept = Checkpoint(Path(checkpoint), described)
+            state = Checkpoint(Path(checkpoint), described)
         run_epochs(
             finder,
             len(train_data),
             loss_of,
-            recipe.finder_epochs,
+            epochs,
             results,
             batch_size=batch_size,
             lr=recipe.finder_learning_rate,
             weight_decay=recipe.weight_decay,
+            optimizer=lambda _: _optimizer(finder, recipe),
             drawn=generator,
-            checkpoint=kept,
+            checkpoint=state,
             name="Finder" if progress else None,
         )
+    finder.requires_grad_(True)
     return results["train_losses"]
+
+
+def _optimizer(finder: HandFinder, recipe: Recipe) -> AdamW:
+    """Returns what trains the finder: its last layers, which begin anew, at a higher rate."""
+    last = [p for p in finder.last_layers().parameters() if p.requires_grad]
+    others = {id(p) for p in last}
+    body = [p for p in finder.parameters() if p.requires_grad and id(p) not in others]
+    rate = recipe.finder_learning_rate
+    groups = [{"params": last, "lr": rate}, {"params": body, "lr": rate * recipe.finder_body_rate}]
+    return AdamW(
+        [group for group in groups if group["params"]], weight_decay=recipe.weight_decay, fused=True
+    )
 
 
 def _resized(images: Tensor, size: int) -> Tensor:
@@ -123,24 +144,39 @@ def _resized(images: Tensor, size: int) -> Tensor:
     return F.interpolate(images, (size, size), mode="bilinear", antialias=True)
 
 
-def finder_loss(found: Tensor, evidence: Tensor, boxes: Tensor, present: Tensor) -> Tensor:
+def finder_loss(
+    found: Tensor, evidence: Tensor, boxes: Tensor, present: Tensor, cells: Tensor
+) -> Tensor:
     """Returns the mean loss of a batch, for where the hand is and whether there is one.
 
-    Distances count in sizes of the hand, so that small hands are found as precisely as large ones.
+    A cell near the middle of the hand should say that it is there and give its box. All others
+    should say that it is not; what is easy counts little (focal loss, Lin et al. 2017). Distances
+    count in sizes of the hand, so that small hands are found as precisely as large ones.
 
     Args:
-        found: boxes (N, 3), as answered.
-        evidence: log-odds (N,) of a hand, as answered.
+        found, evidence: boxes (N, 3, K, K) and log-odds (N, K, K), as `HandFinder` answers.
         boxes: (N, 3), the true ones.
         present: (N,), 1 or 0. Boxes count only where it is 1.
+        cells: (2, K, K), the middles of the cells.
     """
+    boxes = boxes.view(-1, 3, 1, 1)
+    half, cell = boxes[:, 2], 2 / cells.shape[-1]
+    distance = (cells - boxes[:, :2]).norm(dim=1) / half  # (N, K, K), in halves of the hand
+    present = present.view(-1, 1, 1) > 0
+    middle = (distance < (0.75 * cell / half).clamp(min=_MIDDLE)) & present
+    around = (distance < _AROUND) & present & ~middle
+    probability = evidence.sigmoid().detach()
+    easy = torch.where(middle, probability, 1 - probability)
+    weight = (1 - easy) ** 2 * torch.where(around, 0.25, 1.0)
+    target = middle.float()
+    hit = weight * F.binary_cross_entropy_with_logits(evidence, target, reduction="none")
     error = box_error(found, boxes)
-    distance = F.smooth_l1_loss(error, torch.zeros_like(error), reduction="none", beta=0.2)
-    placing = (distance.sum(dim=1) * present).sum() / present.sum().clamp(min=1)
-    return placing + F.binary_cross_entropy_with_logits(evidence, present)
+    placed = F.smooth_l1_loss(error, torch.zeros_like(error), reduction="none", beta=0.1)
+    losses = hit + 2 * target * placed.sum(dim=1)
+    return (losses.sum(dim=(1, 2)) / target.sum(dim=(1, 2)).clamp(min=1)).mean()
 
 
 def box_error(found: Tensor, boxes: Tensor) -> Tensor:
-    """Returns errors (N, 3): of x and y in half sides of the true box, and of its size's log."""
+    """Returns errors (N, 3, …): of x and y in half sides of the true box, and of its size's log."""
     half = boxes[:, 2:]
     return torch.cat([(found[:, :2] - boxes[:, :2]) / half, (found[:, 2:] / half).log()], dim=1)

@@ -134,6 +134,25 @@ TAUGHT: dict[str, Pose] = {
         note="two fingers hang over the thumb, the wrist is bent",
         touches=(),
     ),
+    "p": replace(
+        POSES["p"],
+        thumb=(42.1, -0.8, 27.6, 31.2, 6.5),
+        index=(10, 4, 3, 6),
+        middle=(50, 10, 6, -6),
+        view=(-100, 0, 100),
+        note='"k" as taught, pointing down, seen from the back of the hand',
+        touches=(),
+    ),
+    "q": replace(
+        POSES["q"],
+        thumb=(7, -4.7, -10, 30, 4.5),
+        index=(40, 5, 3, 0),
+        middle=VARIANTS["g"].middle,
+        ring=VARIANTS["g"].ring,
+        little=VARIANTS["g"].little,
+        view=(-120, 0, 120),
+        note='"g" as taught, pointing down, seen from the back of the hand',
+    ),
     "s": replace(
         POSES["s"],
         thumb=(46.3, 27, 59.6, 41.6, 25.5),
@@ -145,6 +164,7 @@ TAUGHT: dict[str, Pose] = {
         note="thumb across index and middle finger",
         touches=(("thumb 3 0.8 palmar", "middle 2 0.4 dorsal", 9.9),),
     ),
+    "t": VARIANTS["t"],
     "x": replace(
         VARIANTS["1"],
         index=POSES["x"].index,

@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from asl import (
+    ANSWERS,
     SHAPES,
+    SIGNS,
     accuracy,
     accuracy_within,
     bootstrap_interval,
@@ -18,6 +20,7 @@ from asl import (
     selective_accuracy,
     summarize,
 )
+from asl.evaluation.metrics import merge_shapes
 
 
 def answers(predictions, classes=36):
@@ -84,6 +87,29 @@ def test_look_alikes_are_merged_by_adding_their_probabilities():
     assert SHAPES[log_probs.argmax()] == SHAPES[labels[0]] == "0/o"
     assert log_probs.exp()[0, labels[0]].item() == pytest.approx(0.5)
     assert accuracy(log_probs, labels) == 1 and accuracy(probs.log(), torch.tensor([24])) == 0
+
+
+def test_answers_of_strangers_are_merged_into_32_with_f_and_9_as_one():
+    probs = torch.full((2, 36), 0.1 / 33)
+    probs[:, [9, 15, 10]] = torch.tensor([0.25, 0.25, 0.4])  # "9", "f" and "a"
+    labels = torch.tensor([15, 9])
+    log_probs, merged = merge_look_alikes(probs.log(), labels, ANSWERS)
+    assert log_probs.shape == (2, 32) and merged[0] == merged[1]
+    assert ANSWERS[log_probs[0].argmax()] == ANSWERS[merged[0]] == "9 or f"
+    assert log_probs.exp()[0, merged[0]].item() == pytest.approx(0.5)
+    assert SHAPES[merge_look_alikes(probs.log(), labels)[0][0].argmax()] == "a"
+    torch.testing.assert_close(log_probs.exp().sum(dim=1), torch.ones(2))
+
+
+@pytest.mark.parametrize("names", [SHAPES, ANSWERS])
+def test_each_label_is_merged_into_the_name_that_holds_its_sign(names):
+    sure = answers(range(36))
+    log_probs, labels = merge_look_alikes(sure.clamp(min=-50), torch.arange(36), names)
+    assert log_probs.argmax(dim=1).equal(labels)
+    for sign, label in zip(SIGNS, labels, strict=True):
+        assert sign in names[label].replace(" or ", "/").split("/")
+    several = torch.stack([sure, sure]).clamp(min=-50)  # of two runs
+    assert merge_shapes(several, names)[1].equal(log_probs)
 
 
 def test_group_accuracy_comes_with_counts():

@@ -173,7 +173,7 @@ def _export(folder: Path) -> None:
 
 
 def _is_exported(folder: Path) -> bool:
-    loaded = [torch.export.load(folder / f"{name}.pt2") for name in ("finder", "classifier")]
+    loaded = [torch.export.load(folder / "recognizer.pt2")]
     return len(list(folder.iterdir())) == len(loaded)
 
 
@@ -222,9 +222,7 @@ WRITERS = {
         _unpack, lambda folder: len(asl.ASLDataset(folder, progress=False)) == 1800
     ),
     "pack_stand_in": Writer(_pack, _are_packed, {"hands.zip": b"old", "hands.sha256": b"old"}),
-    "export_recognizer": Writer(
-        _export, _is_exported, {"finder.pt2": b"old", "classifier.pt2": b"old"}, sizes=40
-    ),
+    "export_recognizer": Writer(_export, _is_exported, {"recognizer.pt2": b"old"}, sizes=40),
     "synthesize": Writer(
         _synthesize,
         _are_rendered,

@@ -25,7 +25,7 @@ from asl import (
     visualize_data_samples,
 )
 from asl.plots.images import READ_MARGIN
-from asl.recognizer.crops import MARGIN, crop
+from asl.recognizer.crops import WIDE, cut
 
 
 def loader(dataset, count=None):
@@ -154,6 +154,7 @@ def sights():
             box=(0.5, 0.0, 0.2),
             crop=Image.new("RGB", (64, 64)),
             hand=0.9,
+            hands=1,
             log_probs=torch.zeros(36),
             answers=ranked,
         )
@@ -163,8 +164,8 @@ def sights():
 
 def test_sights_show_box_crop_and_answers(sights):
     whole, cut, bars, *_, unsure = plot_sights(sights).axes
-    (box,) = whole.patches  # with its margin: 1.1 times 20 pixels to each side of (150, 50)
-    assert box.get_xy() == pytest.approx((127.5, 27.5)) and box.get_width() == pytest.approx(44)
+    (box,) = whole.patches  # with its margin: 1.25 times 20 pixels to each side of (150, 50)
+    assert box.get_xy() == pytest.approx((124.5, 24.5)) and box.get_width() == pytest.approx(50)
     assert cut.images[0].get_array().shape == (64, 64, 3)
     assert [bar.get_width() for bar in bars.patches] == pytest.approx([80, 15])
     assert [label.get_text() for label in bars.get_yticklabels()] == ["0 or o", "c"]
@@ -174,11 +175,13 @@ def test_sights_show_box_crop_and_answers(sights):
 
 
 def test_the_box_is_what_a_recogniser_reads(sights):
-    assert READ_MARGIN == MARGIN
-    pixels = np.zeros((100, 200, 3), np.uint8)
-    pixels[28:72, 128:172] = 255
-    read = crop(Image.fromarray(pixels), sights[0].box, 32)
-    assert np.asarray(read).min() == 255  # the box of the test before, and nothing beside it
+    assert READ_MARGIN == WIDE
+    pixels = torch.zeros(100, 200, 3, dtype=torch.uint8)
+    pixels[25:75, 125:175] = 255  # the box of the test before
+    read = cut(pixels, torch.tensor(sights[0].box), 32)
+    assert read[:, 2:-2, 2:-2].min() > 254.9
+    wider = cut(pixels, torch.tensor(sights[0].box), 32, margin=WIDE * 1.2)
+    assert wider[:, :, [0, -1]].max() < 1
 
 
 def test_a_box_beyond_the_picture_is_drawn_whole(sights):

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from asl import ASLDataset
+from asl import ASLDataset, HandFinder, Recognizer
 
 
 @pytest.fixture
@@ -13,3 +13,16 @@ def real(people):
 @pytest.fixture
 def photographs():
     return torch.randint(0, 256, (3, 3, 40, 40), generator=torch.Generator().manual_seed(0)).byte()
+
+
+@pytest.fixture(scope="session")
+def make_recognizer():
+    """Makes untrained recognisers, whose finders look at small pictures and are fast."""
+
+    def make(seed=0, architecture="mobile", *, view=32):
+        torch.manual_seed(seed)
+        recognizer = Recognizer.create(architecture, image_size=32)
+        recognizer.finder = HandFinder(image_size=view).eval()
+        return recognizer
+
+    return make

@@ -14,7 +14,8 @@ from asl import ASLNet, Recognizer, load_model, save_model
 from asl.tensor_files import MODEL, RECOGNIZER, _digest, read_tensors, write_tensors
 
 FILTER = "classifier.features.0.0.weight"
-VARIANCE = "finder.features.0.0.1.running_var"
+VOTE = "finder.vote.weight"
+VARIANCE = "classifier.features.0.1.running_var"
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,7 @@ DEEP = "[" * 50_000 + "]" * 50_000
 TENSORS = {
     "nan": (filled(FILTER, math.nan), f"found nan or infinity in {FILTER}"),
     "infinity": (filled(FILTER, math.inf), f"found nan or infinity in {FILTER}"),
+    "infinity in the finder": (filled(VOTE, math.inf), f"found nan or infinity in {VOTE}"),
     "minus infinity": (filled(FILTER, -math.inf), f"found nan or infinity in {FILTER}"),
     "nan variance": (filled(VARIANCE, math.nan), f"found nan or infinity in {VARIANCE}"),
     "infinite variance": (filled(VARIANCE, math.inf), f"found nan or infinity in {VARIANCE}"),
@@ -67,10 +69,14 @@ TENSORS = {
     "bfloat16": (cast(FILTER, torch.bfloat16), "found BF16"),
     "float8": (cast(FILTER, torch.float8_e4m3fn), "found F8_E4M3"),
     "a count that is a float": (
-        cast("finder.features.0.0.1.num_batches_tracked", torch.float32),
+        cast("classifier.features.0.1.num_batches_tracked", torch.float32),
         "of torch.int64, found F32",
     ),
     "missing": (lambda tensors: tensors.pop(FILTER), f"expected a tensor '{FILTER[:5]}"),
+    "no finder of this version": (
+        lambda tensors: tensors.pop("finder.at_16.0.activation.weight"),
+        "expected a tensor 'finder.at_16",
+    ),
     "none at all": (lambda tensors: tensors.clear(), "expected a tensor .*, found none"),
     "extra": (put(**{"classifier.more": torch.ones(1)}), "found 'classifier.more' beside them"),
     "of no network": (put(**{"more.weight": torch.ones(1)}), "found 'more.weight' beside them"),

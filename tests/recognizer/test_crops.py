@@ -1,24 +1,99 @@
 """Boxes in pictures, and what is cut out of them."""
 
-from PIL import Image
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageOps
 
-from asl.recognizer.crops import crop, square
-
-
-def test_square_keeps_the_shape_of_what_it_shows():
-    framed = square(Image.new("RGB", (200, 100), "white"), 64)
-    assert framed.size == (64, 64)
-    assert framed.getpixel((0, 32)) == (255, 255, 255) and framed.getpixel((32, 10)) == (0, 0, 0)
-    assert framed.getbbox() == (0, 16, 64, 48)
-    assert square(Image.new("RGB", (1, 900), "white"), 64).size == (64, 64)  # too thin to show
+from asl.recognizer.crops import LONGEST, WIDE, cut, to_pixels, window
 
 
-def test_a_crop_shows_what_the_box_holds():
-    image = Image.new("RGB", (200, 100))
-    image.paste((255, 0, 0), (140, 10, 180, 50))  # centre (160, 30): 0.6 right, 0.2 up
-    cut = crop(image, (0.6, -0.2, 0.2), 44)  # 20 pixels each way, and the margin
-    assert cut.size == (44, 44)
-    left, top, right, bottom = cut.getchannel("R").point(lambda v: 255 * (v > 127)).getbbox()
-    assert (left, top) == (2, 2) and (right, bottom) == (42, 42)
-    assert crop(image, (0.9, 0.9, 0.3), 30).getpixel((29, 29)) == (0, 0, 0)  # beyond the edge
-    assert crop(image, (0, 0, 1e-9), 30).size == (30, 30)
+def picture(height, width, seed=0):
+    """Returns noise, on which every filter shows."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 256, (height, width, 3), generator=generator).byte()
+
+
+def as_pillow_cuts(pixels, box, size, pad):
+    """Cuts with Pillow's filter, after adding a black border so that nothing lies beyond it."""
+    height, width = pixels.shape[:2]
+    image = ImageOps.expand(Image.fromarray(pixels.numpy()), pad)
+    x, y, half = box
+    unit = max(height, width) / 2
+    x, y, reach = pad + width / 2 + x * unit, pad + height / 2 + y * unit, half * WIDE * unit
+    reach = max(1, reach)
+    edges = (x - reach, y - reach, x + reach, y + reach)
+    cut_out = image.resize((size, size), Image.Resampling.BILINEAR, box=edges)
+    return torch.from_numpy(np.array(cut_out)).permute(2, 0, 1).float()
+
+
+@pytest.mark.parametrize("sides", [(90, 130), (130, 90), (300, 300), (20, 20)])
+@pytest.mark.parametrize(
+    "box", [(0, 0, 0.5), (0.123, -0.077, 0.333), (0.3, 0.2, 0.08), (0.7, -0.6, 0.5), (-1, 1, 1)]
+)
+def test_a_crop_is_what_pillow_cuts_out_at_the_same_real_valued_edges(sides, box):
+    pixels = picture(*sides)
+    found = cut(pixels, torch.tensor(box), 32)
+    assert found.shape == (3, 32, 32)
+    # Pillow rounds to whole numbers, after each of two directions.
+    torch.testing.assert_close(found, as_pillow_cuts(pixels, box, 32, 600), atol=1.001, rtol=0)
+
+
+def test_what_lies_beyond_the_picture_is_black_and_the_rest_no_brighter():
+    white = torch.full((100, 200, 3), 255, dtype=torch.uint8)
+    corner = cut(white, torch.tensor([1.0, 0.5, 0.25]), 40, margin=1)  # its middle is the corner
+    assert corner[:, :19, :19].min() > 254.9 and corner[:, 21:].max() == 0
+    assert corner[..., 21:].max() == 0 and corner.max() < 255.1
+    assert cut(white, torch.tensor([0.0, 0.9, 0.2]), 40).max() == 0  # beside it altogether
+
+
+def test_a_crop_moves_with_its_box_without_jumps():
+    pixels = picture(200, 200)
+    across = [cut(pixels, torch.tensor([x, 0.0, 0.4]), 32) for x in torch.linspace(0, 0.02, 41)]
+    steps = torch.stack([(b - a).abs().mean() for a, b in zip(across, across[1:], strict=False)])
+    assert steps.min() > 0 and steps.max() < 2 * steps.mean() < 5  # 2 pixels in 40 steps
+    sizes = [cut(pixels, torch.tensor([0.0, 0.0, h]), 32) for h in torch.linspace(0.4, 0.42, 41)]
+    steps = torch.stack([(b - a).abs().mean() for a, b in zip(sizes, sizes[1:], strict=False)])
+    assert steps.min() > 0 and steps.max() < 2 * steps.mean() < 5
+
+
+@pytest.mark.parametrize("sides", [(1, 1), (1, 90), (47, 61), (240, 320)])
+@pytest.mark.parametrize("box", [(0, 0, 1), (0.2, -0.1, 0.03), (-0.9, 0.9, 0.6)])
+def test_an_exported_crop_which_reads_all_pixels_is_the_same(sides, box, monkeypatch):
+    pixels, box = picture(*sides), torch.tensor(box)
+    found = cut(pixels, box, 24)
+    monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
+    torch.testing.assert_close(cut(pixels, box, 24), found, atol=1e-3, rtol=0)
+
+
+def test_a_box_of_no_size_shows_the_pixels_around_its_middle():
+    pixels = picture(50, 50)
+    found = cut(pixels, torch.tensor([0.0, 0.0, 0.0]), 2)
+    torch.testing.assert_close(found, pixels[24:26, 24:26].permute(2, 0, 1).float())
+
+
+def test_a_window_is_the_box_with_its_margin_in_pixels():
+    x, y, reach = window(torch.tensor([0.5, -0.5, 0.2]), 100, 200, 1.1)
+    assert [x.item(), y.item(), reach.item()] == pytest.approx([150, 0, 22])
+    assert window(torch.tensor([0.0, 0.0, 0.1]), 4, 2, 1.1)[2] == 1  # a pixel each way at least
+
+
+def test_pictures_are_kept_whole_up_to_a_size_and_shrunk_by_whole_steps_beyond():
+    for given, kept in (
+        ((LONGEST, 9), (LONGEST, 9)),
+        ((3000, 1500), (1000, 500)),
+        ((1, 20_000), (1, 1000)),
+        ((LONGEST + 1, 3), (513, 2)),
+    ):
+        assert tuple(to_pixels(Image.new("RGB", given)).shape) == (*kept[::-1], 3)
+    stripes = np.zeros((2048, 4, 3), np.uint8)
+    stripes[1::2] = 255
+    assert set(to_pixels(stripes).flatten().tolist()) == {128}  # no row is left out
+
+
+def test_what_is_done_to_pixels_does_not_change_the_picture_given():
+    array = np.full((20, 20, 3), 7, np.uint8)
+    image, tensor = Image.fromarray(array), torch.full((3, 20, 20), 7).byte()
+    for given in (array, image, tensor):
+        to_pixels(given).zero_()
+        assert np.asarray(given).min() == 7

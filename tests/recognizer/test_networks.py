@@ -1,10 +1,7 @@
-import math
-
 import pytest
 import torch
-from torch import nn
 
-from asl import ASLMobileNet, ASLResNet, HandFinder
+from asl import ASLMobileNet, ASLResNet
 
 
 @pytest.mark.parametrize("network", [ASLResNet, ASLMobileNet])
@@ -36,28 +33,6 @@ def test_the_residual_network_adds_what_it_skips():
 
 
 def test_wrong_sizes_of_the_recognising_networks():
-    for network, multiple in ((ASLResNet, 16), (ASLMobileNet, 16), (HandFinder, 8)):
-        with pytest.raises(ValueError, match=f"multiple of {multiple} pixels, found 20"):
+    for network in (ASLResNet, ASLMobileNet):
+        with pytest.raises(ValueError, match="multiple of 16 pixels, found 20"):
             network(image_size=20)
-
-
-def test_a_finder_follows_its_evidence():
-    finder = HandFinder().eval()
-    boxes, evidence = finder(torch.randn(5, 3, 64, 64))
-    assert boxes.shape == (5, 3) and evidence.shape == (5,)
-    assert (boxes[:, 2] > 0).all() and (boxes[:, :2].abs() < 2).all()
-    # A finder that sees a hand only in the cell at the upper left puts the box's centre there.
-    votes = torch.zeros(1, 4, 8, 8)
-    votes[0, 0, 0, 0] = 50
-    finder.features.register_forward_hook(lambda *_: votes)
-    finder.vote = nn.Identity()
-    boxes, evidence = finder(torch.zeros(1, 3, 64, 64))
-    torch.testing.assert_close(boxes[0, :2], torch.tensor([-7 / 8, -7 / 8]))
-    assert evidence > 40
-    # A quarter of its vote moves the centre, and the size is the exponential of its vote less one.
-    votes[0, 1:, 0, 0] = torch.tensor([1.0, -0.5, -0.2])
-    boxes, _ = finder(torch.zeros(1, 3, 64, 64))
-    expected = torch.tensor([-7 / 8 + 1 / 4, -7 / 8 - 1 / 8, math.exp(-1.2)])
-    torch.testing.assert_close(boxes[0], expected)
-    votes.zero_()
-    assert finder(torch.zeros(1, 3, 64, 64))[1].item() == pytest.approx(0, abs=1e-5)

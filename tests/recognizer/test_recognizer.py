@@ -3,18 +3,17 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageOps
 
-from asl import SHAPES, Recognizer, denormalize, unpack_stand_in
-from asl.recognizer.networks import HandFinder
-from asl.recognizer.recognizer import SHIPPED_WEIGHTS, find_either_hand, read_as_either_hand
+from asl import ANSWERS, Recognizer, denormalize, unpack_stand_in
+from asl.recognizer.photograph_sources import SOURCES
+from asl.recognizer.recognizer import SHIPPED_WEIGHTS
 from asl.signs import SIGNS
 from asl.tensor_files import RECOGNIZER, read_tensors, write_tensors
 
 
 @pytest.fixture
-def recognizer():
+def recognizer(make_recognizer):
     """Untrained, but for one thing: it takes red for "a", green for "o", and black for no hand."""
-    torch.manual_seed(0)
-    recognizer = Recognizer.create(image_size=32)
+    recognizer = make_recognizer(view=64)
     recognizer.finder.register_forward_hook(_find_what_is_light)
     recognizer.classifier.register_forward_hook(_tell_by_colour)
     return recognizer
@@ -29,7 +28,9 @@ def _find_what_is_light(finder, inputs, _):
             middle = torch.stack([columns, rows]).float().mean(dim=1)
             box[:2] = (middle + 0.5) * 2 / len(shown) - 1
             box[2] = shown.sum().sqrt() / len(shown)
-    return boxes, 20 * light.flatten(1).any(dim=1).float() - 10
+    cells = torch.full((len(light), 8, 8), -20.0)
+    cells[:, 3, 5] = 20 * light.flatten(1).any(dim=1).float() - 10
+    return boxes[:, :, None, None].expand(-1, -1, 8, 8), cells
 
 
 def _tell_by_colour(classifier, inputs, _):
@@ -44,17 +45,24 @@ RED, GREEN = (255, 0, 0), (0, 255, 0)
 
 
 def test_answers_are_ranked_probabilities(recognizer):
-    answers = recognizer(Image.new("RGB", (50, 50), RED), top=33)
+    answers = recognizer(Image.new("RGB", (50, 50), RED), top=32)
     assert answers[0][0] == "a" and answers[0][1] > 0.9
     probabilities = [p for _, p in answers]
     assert probabilities == sorted(probabilities, reverse=True)
     assert sum(probabilities) == pytest.approx(1, abs=1e-3)
-    assert {sign for sign, _ in answers} == {shape.replace("/", " or ") for shape in SHAPES}
+    assert {sign for sign, _ in answers} == set(ANSWERS)
     assert len(recognizer(Image.new("RGB", (50, 50), RED))) == 3
 
 
 def test_look_alikes_are_one_answer(recognizer):
     assert recognizer(Image.new("RGB", (50, 50), GREEN), top=1)[0][0] == "0 or o"
+    # Of a and f, where f might be 9 as well: a alone is surer than f, but not than both.
+    logits = torch.full((2, 36), -20.0)
+    for sign, share in (("a", 0.4), ("f", 0.3), ("9", 0.3)):
+        logits[:, SIGNS.index(sign)] = torch.tensor(share).log()
+    recognizer.classifier.register_forward_hook(lambda *_: logits)
+    answer, share = recognizer(Image.new("RGB", (50, 50), GREEN), top=1)[0]
+    assert answer == "9 or f" and share == pytest.approx(0.6, abs=1e-3)
 
 
 def test_no_hand_is_no_confident_sign(recognizer):
@@ -66,48 +74,19 @@ def test_no_hand_is_no_confident_sign(recognizer):
     assert recognizer(Image.new("RGB", (50, 50), RED), top=1)[0][0] == "a"
 
 
-def test_a_left_hand_is_read_as_a_right_one():
-    torch.manual_seed(0)
-    recognizer = Recognizer.create("resnet", image_size=32)  # it tells left from right
+def test_either_hand_is_read(make_recognizer):
+    """Of its two crops, a recogniser is shown one as it is and the wider one mirrored."""
+    recognizer = make_recognizer(view=64)
     recognizer.finder.register_forward_hook(_find_what_is_light)
-    picture = Image.fromarray(np.random.default_rng(0).integers(80, 255, (60, 60, 3), np.uint8))
-    right, left = recognizer.raw_answers([picture, ImageOps.mirror(picture)])[0]
-    torch.testing.assert_close(right, left, atol=1e-3, rtol=0)
-    crops = torch.randn(4, 3, 32, 32)
-    read = read_as_either_hand(recognizer.classifier, crops)
-    assert not read.allclose(recognizer.classifier(crops), atol=1e-3)
-    torch.testing.assert_close(read.exp().sum(dim=1), torch.ones(4))
-
-
-def test_a_left_hand_is_found_as_a_right_one():
-    torch.manual_seed(0)
-    finder = HandFinder(image_size=32).eval()
-    pictures = torch.randn(4, 3, 32, 32)
-    with torch.inference_mode():
-        boxes, evidence = find_either_hand(finder, pictures)
-        mirrored, same_evidence = find_either_hand(finder, pictures.flip(3))
-        alone, _ = finder(pictures)
-    torch.testing.assert_close(mirrored, boxes * torch.tensor([-1, 1, 1]))
-    torch.testing.assert_close(same_evidence, evidence)
-    assert not boxes.allclose(alone, atol=1e-4) and boxes.allclose(alone, atol=0.2)
-
-
-def test_a_box_is_the_mean_of_the_picture_and_its_mirror_image():
-    def finder(pictures):
-        assert pictures[1].equal(pictures[0].flip(2))
-        return torch.tensor([[0.4, -0.2, 0.1], [-0.2, 0.0, 0.4]]), torch.tensor([1.0, 3.0])
-
-    boxes, evidence = find_either_hand(finder, torch.rand(1, 3, 8, 8))
-    # The mirror image's x counts the other way round, and sizes are averaged geometrically.
-    torch.testing.assert_close(boxes, torch.tensor([[0.3, -0.1, 0.2]]))
-    torch.testing.assert_close(evidence, torch.tensor([2.0]))
-
-
-def test_what_is_read_is_hardly_more_than_the_picture(recognizer):
-    large = torch.tensor([[0, 0, 3.0]] * 2), torch.ones(2)  # in the picture and its mirror image
-    recognizer.finder.register_forward_hook(lambda *_: large)
-    (sight,) = recognizer.look([Image.new("RGB", (100, 100), RED)])
-    assert sight.box == pytest.approx((0, 0, 0.95))
+    shown = []
+    recognizer.classifier.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0]))
+    picture = np.random.default_rng(0).integers(80, 255, (60, 60, 3), np.uint8)
+    recognizer(picture)
+    recognizer(np.ascontiguousarray(picture[:, ::-1]))
+    (near, wide), (near_left, wide_left) = shown
+    torch.testing.assert_close(near, near_left.flip(2), atol=1e-3, rtol=0)
+    torch.testing.assert_close(wide, wide_left.flip(2), atol=1e-3, rtol=0)
+    assert not torch.allclose(near, wide.flip(2), atol=0.1)  # it shows more
 
 
 def test_temperature_changes_confidence_only(recognizer):
@@ -171,9 +150,27 @@ def test_a_sight_shows_the_crop_round_the_hand(recognizer):
     sight = recognizer.look([image])[0]
     assert sight.box == pytest.approx((0.6, 0, 0.2), abs=0.05)
     assert sight.crop.size == (32, 32) and sight.frame.size == (200, 100)
-    assert np.asarray(sight.crop)[..., 0].mean() > 0.6 * 255
-    assert sight.answers[0][0] == "a" and sight.hand > 0.99
+    assert np.asarray(sight.crop)[..., 0].mean() > 0.5 * 255
+    assert sight.answers[0][0] == "a" and sight.hand > 0.99 and sight.hands == 1
     assert sight.log_probs.shape == (36,) and sight.log_probs.argmax() == SIGNS.index("a")
+
+
+def test_a_sight_says_how_many_hands_were_seen_and_shows_the_surer(recognizer):
+    boxes, cells = torch.zeros(1, 3, 8, 8), torch.full((1, 8, 8), -9.0)
+    boxes[0, :, 4, 1], boxes[0, :, 4, 6] = torch.tensor([[-0.5, 0, 0.3], [0.5, 0, 0.3]])
+    cells[0, 4, 1], cells[0, 4, 6] = 2.0, 3.0
+    recognizer.finder.register_forward_hook(lambda *_: (boxes, cells))
+    two = Image.new("RGB", (80, 80), GREEN)
+    two.paste(RED, (40, 0, 80, 80))
+    (sight,) = recognizer.look([two])
+    assert sight.hands == 2 and sight.box == pytest.approx((0.5, 0, 0.3))
+    assert sight.hand == pytest.approx(torch.tensor(3.0).sigmoid().item())
+    assert sight.answers[0][0] == "a" and recognizer(two)[0] == sight.answers[0]
+    cells[0, 4, 6] = 1.0
+    (sight,) = recognizer.look([two])
+    assert sight.hands == 2 and sight.box[0] < 0 and sight.answers[0][0] == "0 or o"
+    cells[:] = -1.0
+    assert recognizer.look([two])[0].hands == 0
 
 
 @pytest.mark.parametrize(
@@ -231,9 +228,9 @@ def test_wrong_pictures_are_named(recognizer, picture, message):
         recognizer(picture)
 
 
-@pytest.mark.parametrize("top", [0, 34])
+@pytest.mark.parametrize("top", [0, 33])
 def test_wrong_top(recognizer, top):
-    with pytest.raises(ValueError, match=f"from 1 to 33, found {top}"):
+    with pytest.raises(ValueError, match=f"from 1 to 32, found {top}"):
         recognizer(Image.new("RGB", (50, 50)), top=top)
 
 
@@ -255,7 +252,7 @@ def test_saved_and_loaded_it_answers_the_same(tmp_path):
     loaded = Recognizer.load(tmp_path / "w")
     # As pairs without an order: an untrained network finds most signs equally probable.
     picture = np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)
-    before, after = dict(made(picture, 33)), dict(loaded(picture, 33))
+    before, after = dict(made(picture, 32)), dict(loaded(picture, 32))
     assert {sign: pytest.approx(p, abs=1e-3) for sign, p in before.items()} == after
     assert (loaded.temperature, loaded.threshold, loaded.facts) == (1.7, 0.02, {"images": 3})
     assert not loaded.classifier.training and loaded.architecture == "cnn"
@@ -298,7 +295,8 @@ def test_what_could_not_be_loaded_is_not_saved(name, value, recognizer, tmp_path
 def test_what_is_no_number_is_no_letter(network, threshold, recognizer):
     nan = torch.nan
     answer = torch.full((2, 36), nan)
-    answer = (torch.full((2, 3), nan), torch.full((2,), nan)) if network == "finder" else answer
+    if network == "finder":
+        answer = (torch.full((1, 3, 8, 8), nan), torch.full((1, 8, 8), nan))
     recognizer.threshold = threshold
     hook = getattr(recognizer, network).register_forward_hook(lambda *_: answer)
     picture = Image.new("RGB", (50, 50), RED)
@@ -311,10 +309,8 @@ def test_what_is_no_number_is_no_letter(network, threshold, recognizer):
 
 def test_frames_are_kept_as_small_as_they_are_shown(recognizer):
     wide, strip = Image.new("RGB", (3000, 1500), RED), Image.new("RGB", (1, 20_000))
-    assert [sight.frame.size for sight in recognizer.look([wide, strip])] == [
-        (1024, 512),
-        (1, 1024),
-    ]
+    sights = recognizer.look([wide, strip])
+    assert [sight.frame.size for sight in sights] == [(1000, 500), (1, 1000)]
     assert recognizer(wide)[0][0] == "a" and wide.size == (3000, 1500)
     assert recognizer.look([wide.resize((1024, 9))])[0].frame.size == (1024, 9)
 
@@ -331,7 +327,8 @@ def test_the_shipped_weights_say_how_they_were_made(shipped):
     facts = shipped.facts
     assert facts["left_out"] == [] and facts["rendered"] > 0 and "asl train" in facts["command"]
     assert 0 < facts["threshold"] == shipped.threshold < 1
-    assert facts["answered"] >= 0.95 and facts["rejected"] >= 0.95
+    assert facts["answered"] >= 0.8 and facts["rejected"] >= 0.99
+    assert facts["right elsewhere"] >= 0.93 and set(facts["photographs"]) == set(SOURCES)
     assert SHIPPED_WEIGHTS.stat().st_size < 6e6
 
 
