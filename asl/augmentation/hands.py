@@ -20,6 +20,7 @@ from asl.decoding import denormalize, normalize
 
 SHIFT = 0.15  # how far an image that fills its picture is moved, in halves of its side
 TILT = 30.0  # how far a hand is turned, in degrees
+UPRIGHT = 15.0  # how far one is that counts as upright
 _SURELY_HAND = 0.16  # a pixel whose brightest channel reaches this shows nothing but hand
 
 
@@ -33,6 +34,7 @@ def augment(
     windows: tuple[float, float] = (0.9, 1.9),
     shift: float = SHIFT,
     tilt: float = TILT,
+    upright_share: float = 0.0,
 ) -> Tensor:
     """Changes geometry, skin, background, light and picture quality of each image at random.
 
@@ -47,6 +49,7 @@ def augment(
         shift: how far an image that fills the picture is moved at most, in halves of its side. A
             smaller image is moved anywhere.
         tilt: how far hands are turned in the picture's plane at most, in degrees.
+        upright_share: share of the hands that are turned by 15 degrees at most.
 
     Returns:
         Normalised float (N, 3, H, W).
@@ -63,6 +66,7 @@ def augment(
         windows=windows,
         shift=shift,
         tilt=tilt,
+        upright_share=upright_share,
     )
     return pictures
 
@@ -77,13 +81,14 @@ def picture_hands(
     windows: tuple[float, float],
     shift: float = SHIFT,
     tilt: float = TILT,
+    upright_share: float = 0.0,
     hands: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Does what `augment` does, and also says where the hands are.
 
     Args:
-        images, generator, strength, background_share, photographs, windows, shift, tilt: as in
-            `augment`.
+        images, generator, strength, background_share, photographs, windows, shift, tilt,
+            upright_share: as in `augment`.
         hands: bool (N,), False for pictures of the background alone. None means all True.
 
     Returns:
@@ -99,7 +104,7 @@ def picture_hands(
     pixels = denormalize(images)
     mask = hand_mask(pixels)
     pixels = torch.where(placed, without_rim(pixels, mask), pixels)
-    pixels, mask, boxes = move(pixels, mask, draw, windows, shift, tilt)
+    pixels, mask, boxes = move(pixels, mask, draw, windows, shift, tilt, upright_share)
     pixels = tint_skin(pixels, mask, draw)
     pixels, background = backlight(pixels, draw_backgrounds(pixels, full, photographs), draw)
     if hands is not None:
@@ -149,6 +154,7 @@ def move(
     windows: tuple[float, float],
     shift: float = SHIFT,
     tilt: float = TILT,
+    upright_share: float = 0.0,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Mirrors, turns, scales, shears and shifts hands and their masks.
 
@@ -160,6 +166,9 @@ def move(
         boxes: float (N, 3), as in `picture_hands`
     """
     angle = draw.around(0, math.radians(tilt), math.radians(tilt))
+    if upright_share:
+        few = draw.uniform(0, 1) < upright_share
+        angle = torch.where(few, angle * min(1.0, UPRIGHT / tilt), angle)
     low, high = (math.log(side) for side in windows)
     window = (draw.strength * draw.uniform(low, high)).exp()  # the hand is smaller in a larger one
     stretch, shear = draw.factor(1.15), draw.around(0, 0.15, 0.15)

@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from asl.decoding import normalize
 from asl.evaluation.calibration import apply_temperature
 from asl.evaluation.metrics import merge_shapes
-from asl.recognizer.crops import NEAR, WIDE, cut, window
+from asl.recognizer.crops import NEAR, WIDE, cut, cut_turned, window
 from asl.recognizer.hand_finder import HandFinder
+from asl.recognizer.joint_reader import JointReader
+from asl.recognizer.mobile_net import ASLMobileNet
 from asl.signs import ANSWERS
 
 _HALF = (0.03, 1.0)  # smallest and largest box: no hand is larger than its picture
@@ -45,18 +47,32 @@ class RecognizerGraph(nn.Module):
     """Pixels of one picture, uint8 (H, W, 3) of any size → `Answer`."""
 
     def __init__(
-        self, finder: HandFinder, classifier: nn.Module, image_size: int, temperature: float
+        self,
+        finder: HandFinder,
+        classifier: nn.Module,
+        joint_reader: JointReader | None,
+        image_size: int,
+        temperature: float,
     ):
         """Takes the parts of an `asl.Recognizer`."""
         super().__init__()
-        self.finder, self.classifier = finder, classifier
+        self.finder, self.classifier, self.joint_reader = finder, classifier, joint_reader
         self.image_size, self.temperature = image_size, temperature
 
     def forward(self, pixels: Tensor) -> Answer:
         view = whole_view(pixels, self.finder.image_size)
         boxes, evidence, hands = find_hands(self.finder, normalize(view[None]))
         crops = two_crops(pixels, boxes[0], self.image_size)
-        log_probs = read_crops(self.classifier, normalize(crops[None]))
+        log_probs, features = read_crops(
+            self.classifier,
+            normalize(crops[None]),
+            with_features=self.joint_reader is not None,
+        )
+        if self.joint_reader is not None:
+            place = self.joint_reader.places(features, boxes)
+            crop = cut_turned(pixels, place[0], self.joint_reader.joints.image_size)
+            others = self.joint_reader(normalize(crop[None]), place[:, 3])
+            log_probs = joined(log_probs, others)
         return Answer(
             confidence=confidence_of(log_probs, evidence, self.temperature)[0],
             log_probs=log_probs[0],
@@ -103,10 +119,29 @@ def two_crops(pixels: Tensor, box: Tensor, size: int) -> Tensor:
     return torch.stack([near, wide.flip(2)])
 
 
-def read_crops(classifier: nn.Module, crops: Tensor) -> Tensor:
-    """Returns the mean answer to the two crops of each picture, (N, 2, 3, S, S) → (N, 36)."""
-    answers = classifier(crops.flatten(0, 1)).unflatten(0, (-1, 2))
-    return answers.mean(dim=1).log_softmax(dim=1)
+def read_crops(
+    classifier: nn.Module, crops: Tensor, *, with_features: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Reads the two crops of each picture, (N, 2, 3, S, S).
+
+    Returns:
+        log_probs: float (N, 36), the mean answer
+        features: float (N, F), of the nearer crop, by which a `JointReader` aims; (N, 0) if they
+            are not asked for
+    """
+    flat = crops.flatten(0, 1)
+    if with_features:
+        assert isinstance(classifier, ASLMobileNet)  # no other has a reader of joints beside it
+        features = classifier.features(flat)
+        answers, features = classifier.answer(features), features.unflatten(0, (-1, 2))[:, 0]
+    else:
+        answers, features = classifier(flat), flat.new_zeros(len(crops), 0)
+    return answers.unflatten(0, (-1, 2)).mean(dim=1).log_softmax(dim=1), features
+
+
+def joined(log_probs: Tensor, others: Tensor) -> Tensor:
+    """Joins the answers of both readers, (N, 36) each; the second one's are weighted already."""
+    return (log_probs + others).log_softmax(dim=1)
 
 
 def confidence_of(log_probs: Tensor, evidence: Tensor, temperature: float) -> Tensor:

@@ -1,8 +1,9 @@
-"""The weights that the recogniser's networks begin with: those of two of MediaPipe's networks.
+"""The weights that the recogniser's networks begin with: those of three of MediaPipe's networks.
 
-`ASLMobileNet` takes those of the network that finds a hand's joints, `HandFinder` those of the one
-that finds palms. They come from a wheel of MediaPipe, which is only read, never installed. It and
-the models in it are licensed under Apache-2.0.
+`ASLMobileNet` takes those of the smaller of two networks that find a hand's joints, `HandJoints`
+those of the larger one, and `HandFinder` those of the one that finds palms. They come from a wheel
+of MediaPipe, which is only read, never installed. It and the models in it are licensed under
+Apache-2.0.
 
     pip download mediapipe==0.10.21 --no-deps --only-binary :all: \\
         --python-version 3.11 --platform manylinux_2_28_x86_64
@@ -20,11 +21,16 @@ from torch import Tensor, nn
 
 from asl.files import install_hint
 from asl.recognizer.hand_finder import HandFinder
+from asl.recognizer.hand_joints import HandJoints
 from asl.recognizer.mobile_net import ASLMobileNet
 
 _LANDMARKS = (
     "mediapipe/modules/hand_landmark/hand_landmark_lite.tflite",
     "048edd3645c9bf7397d19a9f6e3a42957d6e414c9bea6598030a2e9b624156e6",  # SHA-256
+)
+_JOINTS = (
+    "mediapipe/modules/hand_landmark/hand_landmark_full.tflite",
+    "11c272b891e1a99ab034208e23937a8008388cf11ed2a9d776ed3d01d0ba00e3",
 )
 _PALMS = (
     "mediapipe/modules/palm_detection/palm_detection_lite.tflite",
@@ -45,7 +51,17 @@ def load_landmark_weights(model: ASLMobileNet, wheel: str | os.PathLike) -> None
         ValueError: if it does not hold the expected network.
         ImportError: if the extra "train" is not installed, with the command to install it.
     """
-    _fill([m for m in model.modules() if isinstance(m, nn.Conv2d)], _layers(wheel, *_LANDMARKS))
+    layers = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
+    _fill(layers, _layers(wheel, *_LANDMARKS)[: len(layers)])
+
+
+def load_joint_weights(joints: HandJoints, wheel: str | os.PathLike) -> None:
+    """Copies all of MediaPipe's weights into a network that finds joints.
+
+    Arguments and errors are those of `load_landmark_weights`.
+    """
+    layers = [m for m in joints.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    _fill(layers, _layers(wheel, *_JOINTS))
 
 
 def load_palm_weights(finder: HandFinder, wheel: str | os.PathLike) -> None:
@@ -85,9 +101,9 @@ def _layers(wheel: str | os.PathLike, name: str, sha256: str) -> list[dict[str, 
 
 
 def _parsed(content: bytes) -> list[dict[str, Tensor]]:
-    """Returns weight and bias of each convolution, (C, C / groups, side, side) and (C,), and PReLU.
+    """Returns weight and bias of each convolution, (C, C / groups, side, side) and (C,).
 
-    The weight of a PReLU is (C,).
+    And of each linear layer, (C, inputs) and (C,), and the weight of each PReLU, (C,).
     """
     import tflite
 
@@ -112,6 +128,8 @@ def _parsed(content: bytes) -> list[dict[str, Tensor]]:
         elif kind == tflite.BuiltinOperator.DEPTHWISE_CONV_2D:  # (1, side, side, channels)
             weight = read(inputs[1]).permute(3, 0, 1, 2)
             found.append({"weight": weight, "bias": read(inputs[2])})
+        elif kind == tflite.BuiltinOperator.FULLY_CONNECTED:  # (out, in)
+            found.append({"weight": read(inputs[1]), "bias": read(inputs[2])})
         elif kind == tflite.BuiltinOperator.PRELU:  # (1, 1, channels)
             found.append({"weight": read(inputs[1]).flatten()})
     return found

@@ -1,4 +1,6 @@
-"""The classifier of the recogniser that ships."""
+"""The classifier of the recogniser that ships, and the layers that it shares with `HandJoints`."""
+
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +13,9 @@ from asl.signs import SIGNS
 
 MOBILE_SIZE = 112  # pixels
 
-_BLOCKS = (  # channels inside, side of the filters, stride, channels after
+Block = tuple[int, int, int, int]  # channels inside, side of the filters, stride, channels after
+
+_LITE: tuple[Block, ...] = (
     (64, 3, 2, 16),
     (96, 3, 1, 16),
     (96, 5, 2, 24),
@@ -29,19 +33,14 @@ _BLOCKS = (  # channels inside, side of the filters, stride, channels after
 )
 
 
-class ASLMobileNet(nn.Module):
-    """The network that ships: inverted residual blocks (Sandler et al. 2018), 0.9 million weights.
+class MobileFeatures(nn.Module):
+    """Inverted residual blocks (Sandler et al. 2018) without batch norm, as MediaPipe has them."""
 
-    Block for block it is the network that finds a hand's joints in MediaPipe ("hand landmark,
-    lite"; Zhang et al. 2020). So it can begin with what that network learnt from pictures of many
-    people's hands, see `asl.recognizer.mediapipe_weights`. Like that
-    network it has no batch norm. Its final layer, from the mean of the last maps to signs, is ours.
-    """
-
-    def __init__(self, *, image_size: int = MOBILE_SIZE):
-        """Builds the network with random weights (He et al. 2015).
+    def __init__(self, blocks: Sequence[Block], image_size: int):
+        """Builds the layers with random weights (He et al. 2015).
 
         Args:
+            blocks: what differs between the networks.
             image_size: side of the square input images, in pixels, divisible by 16.
 
         Raises:
@@ -55,28 +54,45 @@ class ASLMobileNet(nn.Module):
             _SameConvolution(24, 24, 3, groups=24),
             _SameConvolution(24, 16, 1, relu=False),
         )
-        widths = [16, *(block[-1] for block in _BLOCKS)]
+        widths = [16, *(block[-1] for block in blocks)]
         self.blocks = nn.Sequential(
-            *(_InvertedResidual(c, *block) for c, block in zip(widths, _BLOCKS, strict=False))
+            *(_InvertedResidual(c, *block) for c, block in zip(widths, blocks, strict=False))
         )
-        last = 6 * widths[-1]
+        self.width = last = 6 * widths[-1]
         self.head = nn.Sequential(
             _SameConvolution(widths[-1], last, 1), _SameConvolution(last, last, 3, groups=last)
         )
-        self.dropout = nn.Dropout(0.2)
-        self.classifier = nn.Linear(last, len(SIGNS))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Maps images (N, 3, S, S) to log-probabilities (N, 36)."""
-        logits = self.classifier(self.dropout(self.features(x)))
-        return F.log_softmax(logits.float(), dim=1)
 
     def features(self, x: Tensor) -> Tensor:
-        """Returns the mean of the last maps, (N, 672)."""
+        """Returns the mean of the last maps of normalised images (N, 3, S, S): (N, width)."""
         check_input(x, self.image_size)
         # MediaPipe's network reads pixels from 0 to 1.
         x = denormalize(x).to(memory_format=torch.channels_last)
         return self.head(self.blocks(self.stem(x))).mean(dim=(2, 3))
+
+
+class ASLMobileNet(MobileFeatures):
+    """The network that reads crops: inverted residual blocks, 0.9 million weights.
+
+    Block for block it is the network that finds a hand's joints in MediaPipe ("hand landmark,
+    lite"; Zhang et al. 2020). So it can begin with what that network learnt from pictures of many
+    people's hands, see `asl.recognizer.mediapipe_weights`. Its final layer, from the mean of the
+    last maps to signs, is ours.
+    """
+
+    def __init__(self, *, image_size: int = MOBILE_SIZE):
+        """Builds the network with random weights. Arguments and errors: `MobileFeatures`."""
+        super().__init__(_LITE, image_size)
+        self.dropout = nn.Dropout(0.2)
+        self.classifier = nn.Linear(self.width, len(SIGNS))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps images (N, 3, S, S) to log-probabilities (N, 36)."""
+        return self.answer(self.features(x))
+
+    def answer(self, features: Tensor) -> Tensor:
+        """Maps what `features` returns to log-probabilities (N, 36)."""
+        return F.log_softmax(self.classifier(self.dropout(features)).float(), dim=1)
 
 
 class _InvertedResidual(nn.Module):

@@ -26,10 +26,18 @@ class Recipe:
         shift: how far a hand lies from the middle of its crop at most, at strength 1, in halves of
             the crop's side. The finder misses by that much for some hands.
         tilt: how far hands on black are turned at most, at strength 1, in degrees.
+        upright_share: share of them that are turned by 15 degrees at most. Photographs have their
+            own.
         strength: of the changes to a training crop.
         photograph_repeats: how often an epoch shows each photograph.
         photograph_crops, photograph_shift, photograph_tilt: the same for photographs, at any
             strength.
+        joint_windows: smallest and largest side of the pictures of hands on black in which joints
+            are found, at strength 1.
+        joint_epochs, joint_learning_rate, joint_smoothing: of the reader of joints.
+        joint_tilt: by how much poses are turned, in degrees (standard deviation).
+        joint_noise: by how much joints are moved, in palms and tenths of a metre.
+        joint_trust: what the reader of joints counts where it surely sees a hand; the other is 1.
         finder_epochs: of the finder's one learning-rate cycle.
         finder_learning_rate: its peak, for the last two layers.
         finder_body_rate: that of the other layers, as a share of it.
@@ -54,16 +62,24 @@ class Recipe:
     image_size: int = MOBILE_SIZE
     epochs: int = 4
     learning_rate: float = 4e-4
-    smoothing: float = 0.05
+    smoothing: float = 0.02
     doubt: float = 0.3
     crops: tuple[float, float] = (0.75, 1.5)
     shift: float = 0.3
-    tilt: float = 60.0
+    tilt: float = 75.0
+    upright_share: float = 0.6
     strength: float = 0.6
     photograph_repeats: int = 2
     photograph_crops: tuple[float, float] = (0.85, 1.45)
     photograph_shift: float = 0.25
     photograph_tilt: float = 45.0
+    joint_windows: tuple[float, float] = (1.3, 1.9)
+    joint_epochs: int = 30
+    joint_learning_rate: float = 3e-3
+    joint_smoothing: float = 0.05
+    joint_tilt: float = 10.0
+    joint_noise: float = 0.05
+    joint_trust: float = 1.0
     finder_epochs: int = 2
     finder_learning_rate: float = 1e-3
     finder_body_rate: float = 0.3

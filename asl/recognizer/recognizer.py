@@ -18,7 +18,8 @@ from asl.devices import usable_device
 from asl.recognizer.crops import Picture
 from asl.recognizer.graph import RecognizerGraph, confidence_of
 from asl.recognizer.hand_finder import HandFinder
-from asl.recognizer.mobile_net import MOBILE_SIZE
+from asl.recognizer.joint_reader import JointReader
+from asl.recognizer.mobile_net import MOBILE_SIZE, ASLMobileNet
 from asl.recognizer.networks import ARCHITECTURES
 from asl.recognizer.seeing import Seen, see
 from asl.recognizer.weights import (
@@ -73,6 +74,7 @@ class Recognizer:
         threshold: the confidence below which the answer is that no sign is recognised.
         facts: how it was trained and what was measured, for people to read. Anything that JSON can
             hold.
+        joint_reader: reads the joints of the hand, beside the classifier, or None.
     """
 
     finder: HandFinder
@@ -82,13 +84,21 @@ class Recognizer:
     temperature: float = 1.0
     threshold: float = 0.0
     facts: dict[str, Any] = field(default_factory=dict)
+    joint_reader: JointReader | None = None
 
     @classmethod
-    def create(cls, architecture: str = "mobile", image_size: int = MOBILE_SIZE) -> "Recognizer":
+    def create(
+        cls,
+        architecture: str = "mobile",
+        image_size: int = MOBILE_SIZE,
+        *,
+        joint_reader: bool = False,
+    ) -> "Recognizer":
         """Returns an untrained recogniser. The global generator draws its weights.
 
         Raises:
-            ValueError: if the architecture is unknown or the size does not fit it.
+            ValueError: if the architecture is unknown or the size does not fit it, or if it is not
+                "mobile" and there shall be a reader of joints.
         """
         if architecture not in ARCHITECTURES:
             raise ValueError(
@@ -96,7 +106,17 @@ class Recognizer:
                 f"found {brief(architecture)}"
             )
         classifier = ARCHITECTURES[architecture](image_size=image_size)
-        return cls(HandFinder().eval(), classifier.eval(), architecture, image_size)
+        joints = None
+        if joint_reader:
+            if not isinstance(classifier, ASLMobileNet):
+                raise ValueError(
+                    f'expected the architecture "mobile" with a reader of joints, found '
+                    f"{brief(architecture)}"
+                )
+            joints = JointReader(classifier.width).eval()
+        return cls(
+            HandFinder().eval(), classifier.eval(), architecture, image_size, joint_reader=joints
+        )
 
     @classmethod
     def load(
@@ -120,17 +140,21 @@ class Recognizer:
         device = usable_device(device)
         path = Path(SHIPPED_WEIGHTS if weights is None else weights)
 
+        def created(facts: dict) -> "Recognizer":
+            joint_reader = facts.get("joint_reader", False)
+            return cls.create(facts["architecture"], facts["image_size"], joint_reader=joint_reader)
+
         def check(facts: dict, found: dict) -> None:
             with refusing(path):
                 check_recognizer_facts(facts)
                 with torch.device("meta"):  # shapes without memory
-                    layers = cls.create(facts["architecture"], facts["image_size"])._networks()
+                    layers = created(facts)._networks()
                 check_layers(layers.state_dict(), found)
 
         tensors, facts = read_tensors(path, format=RECOGNIZER, check=check)
         with refusing(path):
             check_finite(tensors)
-        recognizer = cls.create(facts["architecture"], facts["image_size"])
+        recognizer = created(facts)
         recognizer._networks().load_state_dict(tensors)
         recognizer._networks().to(device).eval()
         recognizer.temperature = float(facts["temperature"])
@@ -153,6 +177,7 @@ class Recognizer:
         facts = {
             "architecture": self.architecture,
             "image_size": self.image_size,
+            "joint_reader": self.joint_reader is not None,
             **CONVENTIONS,
             "temperature": self.temperature,
             "threshold": self.threshold,
@@ -163,7 +188,10 @@ class Recognizer:
         write_tensors(path, tensors, facts, format=RECOGNIZER)
 
     def _networks(self) -> nn.ModuleDict:
-        return nn.ModuleDict({"finder": self.finder, "classifier": self.classifier})
+        networks: dict[str, nn.Module] = {"finder": self.finder, "classifier": self.classifier}
+        if self.joint_reader is not None:
+            networks["joint_reader"] = self.joint_reader
+        return nn.ModuleDict(networks)
 
     def __call__(self, image: Picture | Sequence[Picture], top: int = 3) -> Answers | list[Answers]:
         """Ranks the hand shapes in a picture, or in each of a list.
@@ -234,10 +262,12 @@ class Recognizer:
 
     def graph(self) -> RecognizerGraph:
         """Returns all steps as one module, see `asl.recognizer.graph.RecognizerGraph`."""
-        return RecognizerGraph(self.finder, self.classifier, self.image_size, self.temperature)
+        return RecognizerGraph(
+            self.finder, self.classifier, self.joint_reader, self.image_size, self.temperature
+        )
 
     def _see(self, images: Sequence[Picture]) -> Iterator[Seen]:
-        return see(self.finder, self.classifier, self.image_size, images)
+        return see(self.finder, self.classifier, self.joint_reader, self.image_size, images)
 
     def _ranked(self, batch: Seen, top: int) -> list[Answers]:
         confidence = self.confidence(batch.log_probs, batch.evidence)

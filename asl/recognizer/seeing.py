@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from asl.decoding import decoding_threads, normalize
-from asl.recognizer.crops import Picture, to_pixels
-from asl.recognizer.graph import find_hands, read_crops, two_crops, whole_view
+from asl.recognizer.crops import Picture, cut_turned, to_pixels
+from asl.recognizer.graph import find_hands, joined, read_crops, two_crops, whole_view
 from asl.recognizer.hand_finder import HandFinder
+from asl.recognizer.joint_reader import JointReader
 
 _BATCH = 64  # pictures at once: bounds the memory
 _AT_ONCE = 16  # of them in a network at once: more do not fit a CPU's caches
@@ -39,12 +40,16 @@ class Seen(NamedTuple):
 
 @torch.inference_mode()
 def see(
-    finder: HandFinder, classifier: nn.Module, image_size: int, images: Sequence[Picture]
+    finder: HandFinder,
+    classifier: nn.Module,
+    joint_reader: JointReader | None,
+    image_size: int,
+    images: Sequence[Picture],
 ) -> Iterator[Seen]:
     """Finds and reads the hands in pictures, at most 64 at a time.
 
     Args:
-        finder, classifier, image_size: of an `asl.Recognizer`.
+        finder, classifier, joint_reader, image_size: of an `asl.Recognizer`.
         images: as `asl.Recognizer` takes them.
 
     Raises:
@@ -60,8 +65,19 @@ def see(
             found = [find_hands(finder, part) for part in _parts(views, device)]
             boxes, evidence, hands = (torch.cat(part).cpu() for part in zip(*found, strict=True))
             crops = list(each(partial(two_crops, size=image_size), frames, boxes))
-            read = [read_crops(classifier, part) for part in _parts(crops, device)]
-            yield Seen(frames, boxes, evidence, hands, crops, torch.cat(read).cpu())
+            read = [
+                read_crops(classifier, part, with_features=joint_reader is not None)
+                for part in _parts(crops, device)
+            ]
+            log_probs, features = (torch.cat(part) for part in zip(*read, strict=True))
+            if joint_reader is not None:
+                places = joint_reader.places(features, boxes.to(device))
+                cut_out = partial(cut_turned, size=joint_reader.joints.image_size)
+                turned = _parts(each(cut_out, frames, places.cpu()), device)
+                angles = places[:, 3].split(_AT_ONCE)
+                others = [joint_reader(*part) for part in zip(turned, angles, strict=True)]
+                log_probs = joined(log_probs, torch.cat(others))
+            yield Seen(frames, boxes, evidence, hands, crops, log_probs.cpu())
 
 
 def _parts(images: Iterable[Tensor], device: torch.device) -> tuple[Tensor, ...]:

@@ -1,4 +1,4 @@
-"""How a recogniser is trained: first its finder, then its classifier, by one `Recipe`.
+"""How a recogniser is trained: its finder, its classifier, its reader of joints; by one `Recipe`.
 
 `python -m asl train` is the command.
 """
@@ -13,15 +13,26 @@ import torch
 from torch import Tensor
 from torch.utils.data import Subset
 
-from asl.data import ASLDataset, SizedDataset
-from asl.devices import seeded, usable_device
+from asl.data import ASLDataset, SizedDataset, whole_dataset
+from asl.devices import drawn_generator, seeded, usable_device
 from asl.recognizer.hand_finder import HandFinder
-from asl.recognizer.mediapipe_weights import load_landmark_weights, load_palm_weights
+from asl.recognizer.hand_joints import HandJoints
+from asl.recognizer.mediapipe_weights import (
+    load_joint_weights,
+    load_landmark_weights,
+    load_palm_weights,
+)
 from asl.recognizer.mobile_net import ASLMobileNet
 from asl.recognizer.recipe import Recipe
 from asl.recognizer.recognizer import Recognizer
 from asl.recognizer.train_finder import train_finder
-from asl.recognizer.train_reader import cut_photographs, train_reader
+from asl.recognizer.train_joints import (
+    FoundJoints,
+    joints_on_black,
+    joints_on_photographs,
+    train_joint_reader,
+)
+from asl.recognizer.train_reader import HandPhotographs, cut_photographs, train_reader
 
 
 def train_recognizer(
@@ -57,10 +68,11 @@ def train_recognizer(
         finder: one that is trained. None trains one.
         finder_only: leave the classifier as it begins.
         pretrained: a wheel of MediaPipe that holds the first weights of the finder and of a
-            classifier of the architecture "mobile", see `asl.recognizer.mediapipe_weights`. None
-            begins with random weights.
-        checkpoint: a folder that keeps the state of both networks after every epoch. The same call
-            then goes on where it was interrupted; see `asl.train_model`.
+            classifier of the architecture "mobile", and the network that finds joints, see
+            `asl.recognizer.mediapipe_weights`. None begins with random weights, and makes no reader
+            of joints.
+        checkpoint: a folder that keeps the state of finder and classifier after every epoch. The
+            same call then goes on where it was interrupted; see `asl.train_model`.
         device: None means `asl.default_device()`.
         progress: show bars.
 
@@ -77,8 +89,10 @@ def train_recognizer(
         raise ValueError(
             f"expected images of the recipe's {recipe.image_size} pixels, found {size}"
         )
+    # Nobody can train the network that finds joints on pictures that do not say where they are.
+    joints = pretrained is not None and recipe.architecture == "mobile" and not finder_only
     with seeded(recipe.seed, device):
-        recognizer = Recognizer.create(recipe.architecture, recipe.image_size)
+        recognizer = Recognizer.create(recipe.architecture, recipe.image_size, joint_reader=joints)
     for network in (recognizer.finder, recognizer.classifier):  # also one that is not trained here
         network.to(device)
     if pretrained is not None and isinstance(recognizer.classifier, ASLMobileNet):
@@ -101,18 +115,63 @@ def train_recognizer(
             progress=progress,
         )
     if not finder_only:
+        everywhere = backgrounds if people is None else torch.cat([backgrounds, people])
+        cut_out = [cut_photographs(some, recognizer.finder) for some in photographs]
         train_reader(
             recognizer.classifier,
             train,
-            [cut_photographs(some, recognizer.finder) for some in photographs],
-            backgrounds if people is None else torch.cat([backgrounds, people]),
+            cut_out,
+            everywhere,
             recipe,
             checkpoint=kept["classifier"],
             device=device,
             progress=progress,
         )
+        if recognizer.joint_reader is not None:
+            assert pretrained is not None and isinstance(recognizer.classifier, ASLMobileNet)
+            load_joint_weights(recognizer.joint_reader.joints, pretrained)
+            found = _found_joints(
+                recognizer.joint_reader.joints.to(device),
+                real,
+                rendered,
+                cut_out,
+                everywhere,
+                recipe,
+            )
+            train_joint_reader(
+                recognizer.joint_reader,
+                recognizer.classifier,
+                found,
+                recipe,
+                device=device,
+                progress=progress,
+            )
     recognizer.facts["recipe"] = asdict(recipe)
     return recognizer
+
+
+def _found_joints(
+    network: HandJoints,
+    real: ASLDataset | Subset,
+    rendered: ASLDataset | None,
+    photographs: Sequence[HandPhotographs],
+    backgrounds: Tensor,
+    recipe: Recipe,
+) -> list[FoundJoints]:
+    """Finds the joints of all hands once: they are not augmented as pictures are."""
+    device = next(network.parameters()).device
+    with seeded(recipe.seed, device):
+        generator = drawn_generator(device)
+        whole, indices = whole_dataset(real)
+        signers = whole.signers if indices is None else [whole.signers[i] for i in indices]
+        found = [joints_on_black(network, real, signers, backgrounds, recipe, generator)]
+        if rendered is not None:
+            nobody = [None] * len(rendered)
+            found.append(joints_on_black(network, rendered, nobody, backgrounds, recipe, generator))
+        for number, some in enumerate(photographs):
+            group = 1000 + number  # no signer's
+            found.append(joints_on_photographs(network, some, group, recipe, generator))
+    return found
 
 
 def _make_finder(

@@ -110,6 +110,7 @@ def train_reader(
                     windows=recipe.crops,
                     shift=recipe.shift,
                     tilt=recipe.tilt,
+                    upright_share=recipe.upright_share,
                 )
                 parts.append((pictures, labels))
             if len(others := indices[indices >= len(on_black)] - len(on_black)):

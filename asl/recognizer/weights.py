@@ -51,6 +51,9 @@ def check_recognizer_facts(facts: Mapping[str, Any]) -> None:
             raise ValueError(f"expected {name}, found none")
     if not isinstance(facts["architecture"], str):
         raise ValueError(f"expected architecture as text, found {brief(facts['architecture'])}")
+    has_joints = facts.get("joint_reader", False)  # weights from before there was one say nothing
+    if not isinstance(has_joints, bool):
+        raise ValueError(f"expected joint_reader true or false, found {brief(has_joints)}")
     check_conventions(facts)
     check_image_size(facts["image_size"])
     for name, (low, high) in _RANGES.items():

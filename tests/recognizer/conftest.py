@@ -19,9 +19,9 @@ def photographs():
 def make_recognizer():
     """Makes untrained recognisers, whose finders look at small pictures and are fast."""
 
-    def make(seed=0, architecture="mobile", *, view=32):
+    def make(seed=0, architecture="mobile", *, view=32, joint_reader=False):
         torch.manual_seed(seed)
-        recognizer = Recognizer.create(architecture, image_size=32)
+        recognizer = Recognizer.create(architecture, image_size=32, joint_reader=joint_reader)
         recognizer.finder = HandFinder(image_size=view).eval()
         return recognizer
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image, ImageOps
 
-from asl.recognizer.crops import LONGEST, WIDE, cut, to_pixels, window
+from asl.recognizer.crops import LONGEST, WIDE, cut, cut_turned, to_pixels, window
 
 
 def picture(height, width, seed=0):
@@ -70,6 +70,21 @@ def test_a_box_of_no_size_shows_the_pixels_around_its_middle():
     pixels = picture(50, 50)
     found = cut(pixels, torch.tensor([0.0, 0.0, 0.0]), 2)
     torch.testing.assert_close(found, pixels[24:26, 24:26].permute(2, 0, 1).float())
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+def test_a_turned_crop_is_a_crop_that_is_turned_back(turns):
+    pixels = picture(60, 90)
+    pixels = torch.nn.functional.avg_pool2d(pixels.permute(2, 0, 1).float(), 5, 1, 2)
+    pixels = pixels.permute(1, 2, 0).round().byte()  # no finer than pixels of the crop
+    x, y, half = 0.1, -0.05, 0.3
+    place = torch.tensor([x, y, half, turns * torch.pi / 2])
+    found = cut_turned(pixels, place, 24)
+    upright = cut(pixels, place[:3], 24, margin=1)
+    assert found.shape == (3, 24, 24)
+    # What points to the right in the picture points upwards in a crop turned by a right angle.
+    assert (found - upright.rot90(turns, (1, 2))).abs().mean() < 6
+    assert (found - upright.rot90(turns + 1, (1, 2))).abs().mean() > 12
 
 
 def test_a_window_is_the_box_with_its_margin_in_pixels():

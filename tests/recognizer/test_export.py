@@ -12,7 +12,7 @@ from asl.recognizer.graph import Answer
 
 @pytest.fixture(scope="module")
 def recognizer(make_recognizer):
-    made = make_recognizer()
+    made = make_recognizer(joint_reader=True)
     made.finder.vote.weight.data.mul_(30)  # so that where it looks depends on the picture
     made.temperature, made.threshold = 1.5, 0.25
     return made

@@ -3,13 +3,14 @@ import pytest
 import torch
 from torch import nn
 
-from asl import ANSWERS, SIGNS
+from asl import ANSWERS, SIGNS, ASLMobileNet
 from asl.recognizer.crops import cut, to_pixels
 from asl.recognizer.graph import (
     Answer,
     confidence_of,
     edges,
     find_hands,
+    joined,
     read_crops,
     whole_view,
 )
@@ -90,10 +91,28 @@ def test_both_hands_are_read_and_the_answers_averaged():
 
     near = torch.randn(3, 3, 8, 8)
     crops = torch.stack([near, near.flip(3)], dim=1)
-    read = read_crops(LeftAndRight(), crops)
-    torch.testing.assert_close(read, read_crops(LeftAndRight(), crops.flip(4)))
+    read, features = read_crops(LeftAndRight(), crops)
+    torch.testing.assert_close(read, read_crops(LeftAndRight(), crops.flip(4))[0])
+    assert features.shape == (3, 0)
     torch.testing.assert_close(read[:, 0], read[:, 1])
     torch.testing.assert_close(read.exp().sum(dim=1), torch.ones(3))
+
+
+def test_a_mobile_network_also_gives_the_features_of_the_nearer_crop():
+    torch.manual_seed(0)
+    network, crops = ASLMobileNet(image_size=32).eval(), torch.randn(2, 2, 3, 32, 32)
+    with torch.inference_mode():
+        read, features = read_crops(network, crops, with_features=True)
+        torch.testing.assert_close(features, network.features(crops[:, 0]))
+        both = torch.stack([network(crops[:, 0]), network(crops[:, 1])]).mean(dim=0)
+    torch.testing.assert_close(read, both.log_softmax(dim=1))
+
+
+def test_two_readers_answers_are_multiplied():
+    one, other = torch.randn(3, 36).log_softmax(dim=1), torch.randn(3, 36).log_softmax(dim=1)
+    both = one.exp() * other.exp()
+    torch.testing.assert_close(joined(one, other).exp(), both / both.sum(dim=1, keepdim=True))
+    torch.testing.assert_close(joined(one, 0 * other), one)  # of one that counts nothing
 
 
 def test_confidence_is_that_of_the_sign_times_that_of_a_hand():

@@ -7,7 +7,12 @@ from torch import nn
 
 from asl import ASLMobileNet, HandFinder
 from asl.recognizer import mediapipe_weights
-from asl.recognizer.mediapipe_weights import load_landmark_weights, load_palm_weights
+from asl.recognizer.hand_joints import HandJoints
+from asl.recognizer.mediapipe_weights import (
+    load_joint_weights,
+    load_landmark_weights,
+    load_palm_weights,
+)
 
 OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # SHA-256
 
@@ -108,11 +113,27 @@ def test_weights_go_to_convolutions_in_order_and_all_are_trained(tmp_path, monke
     model, source = ASLMobileNet(), ASLMobileNet()
     convolutions = [m for m in source.modules() if isinstance(m, nn.Conv2d)]
     found = [{"weight": m.weight.detach(), "bias": m.bias.detach() + 1} for m in convolutions]
+    found.append({"weight": torch.zeros(1), "bias": torch.zeros(1)})  # the file's last layers
     load_landmark_weights(model, wheel_of_nothing(tmp_path, monkeypatch, ["_LANDMARKS"], found))
     for name in ("stem.1.weight", "blocks.7.body.1.weight", "head.1.weight"):
         assert model.get_parameter(name).equal(source.get_parameter(name))
     assert (model.get_parameter("blocks.3.body.2.bias") == 1).all()
     assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_a_network_that_finds_joints_takes_all_layers_with_the_last_ones_in_the_files_order(
+    tmp_path, monkeypatch
+):
+    pytest.importorskip("tflite", reason="needs the extra 'train'")
+    network, source = HandJoints(), HandJoints()
+    layers = [m for m in source.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    found = [{"weight": m.weight.detach(), "bias": m.bias.detach() + 1} for m in layers]
+    load_joint_weights(network, wheel_of_nothing(tmp_path, monkeypatch, ["_JOINTS"], found))
+    for name, value in source.named_parameters():
+        assert network.get_parameter(name).equal(value + 1 if name.endswith("bias") else value)
+    # As in MediaPipe's file: which hand, whether it is one, where its joints are, and in metres.
+    assert [len(layer["bias"]) for layer in found[-4:]] == [1, 1, 63, 63]
+    assert list(network.last) == ["right", "present", "points", "world"]
 
 
 def palm_layers():
@@ -180,9 +201,10 @@ def test_a_finder_takes_all_layers_of_palm_detection_but_its_last_in_their_order
     ("load", "make", "file"),
     [
         (load_landmark_weights, ASLMobileNet, mediapipe_weights._LANDMARKS[0]),
+        (load_joint_weights, HandJoints, mediapipe_weights._JOINTS[0]),
         (load_palm_weights, HandFinder, mediapipe_weights._PALMS[0]),
     ],
-    ids=["landmarks", "palms"],
+    ids=["landmarks", "joints", "palms"],
 )
 def test_what_is_no_such_wheel_is_named_and_changes_nothing(
     load, make, file, tmp_path, monkeypatch

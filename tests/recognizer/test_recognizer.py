@@ -258,6 +258,51 @@ def test_saved_and_loaded_it_answers_the_same(tmp_path):
     assert not loaded.classifier.training and loaded.architecture == "cnn"
 
 
+@pytest.fixture
+def with_joints(make_recognizer):
+    """A recogniser with a reader of joints that has an opinion."""
+    made = make_recognizer(joint_reader=True)
+    reader = made.joint_reader
+    torch.nn.init.zeros_(reader.joints.last["present"].weight)
+    reader.joints.last["present"].bias.data.fill_(9)
+    reader.read[-1].bias.data[5] = 20
+    return made
+
+
+def test_a_reader_of_joints_has_a_say_and_is_saved_with_the_rest(with_joints, tmp_path):
+    pictures = [np.random.default_rng(i).integers(0, 256, (40, 60, 3), np.uint8) for i in (1, 2)]
+    both, evidence = with_joints.raw_answers(pictures)
+    with torch.inference_mode():
+        graph = with_joints.graph().eval()(torch.from_numpy(pictures[1]))
+    torch.testing.assert_close(graph.log_probs, both[1], atol=1e-3, rtol=1e-3)
+    with_joints.save(tmp_path / "w")
+    loaded = Recognizer.load(tmp_path / "w")
+    kept = with_joints.joint_reader.state_dict()
+    for name, value in loaded.joint_reader.state_dict().items():  # in half precision
+        torch.testing.assert_close(value, kept[name], atol=1e-3, rtol=1e-3)
+    reader, with_joints.joint_reader = with_joints.joint_reader, None
+    alone, same = with_joints.raw_answers(pictures)
+    assert same.equal(evidence)
+    assert (both - alone)[:, 5].min() > 1  # the sign that the joints are read as
+    reader.trust.zero_()
+    with_joints.joint_reader = reader
+    torch.testing.assert_close(with_joints.raw_answers(pictures)[0], alone)
+
+
+def test_a_reader_of_joints_goes_with_a_mobile_network_only(with_joints, tmp_path):
+    with pytest.raises(ValueError, match='"mobile" with a reader of joints, found .resnet'):
+        Recognizer.create("resnet", image_size=32, joint_reader=True)
+    with_joints.save(tmp_path / "w")
+    tensors, facts = read_tensors(tmp_path / "w", format=RECOGNIZER)
+    for wrong in (1, "yes", None):
+        write_tensors(tmp_path / "v", tensors, facts | {"joint_reader": wrong}, format=RECOGNIZER)
+        with pytest.raises(ValueError, match="expected joint_reader true or false"):
+            Recognizer.load(tmp_path / "v")
+    write_tensors(tmp_path / "v", tensors, facts | {"joint_reader": False}, format=RECOGNIZER)
+    with pytest.raises(ValueError, match="expected .* tensors, found 'joint_reader"):
+        Recognizer.load(tmp_path / "v")
+
+
 def test_weights_of_another_architecture_are_refused(tmp_path):
     Recognizer.create("resnet", image_size=32).save(tmp_path / "w")
     tensors, facts = read_tensors(tmp_path / "w", format=RECOGNIZER)

@@ -47,10 +47,18 @@ def test_the_recipe_trains_both_networks_and_repeats_exactly(real, photographs):
 
 
 class Calls:
-    """Stands for both trainings, and keeps what they were given."""
+    """Stands for all trainings, and keeps what they were given."""
 
     def __init__(self, monkeypatch):
-        self.finder, self.reader = [], []
+        self.finder, self.reader, self.joints = [], [], []
+        self.black, self.photographs = [], []
+        kinds = (("train_joint_reader", self.joints), ("load_joint_weights", []))
+        for name, kept in (*kinds, ("joints_on_black", self.black)):
+            monkeypatch.setattr(train, name, lambda *of, _kept=kept, **o: _kept.append((of, o)))
+        monkeypatch.setattr(
+            train, "joints_on_photographs", lambda *of: self.photographs.append((of, {}))
+        )
+        monkeypatch.setattr(train, "load_landmark_weights", lambda model, wheel: None)
         monkeypatch.setattr(train, "train_finder", lambda *of, **o: self.finder.append((of, o)))
         monkeypatch.setattr(train, "train_reader", lambda *of, **o: self.reader.append((of, o)))
         monkeypatch.setattr(train, "cut_photographs", lambda some, finder: (some, finder))
@@ -89,6 +97,28 @@ def test_a_trained_finder_is_taken_as_it_is(real, photographs, calls):
     made = train_recognizer(real, None, photographs, recipe, finder=finder, **QUIET)
     assert calls.finder == [] and len(calls.reader) == 1
     assert made.finder is not finder and numbers(made.finder).equal(numbers(finder))
+
+
+def test_with_mediapipes_weights_joints_are_read_too(real, photographs, calls):
+    recipe = recipe_for("mobile", **SHORT)
+    part, finder = Subset(real, range(20, 40)), HandFinder()
+    options = {"finder": finder, "pretrained": "a wheel", "photographs": ["a", "b"], **QUIET}
+    made = train_recognizer(part, real, photographs, recipe, **options)
+    ((reader, classifier, found, given), _) = calls.joints.pop()
+    assert reader is made.joint_reader and classifier is made.classifier and given is recipe
+    (of_real, _), (of_rendered, _) = calls.black
+    assert of_real[1] is part and of_real[2] == real.signers[20:40]
+    assert of_rendered[1] is real and set(of_rendered[2]) == {None}  # all of them are one group
+    groups = [of[2] for of, _ in calls.photographs]
+    assert len(found) == 4 and len({*groups, *real.signers}) == 2 + len({*real.signers})
+    # Nothing tells joints where nothing is known of them, or where no classifier aims.
+    for change in ({"pretrained": None}, {"finder_only": True}):
+        assert (
+            train_recognizer(part, real, photographs, recipe, **options | change).joint_reader
+            is None
+        )
+    other = recipe_for("resnet", **SHORT)
+    assert train_recognizer(part, real, photographs, other, **options).joint_reader is None
 
 
 def test_a_finder_alone_can_be_trained(real, photographs, calls):

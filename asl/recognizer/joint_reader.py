@@ -1,0 +1,136 @@
+"""Reads a hand shape from where the joints are, not from how it looks."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from asl.recognizer.hand_joints import (
+    INDEX,
+    LITTLE,
+    MIDDLE,
+    RING,
+    THUMB_TIP,
+    WRIST,
+    HandJoints,
+    Joints,
+)
+from asl.signs import SIGNS
+
+_TIPS = (4, 8, 12, 16, 20)
+_FROM = (*_TIPS, WRIST, INDEX, MIDDLE, RING, LITTLE)
+_TO = (THUMB_TIP, 6, 8, 10, 12, 14, 16, 18, 20, INDEX, MIDDLE, RING, LITTLE)
+_NUMBERS = 2 * 63 + len(_FROM) * len(_TO)
+_HIDDEN = 256
+_FAR = 8.0  # palms: no joint is farther from the wrist
+_PER_METRE = 10.0  # brings metres near 1
+
+
+class JointReader(nn.Module):
+    """Says which sign a hand makes, from its joints: 0.2 million weights of its own.
+
+    How a hand looks differs from person to person, from lamp to lamp and from camera to camera.
+    Where its joints are does so much less, and the network that finds them knows many people's
+    hands. So this reader is the better one for strangers, and the other one, `ASLMobileNet`, for
+    hands like those it was trained on. `asl.recognizer.graph` joins their answers.
+
+    Attributes:
+        joints: finds the joints.
+        aim: from the other reader's features of a hand to where the joints should be looked for.
+        read: from `pose_numbers` to signs.
+        mean, spread: of `pose_numbers` in training, (256,).
+        trust: what the answer counts where the hand is surely one; the other reader's counts 1.
+    """
+
+    mean: Tensor
+    spread: Tensor
+    trust: Tensor
+
+    def __init__(self, features: int):
+        """Builds the layers with PyTorch's default initialisation.
+
+        Args:
+            features: how many numbers the other reader's features are.
+        """
+        super().__init__()
+        self.joints = HandJoints()
+        self.aim = nn.Linear(features, 5)
+        self.read = nn.Sequential(
+            nn.Linear(_NUMBERS, _HIDDEN),
+            nn.ReLU(),
+            nn.Dropout(0.3),
+            nn.Linear(_HIDDEN, _HIDDEN),
+            nn.ReLU(),
+            nn.Dropout(0.3),
+            nn.Linear(_HIDDEN, len(SIGNS)),
+        )
+        self.register_buffer("mean", torch.zeros(_NUMBERS))
+        self.register_buffer("spread", torch.ones(_NUMBERS))
+        self.register_buffer("trust", torch.tensor(1.0))
+
+    def places(self, features: Tensor, boxes: Tensor) -> Tensor:
+        """Says where the joints should be looked for.
+
+        Args:
+            features: float (N, features), the other reader's, of the nearer crop.
+            boxes: float (N, 3), of the hands, see `asl.recognizer.crops`.
+
+        Returns:
+            float (N, 4): x, y and half of a square, and by which angle it is turned, in radians,
+            clockwise as it is seen
+        """
+        aim = self.aim(features)
+        half = boxes[:, 2:]
+        middle = boxes[:, :2] + aim[:, :2].clamp(-2, 2) * half
+        size = half * aim[:, 2:3].clamp(-1, 2).exp()
+        return torch.cat([middle, size, torch.atan2(aim[:, 4:], aim[:, 3:4])], dim=1)
+
+    def forward(self, crops: Tensor, angles: Tensor) -> Tensor:
+        """Reads normalised crops (N, 3, 224, 224), turned by angles (N,).
+
+        Returns:
+            Float (N, 36), logarithms: log-probabilities times how much they count.
+        """
+        joints = self.joints(crops)
+        weight = (self.trust * joints.present.sigmoid()).unsqueeze(1)
+        return weight * self.answer(pose_numbers(hand_poses(joints, angles)))
+
+    def answer(self, numbers: Tensor) -> Tensor:
+        """Maps `pose_numbers` (N, 256) to log-probabilities (N, 36)."""
+        return F.log_softmax(self.read((numbers - self.mean) / self.spread).float(), dim=1)
+
+
+def hand_poses(joints: Joints, angles: Tensor) -> Tensor:
+    """Describes hands by their joints, whatever their place, size and side.
+
+    The joints count from the wrist. They lie as the picture shows them, since some signs differ by
+    where the hand points. Left hands are mirrored.
+
+    Args:
+        joints: of crops that were turned by `angles`.
+        angles: float (N,), in radians, clockwise.
+
+    Returns:
+        float (N, 2, 21, 3): the picture's joints in palms, and the world's in tenths of a metre
+    """
+    both = turned(torch.stack([joints.points, joints.world], dim=1), angles)
+    side = torch.where(joints.right > 0, 1.0, -1.0).view(-1, 1, 1, 1)
+    both = torch.cat([both[..., :1] * side, both[..., 1:]], dim=3)
+    both = both - both[:, :, WRIST : WRIST + 1]
+    palm = both[:, 0, [INDEX, MIDDLE, LITTLE], :2].norm(dim=2).mean(dim=1).clamp(min=1e-3)
+    points = (both[:, 0] / palm.view(-1, 1, 1)).clamp(-_FAR, _FAR)
+    return torch.stack([points, both[:, 1] * _PER_METRE], dim=1)
+
+
+def pose_numbers(poses: Tensor) -> Tensor:
+    """Returns poses (N, 2, 21, 3) and distances between the world's joints, (N, 256)."""
+    world = poses[:, 1]
+    apart = world[:, list(_FROM)].unsqueeze(2) - world[:, list(_TO)].unsqueeze(1)
+    return torch.cat([poses.flatten(1), apart.norm(dim=3).flatten(1)], dim=1)
+
+
+def turned(points: Tensor, angles: Tensor) -> Tensor:
+    """Turns points (N, …, 3) in the picture's plane by angles (N,), clockwise as it is seen."""
+    shape = (-1, *[1] * (points.ndim - 2))
+    cos, sin = angles.cos().view(shape), angles.sin().view(shape)
+    x, y, z = points.unbind(dim=-1)
+    return torch.stack([cos * x - sin * y, sin * x + cos * y, z], dim=-1)
