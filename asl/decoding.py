@@ -213,9 +213,13 @@ def decoding_threads() -> int:
 
 
 def normalize(images: Tensor) -> Tensor:
-    """Turns uint8 images (..., 3, H, W) into float with the ImageNet mean and deviation."""
+    """Turns images (..., 3, H, W) into float with the ImageNet mean and deviation.
+
+    Args:
+        images: uint8, or float from 0 to 255. They stay as they are.
+    """
     mean, std = (_per_channel(values, images) for values in (IMAGENET_MEAN, IMAGENET_STD))
-    return images.float().sub_(255 * mean).div_(255 * std)
+    return images.to(torch.float32, copy=True).sub_(255 * mean).div_(255 * std)
 
 
 def standard_input(image: Image.Image, size: int) -> Tensor:

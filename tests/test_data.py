@@ -333,6 +333,15 @@ def test_normalize_round_trip():
     torch.testing.assert_close(denormalize(normalize(images)), images / 255, atol=1e-6, rtol=0)
 
 
+def test_normalize_leaves_what_it_is_given_as_it_is():
+    whole = torch.randint(0, 256, (2, 3, 4, 4), dtype=torch.uint8)
+    for images in (whole, whole.float(), whole.double()):
+        before = images.clone()
+        normalized = normalize(images)
+        assert images.equal(before) and normalized.dtype == torch.float32
+        assert normalized.equal(normalize(whole))
+
+
 def test_normalize_is_the_same_however_pixels_lie_in_memory():
     images = torch.randint(0, 256, (2, 3, 4, 6), dtype=torch.uint8)
     normalized = normalize(images)

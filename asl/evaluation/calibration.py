@@ -1,10 +1,11 @@
 """Can a model's confidence be believed? Reliability, calibration error, temperature, abstaining.
 
 A model is calibrated if 80 % of the answers that it gives with 80 % confidence are right. The
-confidence of an answer is its probability. All functions take log-probabilities (N, K), over the 36
-labels or the 33 shapes.
+confidence of an answer is its probability. All functions but `fit_evidence` take log-probabilities
+(N, K), over the 36 labels or the 33 shapes.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -100,6 +101,42 @@ def apply_temperature(log_probs: Tensor, temperature: float) -> Tensor:
     if not temperature > 0:
         raise ValueError(f"expected a temperature above 0, found {temperature}")
     return F.log_softmax(log_probs / temperature, dim=-1)
+
+
+def fit_evidence(hands: Tensor, nothing: Tensor) -> tuple[float, float]:
+    """Returns (scale, shift) that make evidence e the log-odds ``scale * e + shift`` of a hand.
+
+    Args:
+        hands: float (N,), evidence in pictures of hands.
+        nothing: float (M,), in pictures without. Both kinds count as much.
+
+    Raises:
+        ValueError: if there is not more evidence in pictures of hands than in pictures without, or
+            any is no number.
+    """
+    evidence = torch.cat([hands, nothing]).double()
+    actual = torch.cat([torch.ones(len(hands)), torch.zeros(len(nothing))]).double()
+    weight = torch.where(actual > 0, 0.5 / len(hands), 0.5 / len(nothing))
+    line = torch.tensor([1.0, 0.0], dtype=torch.double, requires_grad=True)
+    optimizer = torch.optim.LBFGS([line], max_iter=100, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        odds = line[0] * evidence + line[1]
+        # A trace of decay, so that the answer is finite where the two kinds are wholly apart.
+        value = F.binary_cross_entropy_with_logits(odds, actual, weight, reduction="sum")
+        (value + 1e-4 * line.square().sum()).backward()
+        return value
+
+    optimizer.step(loss)
+    scale, shift = line.tolist()
+    if not (scale > 0 and math.isfinite(scale) and math.isfinite(shift)):
+        raise ValueError(
+            "expected more evidence of a hand in pictures of hands than in pictures without, found "
+            f"{hands.mean().item():.3g} and {nothing.mean().item():.3g} in the mean (scale "
+            f"{scale:.3g}): the finders know no hands. Train them for longer"
+        )
+    return scale, shift
 
 
 def selective_accuracy(log_probs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,18 +11,18 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
 from asl.augmentation.hands import picture_hands
 from asl.data import ASLDataset, known
 from asl.decoding import denormalize, normalize, open_rgb
-from asl.evaluation.calibration import fit_temperature
+from asl.evaluation.calibration import fit_evidence, fit_temperature
 from asl.evaluation.metrics import merge_look_alikes
 from asl.evaluation.report import CrossValidation
 from asl.recognizer.recipe import Recipe, saved_recipe
 from asl.recognizer.recognizer import Recognizer
+from asl.recognizer.weights import brief
 from asl.signs import ANSWERS
 from asl.splits import bursts_of
 
@@ -162,7 +162,13 @@ def calibrate_recognizer(
         of unseen signers' studio images that get an answer), ``rejected`` (share of pictures
         without hands that get none) and, of the sources, ``answered elsewhere`` and ``right
         elsewhere`` (share of right answers in all, None if there are none).
+
+    Raises:
+        ValueError: if any of the recognisers is calibrated already, or as `answer_unseen`,
+            `answer_unseen_source` and `fit_evidence`. The recogniser is then as it was.
     """
+    for other in (recognizer, *unseen):
+        _check_not_calibrated(other)
     recipe = saved_recipe(recognizer.facts)
     studio = answer_unseen(unseen, real)
     elsewhere = answer_unseen(unseen, real, backgrounds, recipe)
@@ -174,13 +180,13 @@ def calibrate_recognizer(
         evidence.append(hand)
         labels += photographs.labels
     answers, actual = merge_look_alikes(torch.cat(log_probs), torch.tensor(labels), ANSWERS)
-    recognizer.temperature = fit_temperature(answers, actual)
     empty = pictures_without_hands(backgrounds, recipe=recipe)
     nothing, none = (
         torch.cat(part) for part in zip(*(r.raw_answers(empty) for r in unseen), strict=True)
     )
     shown = torch.cat([studio.evidence, elsewhere.evidence, *evidence])
     scale, shift = fit_evidence(shown, none)
+    recognizer.temperature = fit_temperature(answers, actual)
     recognizer.finder.rescale_evidence(scale, shift)
     sure = recognizer.confidence(studio.log_probs, scale * studio.evidence + shift).amax(dim=1)
     unsure = recognizer.confidence(nothing, scale * none + shift).amax(dim=1)
@@ -211,6 +217,17 @@ def calibrate_recognizer(
     }
 
 
+def _check_not_calibrated(recognizer: Recognizer) -> None:
+    """Raises ValueError if a recogniser's evidence may be scaled already: it would be once more."""
+    if recognizer.temperature != 1 or recognizer.threshold != 0:
+        raise ValueError(
+            "expected recognisers as `asl train` writes them, which are not calibrated, found one "
+            f"of the temperature {recognizer.temperature:.4g} and the threshold "
+            f"{recognizer.threshold:.4g}, trained by {brief(recognizer.facts.get('command'))}. "
+            "Calibrate the weights from before: evidence that is scaled cannot be scaled again"
+        )
+
+
 def _raised(threshold: float, confidence: Tensor, right: Tensor, share: float) -> float:
     """Raises a threshold until at least a share of the answers that it lets through is right."""
     higher = confidence[confidence > threshold].unique().tolist()  # in order
@@ -219,32 +236,6 @@ def _raised(threshold: float, confidence: Tensor, right: Tensor, share: float) -
         if not len(given) or given.double().mean() >= share:
             return candidate
     return 1.0
-
-
-def fit_evidence(hands: Tensor, nothing: Tensor) -> tuple[float, float]:
-    """Returns (scale, shift) that make evidence e the log-odds ``scale * e + shift`` of a hand.
-
-    Args:
-        hands: float (N,), evidence in pictures of hands.
-        nothing: float (M,), in pictures without. Both kinds count as much.
-    """
-    evidence = torch.cat([hands, nothing]).double()
-    actual = torch.cat([torch.ones(len(hands)), torch.zeros(len(nothing))]).double()
-    weight = torch.where(actual > 0, 0.5 / len(hands), 0.5 / len(nothing))
-    line = torch.tensor([1.0, 0.0], dtype=torch.double, requires_grad=True)
-    optimizer = torch.optim.LBFGS([line], max_iter=100, line_search_fn="strong_wolfe")
-
-    def loss() -> Tensor:
-        optimizer.zero_grad()
-        odds = line[0] * evidence + line[1]
-        # A trace of decay, so that the answer is finite where the two kinds are wholly apart.
-        value = F.binary_cross_entropy_with_logits(odds, actual, weight, reduction="sum")
-        (value + 1e-4 * line.square().sum()).backward()
-        return value
-
-    optimizer.step(loss)
-    scale, shift = line.tolist()
-    return scale, shift
 
 
 def pictures_without_hands(

@@ -4,13 +4,13 @@
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import Subset
 
 from asl.data import ASLDataset, SizedDataset, whole_dataset
@@ -191,15 +191,22 @@ def _make_finder(
     theirs = {name: value.clone() for name, value in finder.body().state_dict().items()}
     first, body = [finder.first_layers()], finder.body()
     train_finder(finder, hands, recipe, kept=first, checkpoint=checkpoint, **options)
-    body.load_state_dict(
-        {
-            k: torch.lerp(v.cpu(), theirs[k], recipe.finder_pull)
-            for k, v in body.state_dict().items()
-        }
-    )
+    pull_back(body, theirs, recipe.finder_pull)
     last = checkpoint and checkpoint.with_stem("finder-last")
     epochs = recipe.finder_last_epochs
     train_finder(finder, hands, recipe, epochs=epochs, kept=[body], checkpoint=last, **options)
+
+
+def pull_back(network: nn.Module, first: Mapping[str, Tensor], share: float) -> None:
+    """Moves a network's weights part of the way back to those that it began with.
+
+    Args:
+        network: changed in place.
+        first: its ``state_dict`` of then, on the same device.
+        share: 0 leaves the weights, 1 takes the first ones.
+    """
+    pulled = {k: torch.lerp(v, first[k], share) for k, v in network.state_dict().items()}
+    network.load_state_dict(pulled)
 
 
 def mix(real: ASLDataset | Subset, rendered: ASLDataset | None) -> Subset:

@@ -103,7 +103,12 @@ def train_finder(
         epochs = recipe.finder_epochs if epochs is None else epochs
         state = None
         if checkpoint is not None:
-            options = {"recipe": recipe, "backgrounds": backgrounds, "drawing": draw_scenes}
+            options = {
+                "recipe": recipe,
+                "backgrounds": backgrounds,
+                "drawing": draw_scenes,
+                "first weights": finder.state_dict(),
+            }
             numbers = {"batch_size": batch_size, "device": device.type, "epochs": epochs}
             described = describe_training(finder, train_data, None, options, numbers)
             state = Checkpoint(Path(checkpoint), described)

@@ -136,7 +136,12 @@ def train_reader(
 
         kept = None
         if checkpoint is not None:
-            options = {"recipe": recipe, "backgrounds": backgrounds, "photographs": photographs}
+            options = {
+                "recipe": recipe,
+                "backgrounds": backgrounds,
+                "photographs": photographs,
+                "first weights": reader.state_dict(),
+            }
             numbers = {"batch_size": batch_size, "device": device.type}
             described = describe_training(reader, on_black, None, options, numbers)
             kept = Checkpoint(Path(checkpoint), described)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from asl import SIGNS, Recognizer
 from asl.commands import recognizer as recognizer_commands
+from asl.recognizer import calibrate
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
 
@@ -196,8 +197,10 @@ def short(people, monkeypatch):
 
 
 def test_train_writes_weights_and_those_without_signers_and_sources_calibrate_them(
-    people, run, short, tmp_path
+    people, run, short, tmp_path, monkeypatch
 ):
+    # After so short a training, the finder's evidence tells no hands, which is refused.
+    monkeypatch.setattr(calibrate, "fit_evidence", lambda hands, nothing: (2.0, 0.5))
     source = tmp_path / "letters"
     source.mkdir()
     for sign in "ab":  # of signer 1, in the place of photographs
@@ -240,6 +243,10 @@ def test_train_writes_weights_and_those_without_signers_and_sources_calibrate_th
     scale, shift = facts["evidence_scale"], facts["evidence_shift"]
     expected = scale * ours.vote.bias[0] + shift
     assert loaded.finder.vote.bias[0].item() == pytest.approx(expected.item(), rel=0.01)
+    arguments[1] = tmp_path / "done"
+    status, _, err = run(*arguments, "--output", tmp_path / "twice")
+    assert status == 2 and "not calibrated, found one of the temperature" in err
+    assert not (tmp_path / "twice").exists()
 
 
 def test_train_wants_signers_and_sources_that_can_be_told_apart(people, run, short, tmp_path):

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from asl import apply_temperature, fit_temperature, reliability, selective_accuracy
+from asl.evaluation.calibration import fit_evidence
 
 
 def two_way(confidence, right):
@@ -57,3 +58,22 @@ def test_probabilities_that_do_not_sum_to_one(function):
 def test_no_bins_are_refused():
     with pytest.raises(ValueError, match="at least 1 bin, found 0"):
         reliability(torch.zeros(1, 36).log_softmax(1), torch.tensor([0]), bins=0)
+
+
+def test_evidence_becomes_the_log_odds_of_a_hand():
+    generator = torch.Generator().manual_seed(0)
+    odds = 3 * torch.randn(20_000, generator=generator)
+    shown = torch.rand(20_000, generator=generator) < odds.sigmoid()
+    evidence = (odds - 0.5) / 2  # what a network says that is not calibrated
+    scale, shift = fit_evidence(evidence[shown], evidence[~shown])
+    assert scale == pytest.approx(2, rel=0.05) and shift == pytest.approx(0.5, abs=0.1)
+    scale, shift = fit_evidence(torch.ones(5), -torch.ones(5))  # wholly apart
+    assert 1 < scale < 100 and abs(shift) < 1
+
+
+def test_evidence_that_tells_no_hands_is_refused():
+    more, less = torch.linspace(0, 3, 50), torch.linspace(-1, 2, 50)
+    assert fit_evidence(more, less)[0] > 0
+    for hands, nothing in ((less, more), (more.new_full((5,), torch.nan), less)):
+        with pytest.raises(ValueError, match="expected more evidence of a hand in pictures of ha"):
+            fit_evidence(hands, nothing)

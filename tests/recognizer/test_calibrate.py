@@ -2,13 +2,13 @@ import pytest
 import torch
 
 from asl import ANSWERS, SIGNS, ASLDataset
+from asl.evaluation.calibration import fit_evidence
 from asl.recognizer import calibrate
 from asl.recognizer.calibrate import (
     Unseen,
     answer_unseen,
     answer_unseen_source,
     calibrate_recognizer,
-    fit_evidence,
     pictures_without_hands,
 )
 
@@ -100,7 +100,7 @@ def test_calibration_keeps_the_answers_promised(
                 (20 * (inputs[0].amax(dim=(1, 2, 3)) > 0) - 10.0).view(-1, 1, 1).expand(-1, 4, 4),
             )
         )
-    found = calibrate_recognizer(recognizer, unseen, real, photographs)
+    found = calibrate_recognizer(make_recognizer(), unseen, real, photographs)
     assert found["answered"] == 1 and found["rejected"] >= 0.98
 
 
@@ -235,17 +235,19 @@ def test_the_temperature_fits_strangers_too(real, unseen, photographs, calibrate
     assert (answers.argmax(dim=1) == labels).all()
 
 
-def test_sources_are_read_from_their_files(people, real, unseen, photographs, monkeypatch):
+def test_sources_are_read_from_their_files(
+    people, real, unseen, photographs, make_recognizer, monkeypatch
+):
     monkeypatch.setattr(calibrate, "pictures_without_hands", lambda *_, **__: list(photographs))
-    recognizer = unseen[0]
-    recognizer.facts = {"left_out": [1], "recipe": {"right": 0.0}}
+    recognizer = make_recognizer()
+    recognizer.facts = {"recipe": {"right": 0.0}}
     some = {"people": ASLDataset(people, image_size=8, progress=False)}  # its size does not count
     found = calibrate_recognizer(recognizer, unseen, real, photographs, some)
     assert found["answered elsewhere"] == pytest.approx(found["answered"], abs=0.2)
     for other in unseen:
         other.facts["photographs"] = {"people": 60}
     with pytest.raises(ValueError, match="without the photographs 'people'"):
-        calibrate_recognizer(recognizer, unseen, real, photographs, some)
+        calibrate_recognizer(make_recognizer(), unseen, real, photographs, some)
 
 
 def test_pictures_without_hands_are_the_same_every_time(photographs):
@@ -256,12 +258,31 @@ def test_pictures_without_hands_are_the_same_every_time(photographs):
     assert all(a.equal(b) for a, b in zip(pictures, again, strict=True))
 
 
-def test_evidence_becomes_the_log_odds_of_a_hand():
-    generator = torch.Generator().manual_seed(0)
-    odds = 3 * torch.randn(20_000, generator=generator)
-    shown = torch.rand(20_000, generator=generator) < odds.sigmoid()
-    evidence = (odds - 0.5) / 2  # what a network says that is not calibrated
-    scale, shift = fit_evidence(evidence[shown], evidence[~shown])
-    assert scale == pytest.approx(2, rel=0.05) and shift == pytest.approx(0.5, abs=0.1)
-    scale, shift = fit_evidence(torch.ones(5), -torch.ones(5))  # wholly apart
-    assert 1 < scale < 100 and abs(shift) < 1
+def test_evidence_that_is_refused_leaves_the_recogniser_as_it_was(
+    real, unseen, photographs, make_recognizer, monkeypatch
+):
+    monkeypatch.setattr(calibrate, "pictures_without_hands", lambda *_, **__: list(photographs))
+    monkeypatch.setattr(calibrate, "fit_evidence", lambda *_: fit_evidence(*-torch.eye(2)))
+    recognizer = make_recognizer()
+    vote = recognizer.finder.vote.weight.clone()
+    with pytest.raises(ValueError, match="expected more evidence"):
+        calibrate_recognizer(recognizer, unseen, real, photographs)
+    assert (recognizer.temperature, recognizer.threshold) == (1, 0)
+    assert recognizer.finder.vote.weight.equal(vote)
+
+
+def test_what_is_calibrated_is_not_calibrated_again(
+    real, unseen, photographs, make_recognizer, monkeypatch
+):
+    monkeypatch.setattr(calibrate, "pictures_without_hands", lambda *_, **__: list(photographs))
+    recognizer = make_recognizer()
+    calibrate_recognizer(recognizer, unseen, real, photographs)
+    vote = recognizer.finder.vote.weight.clone()
+    twice = "not calibrated, found one of the temperature .* Calibrate the weights from before"
+    with pytest.raises(ValueError, match=twice):
+        calibrate_recognizer(recognizer, unseen, real, photographs)
+    assert recognizer.finder.vote.weight.equal(vote)
+    # Nor may those be that answer for the unseen: their evidence would count as raw.
+    recognizer.facts = {"left_out": [1]}
+    with pytest.raises(ValueError, match=twice):
+        calibrate_recognizer(make_recognizer(), [recognizer, *unseen[1:]], real, photographs)

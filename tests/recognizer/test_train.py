@@ -7,7 +7,7 @@ from torch.utils.data import Subset
 from asl import HandFinder
 from asl.recognizer import train, train_finder
 from asl.recognizer.recipe import Recipe, recipe_for
-from asl.recognizer.train import mix, train_recognizer
+from asl.recognizer.train import mix, pull_back, train_recognizer
 
 SHORT = {"image_size": 32, "epochs": 1, "finder_epochs": 1}
 QUIET = {"device": "cpu", "progress": False}
@@ -217,6 +217,18 @@ def test_a_trained_finder_is_pulled_back_to_its_first_weights(
     for before, after in zip(begun, made.finder.body().parameters(), strict=True):
         torch.testing.assert_close(after, before + 0.25)
     assert len(moved) == 2
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_weights_are_pulled_back_on_the_device_where_they_are(device):
+    """On the device "meta", as on a GPU, tensors do not mix with those of a CPU."""
+    network = torch.nn.Linear(2, 1, device=device)
+    first = {name: torch.zeros_like(value) for name, value in network.state_dict().items()}
+    before = network.weight.detach().clone()
+    pull_back(network, first, 0.75)
+    assert network.weight.device.type == device
+    if device == "cpu":
+        torch.testing.assert_close(network.weight.detach(), before / 4)
 
 
 def test_a_wheel_of_another_version_stops_the_training(real, photographs, calls, tmp_path):

@@ -64,8 +64,8 @@ def test_a_finder_learns_where_a_hand_is(data):
 def test_a_training_repeats_exactly_and_goes_on_where_it_was_interrupted(
     data, tmp_path, monkeypatch
 ):
-    def run(checkpoint=None, seed=0):
-        torch.manual_seed(0)
+    def run(checkpoint=None, seed=0, first=0):
+        torch.manual_seed(first)
         finder = HandFinder(image_size=32)
         recipe = Recipe(finder_epochs=2, seed=seed)
         options = SHORT | {"batch_size": 4, "checkpoint": checkpoint}
@@ -85,6 +85,9 @@ def test_a_training_repeats_exactly_and_goes_on_where_it_was_interrupted(
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "kept")
     assert run(tmp_path / "kept") == whole and len(calls) == 4 + 2
+    # One that began with other weights, such as another --pretrained, is another training.
+    with pytest.raises(ValueError, match="checkpoint of another training.*\n +first weights: "):
+        run(tmp_path / "kept", first=1)
 
 
 def test_a_finder_learns_from_images_of_another_size(data):

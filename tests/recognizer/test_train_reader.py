@@ -238,6 +238,18 @@ def test_a_training_repeats_exactly_and_goes_on_where_it_was_interrupted(
     assert run(checkpoint=tmp_path / "kept") == whole and len(calls) == 3 + 2
     with pytest.raises(ValueError, match="checkpoint of another training.*\n +photographs: "):
         run(sources=(), checkpoint=tmp_path / "kept")
+    begun = reader()
+    begun.load_state_dict({name: value + 1 for name, value in begun.state_dict().items()})
+    with pytest.raises(ValueError, match="checkpoint of another training.*\n +first weights: "):
+        train_reader(
+            begun,
+            on_black,
+            (source,),
+            backgrounds,
+            RECIPE,
+            **SHORT,
+            checkpoint=tmp_path / "kept",
+        )
     torch.set_rng_state(state)
 
 
