@@ -49,7 +49,8 @@ class HandFinder(nn.Module):
         # Hands are rare, and fill a third of a picture.
         self.vote.bias = nn.Parameter(torch.tensor([-4.0, 0, 0, -1]))
         cells = image_size // _CELL
-        centres = (torch.arange(cells) + 0.5) * 2 / cells - 1
+        # Numbers also where a file's weights will fill a network that is made without memory.
+        centres = (torch.arange(cells, device="cpu") + 0.5) * 2 / cells - 1
         y, x = torch.meshgrid(centres, centres, indexing="ij")
         self.cells: Tensor
         self.register_buffer("cells", torch.stack([x, y]), persistent=False)

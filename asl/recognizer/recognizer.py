@@ -24,6 +24,7 @@ from asl.recognizer.networks import ARCHITECTURES
 from asl.recognizer.seeing import Seen, see
 from asl.recognizer.weights import (
     CONVENTIONS,
+    NothingDrawn,
     brief,
     check_finite,
     check_layers,
@@ -139,6 +140,7 @@ class Recognizer:
         """
         device = usable_device(device)
         path = Path(SHIPPED_WEIGHTS if weights is None else weights)
+        made: list[Recognizer] = []
 
         def created(facts: dict) -> "Recognizer":
             joint_reader = facts.get("joint_reader", False)
@@ -147,16 +149,19 @@ class Recognizer:
         def check(facts: dict, found: dict) -> None:
             with refusing(path):
                 check_recognizer_facts(facts)
-                with torch.device("meta"):  # shapes without memory
-                    layers = created(facts)._networks()
-                check_layers(layers.state_dict(), found)
+                with torch.device("meta"), NothingDrawn():  # shapes without memory
+                    made.append(created(facts))
+                check_layers(made[0]._networks().state_dict(), found)
 
         tensors, facts = read_tensors(path, format=RECOGNIZER, check=check)
         with refusing(path):
             check_finite(tensors)
-        recognizer = created(facts)
-        recognizer._networks().load_state_dict(tensors)
-        recognizer._networks().to(device).eval()
+        (recognizer,) = made
+        networks = recognizer._networks()
+        types = {name: layer.dtype for name, layer in networks.state_dict().items()}
+        tensors = {name: tensor.to(types[name]) for name, tensor in tensors.items()}
+        networks.load_state_dict(tensors, assign=True)  # in the place of shapes without memory
+        networks.to(device).eval()
         recognizer.temperature = float(facts["temperature"])
         recognizer.threshold = float(facts["threshold"])
         recognizer.facts = facts["facts"]

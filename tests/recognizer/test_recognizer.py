@@ -4,6 +4,7 @@ import torch
 from PIL import Image, ImageDraw, ImageOps
 
 from asl import ANSWERS, Recognizer, denormalize, unpack_stand_in
+from asl.recognizer.networks import ARCHITECTURES
 from asl.recognizer.photograph_sources import SOURCES
 from asl.recognizer.recognizer import SHIPPED_WEIGHTS
 from asl.signs import SIGNS
@@ -400,3 +401,19 @@ def test_the_shipped_weights_know_what_is_no_hand(shipped):
     blank = [Image.new("RGB", (400, 300), colour) for colour in ("black", "white", "grey")]
     answers = shipped([text, noise, *blank, Image.new("RGBA", (90, 90))], top=1)
     assert [ranked[0][0] for ranked in answers] == [None] * 6
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_loading_draws_nothing_and_takes_every_weight_from_the_file(architecture, tmp_path):
+    torch.manual_seed(0)
+    whole = Recognizer.create(architecture, 32)
+    whole.save(tmp_path / "weights")
+    state = torch.get_rng_state()
+    loaded = Recognizer.load(tmp_path / "weights")
+    assert torch.get_rng_state().equal(state)
+    for ours, theirs in ((loaded.finder, whole.finder), (loaded.classifier, whole.classifier)):
+        found, expected = dict(ours.named_buffers()), dict(theirs.named_buffers())
+        found |= dict(ours.named_parameters())
+        expected |= {name: p.half().float() for name, p in theirs.named_parameters()}
+        assert found.keys() == expected.keys()
+        assert all(found[name].equal(expected[name]) for name in found)
