@@ -6,6 +6,8 @@ run say which.
 """
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,7 +23,7 @@ import pytest  # noqa: E402
 import torch  # noqa: E402
 from PIL import Image  # noqa: E402
 
-from asl import SIGNS, find_dataset  # noqa: E402
+from asl import SIGNS, files, find_dataset  # noqa: E402
 
 torch.set_num_threads(1)  # faster for tiny tensors, above all beside other programs
 
@@ -99,6 +101,22 @@ def write_images(tmp_path) -> Callable[..., Path]:
         return folder
 
     return write
+
+
+@pytest.fixture
+def leave_draft():
+    """Leaves a draft beside a path, as a writer does that is killed after its file has its name."""
+    if os.name != "posix":
+        pytest.skip("asks whether a process runs as POSIX does")
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+
+    def leave(path: Path) -> Path:
+        left = path.with_name(f"{files._prefix(path)}{dead.pid}-abc")
+        left.mkdir(parents=True)
+        return left
+
+    return leave
 
 
 @pytest.fixture

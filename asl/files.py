@@ -74,7 +74,7 @@ def written_whole(path: str | os.PathLike, *, replace: bool = True) -> Iterator[
         return
     target = Path(os.path.realpath(given))
     target.parent.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(target)
+    remove_leftovers(target)
     prefix = f"{_prefix(target)}{os.getpid()}-"
     with tempfile.TemporaryDirectory(
         prefix=prefix, dir=target.parent, ignore_cleanup_errors=True
@@ -92,10 +92,30 @@ def written_whole(path: str | os.PathLike, *, replace: bool = True) -> Iterator[
             _sync(target.parent)
 
 
+def remove_leftovers(path: str | os.PathLike) -> None:
+    """Removes the drafts of `path` that killed processes have left.
+
+    The next writer does so, too. But one that was killed after its last file took its name is
+    followed by no other: so whatever finds a finished file and goes on calls this.
+    """
+    if os.name != "posix":  # elsewhere there is no harmless way to ask whether a process runs
+        return
+    target = Path(os.path.realpath(path))
+    prefix = _prefix(target)
+    for left in target.parent.glob(f"{glob.escape(prefix)}*"):
+        process = re.fullmatch(r"(\d{1,9})-\w+", left.name.removeprefix(prefix))
+        if process is None or _runs(int(process[1])):
+            continue
+        # Without `target`, the process was killed between two renames: these are the only copies.
+        # os.path, since Path.exists raises an error where somebody else's folder is closed to us.
+        if target.exists() or not os.path.exists(_old_folder(left / target.name)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
 def check_writable(path: str | os.PathLike) -> None:
     """Raises OSError unless a file can be written. Its folder need not exist yet.
 
-    Removes what killed writers of that file have left, since perhaps nothing is written any more.
+    Removes what killed writers of that file have left, see `remove_leftovers`.
     """
     given = Path(path)
     if given.is_dir():
@@ -104,7 +124,7 @@ def check_writable(path: str | os.PathLike) -> None:
         return  # /dev/null or a pipe, which is written directly
     target = Path(os.path.realpath(given))
     check_folder_writable(target.parent, path)
-    _remove_leftovers(target)
+    remove_leftovers(target)
 
 
 def check_folder_writable(folder: Path, given: str | os.PathLike) -> None:
@@ -148,21 +168,6 @@ def _prefix(target: Path) -> str:
 def _old_folder(draft: Path) -> Path:
     """Returns where the old folder lies while a new one takes its name."""
     return draft.with_name(f"{draft.name}~")
-
-
-def _remove_leftovers(target: Path) -> None:
-    """Removes the drafts of processes that no longer run."""
-    if os.name != "posix":  # elsewhere there is no harmless way to ask whether a process runs
-        return
-    prefix = _prefix(target)
-    for left in target.parent.glob(f"{glob.escape(prefix)}*"):
-        process = re.fullmatch(r"(\d{1,9})-\w+", left.name.removeprefix(prefix))
-        if process is None or _runs(int(process[1])):
-            continue
-        # Without `target`, the process was killed between two renames: these are the only copies.
-        # os.path, since Path.exists raises an error where somebody else's folder is closed to us.
-        if target.exists() or not os.path.exists(_old_folder(left / target.name)):
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def _runs(pid: int) -> bool:

@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
 
 from asl.data import shuffled_batches
 from asl.devices import AdamW, keep_freed_memory
-from asl.files import progress_bar
+from asl.files import progress_bar, remove_leftovers
 from asl.fingerprints import CannotKeyError
 from asl.tensor_files import CHECKPOINT, read_tensors, write_tensors
 
@@ -135,6 +135,7 @@ def run_epochs(
     parts: dict[str, Any] = {"model": model, "optimizer": stepper, "scheduler": schedule}
     done, ended = 0, False
     if checkpoint is not None:
+        remove_leftovers(checkpoint.path)
         state = read_checkpoint(checkpoint.path, checkpoint.description)
         if state is not None:
             done, ended = _restore(state, parts, drawn, device), state["ended"]

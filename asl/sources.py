@@ -14,7 +14,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from asl.decoding import shown
-from asl.files import CHECKOUT, written_whole
+from asl.files import CHECKOUT, remove_leftovers, written_whole
 from asl.folders import (
     DatasetError,
     DatasetNotFoundError,
@@ -124,6 +124,7 @@ def unpack_stand_in() -> Path:
         raise DatasetError(f"expected the rendered images, found no {', '.join(missing)}")
     expected = checksum_of(ARCHIVE).read_text().strip()
     folder = user_cache_path("asl-recognition") / f"rendered-signers-{expected[:12]}"
+    remove_leftovers(folder)
     if _has_all(folder):
         return folder
     archive = ARCHIVE.read_bytes()

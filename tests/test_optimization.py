@@ -298,6 +298,12 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_end(write_images, tmp_path)
     assert not list(tmp_path.glob(".*"))
 
 
+def test_a_finished_training_clears_what_a_killed_one_left(parts, tmp_path, leave_draft):
+    first = train(parts, tmp_path / "c")
+    left = leave_draft(tmp_path / "c")
+    assert same(first, train(parts, tmp_path / "c")) and not left.exists()
+
+
 # --- divergence ----------------------------------------------------------------------------------
 
 

@@ -116,8 +116,10 @@ def test_the_same_images_make_the_same_archive(archive, tmp_path):
         assert {info.date_time for info in packed.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
-def test_it_is_unpacked_once(archive, cache):
+def test_it_is_unpacked_once(archive, cache, leave_draft):
     folder = sources.unpack_stand_in()
+    leave_draft(folder)
+    assert sources.unpack_stand_in() == folder
     assert folder.parent == cache and [path.name for path in cache.iterdir()] == [folder.name]
     assert len(ASLDataset(folder)) == 180
     archive.write_bytes(b"not read again")

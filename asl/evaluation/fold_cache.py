@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from asl.data import ASLDataset
 from asl.devices import seeded
+from asl.files import remove_leftovers
 from asl.fingerprints import environment, fingerprint
 from asl.signs import SIGNS
 from asl.tensor_files import FOLD, read_tensors, write_tensors
@@ -86,6 +87,7 @@ class FoldCache:
         found = {}
         for job in jobs:
             path = self._path(job, fold_of[job[0]])
+            remove_leftovers(path)
             if path.exists():
                 count = int(torch.isin(fold_of[job[0]], torch.tensor(job[1])).sum())
                 try:

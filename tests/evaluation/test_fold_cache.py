@@ -28,6 +28,13 @@ def test_answers_are_found_again_by_the_same_setting(cache):
     assert cache(epochs=3).read([JOB], FOLDS)[JOB].equal(ANSWERS)
 
 
+def test_what_a_killed_writer_left_beside_a_finished_fold_goes(cache, tmp_path, leave_draft):
+    cache().write(JOB, FOLDS[0], ANSWERS)
+    (file,) = (tmp_path / "folds").iterdir()
+    left = leave_draft(file)
+    assert cache().read([JOB], FOLDS) and not left.exists()
+
+
 def test_answers_of_another_setting_are_not(cache, people, tmp_path):
     cache().write(JOB, FOLDS[0], ANSWERS)
     other = ASLDataset(people, progress=False)

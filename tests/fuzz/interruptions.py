@@ -62,7 +62,7 @@ def kill(where: str, first: int, last: int) -> dict[str, Any]:
                 place.mkdir()
                 killed = kill_once(place, random, seconds)
             counts["killed"] += 1
-            counts["had a checkpoint"] += not names.isdisjoint(_names_in(place))
+            counts["had a checkpoint"] += any((place / name).is_file() for name in names)
             if finish(place)[0] == expected:
                 counts["went on to the same end"] += 1
             else:
@@ -73,7 +73,8 @@ def kill(where: str, first: int, last: int) -> dict[str, Any]:
 
 
 def _names_in(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    """Returns files and folders: a draft that was left may be an empty folder."""
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
 
 
 # --- train_model ---------------------------------------------------------------------------------

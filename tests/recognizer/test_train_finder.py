@@ -62,7 +62,7 @@ def test_a_finder_learns_where_a_hand_is(data):
 
 
 def test_a_training_repeats_exactly_and_goes_on_where_it_was_interrupted(
-    data, tmp_path, monkeypatch
+    data, tmp_path, monkeypatch, leave_draft
 ):
     def run(checkpoint=None, seed=0, first=0):
         torch.manual_seed(first)
@@ -85,6 +85,8 @@ def test_a_training_repeats_exactly_and_goes_on_where_it_was_interrupted(
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "kept")
     assert run(tmp_path / "kept") == whole and len(calls) == 4 + 2
+    left = leave_draft(tmp_path / "kept")  # and what was killed after its last epoch leaves nothing
+    assert run(tmp_path / "kept") == whole and not left.exists()
     # One that began with other weights, such as another --pretrained, is another training.
     with pytest.raises(ValueError, match="checkpoint of another training.*\n +first weights: "):
         run(tmp_path / "kept", first=1)
