@@ -14,6 +14,7 @@ from pathlib import Path
 import matplotlib
 
 os.environ["TQDM_DISABLE"] = "1"  # notebook kernels inherit it: no bars in compared outputs
+os.environ["ASL_UNATTENDED"] = "1"  # no camera page that nobody sees
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # before torch is imported; see docs/install.md
 matplotlib.use("Agg")
 

@@ -93,6 +93,7 @@ from .folders import (
 from .folders import (
     DatasetNotFoundError as DatasetNotFoundError,
 )
+from .live.camera import camera as camera
 from .live.upload import upload_photo as upload_photo
 from .models import (
     ASLNet as ASLNet,

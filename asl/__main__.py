@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import asl
 from asl.commands.evaluation_arguments import add_audit, add_evaluate, add_leakage
+from asl.commands.live_arguments import add_camera
 from asl.commands.notebook_arguments import add_notebook
 from asl.commands.recognizer_arguments import add_calibrate, add_export, add_predict, add_train
 from asl.commands.rendering_arguments import add_compare, add_synthesize
@@ -59,6 +60,14 @@ _COMMANDS = (
         False,
         "Read the hand shape in pictures, and score a folder laid out like the dataset.",
         "my_hand.jpg",
+    ),
+    _Command(
+        "camera",
+        "asl.commands.live:camera",
+        add_camera,
+        False,
+        "Read the hand before your camera, in a page that stays on this machine.",
+        "--port 8000",
     ),
     _Command(
         "export",

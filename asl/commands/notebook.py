@@ -21,6 +21,7 @@ _RENDERED = (
     "These are RENDERED HANDS, not photographs: even 100 % here says nothing about reading a real "
     "hand."
 )
+_UNATTENDED = {"TQDM_DISABLE": "1", "ASL_UNATTENDED": "1"}  # no bars, and no camera page
 # nbconvert's page, without what it fetches from other hosts: require.js, MathJax, mermaid, widgets.
 _TEMPLATE = """
 {%- extends 'lab/index.html.j2' -%}
@@ -120,7 +121,7 @@ def _execute(book: NotebookNode, folder: Path, timeout: int) -> str | None:
 async def _reason_to_stop(client: NotebookClient) -> str | None:
     """Runs all cells, and returns why one of them did not end."""
     try:
-        await client.async_execute(env=os.environ | {"TQDM_DISABLE": "1"})
+        await client.async_execute(env=os.environ | _UNATTENDED)
     except CellTimeoutError:
         return f"it ran for more than {client.timeout} seconds (see --timeout)"
     except CellExecutionError as error:

@@ -1,9 +1,11 @@
 """The files of the camera page, which the server and the export for the web share."""
 
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from asl.live.spelling import SpellingRules
 from asl.signs import ANSWERS, MOTION_SIGNS, SIGNS
 
 PAGE = Path(__file__).with_name("page")
@@ -39,4 +41,5 @@ def page_facts(threshold: float, engine: str) -> dict[str, Any]:
         "signs": SIGNS,
         "motion_signs": MOTION_SIGNS,
         "threshold": threshold,
+        "spelling": asdict(SpellingRules()),
     }

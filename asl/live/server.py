@@ -58,7 +58,7 @@ class LiveServer(ThreadingHTTPServer):
 
     def server_bind(self) -> None:
         socketserver.TCPServer.server_bind(self)  # the class between asks the network for a name
-        self.server_name, self.server_port = self.server_address[:2]
+        self.server_name, self.server_port = HOST, self.socket.getsockname()[1]
 
     def start(self) -> None:
         """Serves in a thread of its own, which ends with the program."""

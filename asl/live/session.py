@@ -25,11 +25,16 @@ class Session:
     """Reads the frames of all pages that are open, one after the other.
 
     One thread reads them all: each further thread would have OpenMP threads of its own.
+
+    Attributes:
+        recognizer: what reads them.
+        frames: how many were read.
     """
 
     def __init__(self, recognizer: Recognizer):
         """Takes the recogniser, on the CPU."""
         self.recognizer = recognizer
+        self.frames = 0
         self._graph = recognizer.graph().eval()
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="asl-reader")
         self._places = threading.BoundedSemaphore(_WAITING)
@@ -70,6 +75,7 @@ class Session:
     @torch.inference_mode()
     def _read(self, content: bytes) -> dict[str, Any]:
         pixels = read_frame(content)
+        self.frames += 1
         answer = Answer(*(field.nan_to_num() for field in self._graph(pixels)))
         height, width = pixels.shape[:2]
         numbers = {name: field.tolist() for name, field in answer._asdict().items()}

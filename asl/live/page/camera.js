@@ -1,0 +1,73 @@
+// The camera, and what to tell people when there is none.
+
+const WISHED = { width: { ideal: 640 }, height: { ideal: 480 }, facingMode: "user" };
+
+export class CameraTrouble extends Error {}
+
+/** Opens the camera and shows it in a video element. `ended` is called if it goes away. */
+export async function openCamera(video, ended) {
+  if (!navigator.mediaDevices?.getUserMedia) {
+    throw new CameraTrouble(
+      "This browser gives no camera to this page. It gives one to https addresses, and on this machine to " +
+      "127.0.0.1 and localhost. If the page comes from another machine, make a tunnel to it and open localhost.",
+    );
+  }
+  let stream;
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({ video: WISHED, audio: false });
+  } catch (error) {
+    throw new CameraTrouble(await reason(error));
+  }
+  const [track] = stream.getVideoTracks();
+  track.addEventListener("ended", () => {
+    close(video);
+    ended(new CameraTrouble("The camera has gone. Plug it in again, then try again."));
+  });
+  video.srcObject = stream;
+  await video.play().catch(() => {}); // a browser that waits for a click starts then
+}
+
+/** Switches the camera off. */
+export function close(video) {
+  for (const track of video.srcObject?.getTracks() ?? []) track.stop();
+  video.srcObject = null;
+}
+
+/** Draws what the camera sees now, not mirrored, and returns the canvas. */
+export function grab(video, canvas) {
+  canvas.width = video.videoWidth;
+  canvas.height = video.videoHeight;
+  canvas.getContext("2d", { willReadFrequently: true }).drawImage(video, 0, 0);
+  return canvas;
+}
+
+/** Waits for the camera's next frame, at most a second. While the page is hidden, none comes. */
+export function nextFrame(video) {
+  return new Promise((resolve) => {
+    if (!("requestVideoFrameCallback" in video)) return requestAnimationFrame(resolve);
+    const timer = setTimeout(done, 1000);
+    const id = video.requestVideoFrameCallback(done);
+    function done() {
+      clearTimeout(timer);
+      video.cancelVideoFrameCallback(id);
+      resolve();
+    }
+  });
+}
+
+async function reason(error) {
+  switch (error.name) {
+    case "NotAllowedError":
+    case "SecurityError":
+      return "The camera was not allowed. Allow it for this page: the sign beside the address, or the browser’s " +
+        "settings, has the switch. Then try again.";
+    case "NotFoundError":
+    case "OverconstrainedError":
+      return "No camera was found. Plug one in, then try again.";
+    case "NotReadableError":
+    case "AbortError":
+      return "The camera is there but gives no picture. Perhaps another program uses it: close that, then try again.";
+    default:
+      return `The camera cannot be opened (${error.name}: ${error.message}). Try again.`;
+  }
+}
