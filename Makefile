@@ -3,6 +3,7 @@
 # make test      check style, types and imports, then run all tests, the notebook included
 #                (EXTRAS=render runs the renderer's tests too)
 # make stand-in  render the hands that ship with the project again (installs the extra)
+# make page-signs  render the signs that the camera page shows again (installs the extra)
 # make torture   damage files, kill trainings, fill disks (minutes; as root, all of it)
 # make lock      write the lock files again, after a change of requirements*.txt
 # make recognizer  train the weights that ship with the project again (hours; -j2 on two cores)
@@ -29,7 +30,7 @@ export GOMP_SPINCOUNT ?= 10000
 # In a container the user is often root, whom Jupyter refuses otherwise.
 AS_ROOT = $(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root)
 
-.PHONY: run notebook test torture lock stand-in recognizer setup
+.PHONY: run notebook test torture lock stand-in page-signs recognizer setup
 
 run: setup
 	$(BIN)/asl notebook $(NOTEBOOK) --output-dir build
@@ -51,6 +52,10 @@ stand-in: EXTRAS = render
 stand-in: setup
 	$(BIN)/python -m asl synthesize build/stand-in --force --signers 5 --seed 0 --size 160 --quality 85
 	$(BIN)/python -c "from asl.commands.rendering import pack_stand_in; print(pack_stand_in('build/stand-in'))"
+
+page-signs: EXTRAS = render
+page-signs: setup
+	$(BIN)/python -c "from asl.commands.rendering import draw_page_signs; print(draw_page_signs())"
 
 # The finder, which every recogniser shares: it learns from rendered hands only. Then recognisers
 # that have not seen some of the signers and one of the sources of photographs each, and the one that

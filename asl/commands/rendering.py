@@ -7,11 +7,16 @@ import zipfile
 from dataclasses import fields
 from pathlib import Path
 
+from PIL import Image
+
 from asl.data import ASLDataset
-from asl.files import written_whole
+from asl.files import progress_bar, written_whole
+from asl.live.page_files import PAGE
 from asl.rendering import dataset
 from asl.rendering.dataset import DatasetOptions
 from asl.rendering.pose_variants import TAUGHT
+from asl.rendering.two_sides import render_two_sides
+from asl.signs import SIGNS
 from asl.sources import ARCHIVE, checksum_of, find_dataset
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same images make the same archive, whenever it is packed
@@ -46,6 +51,19 @@ def compare(options: argparse.Namespace) -> tuple[dict, str]:
         plot_signs(first, second).savefig(draft, dpi=150)
     result = {"picture": str(options.output)}
     return result, f"every sign from both folders, one above the other: {options.output}"
+
+
+# --- the camera page's signs, `make page-signs` ---------------------------------------------------
+
+
+def draw_page_signs(folder: str | os.PathLike = PAGE / "signs", *, size: int = 200) -> int:
+    """Draws every sign from two sides for the camera page; returns how many bytes they take."""
+    with written_whole(folder) as draft:
+        draft.mkdir()
+        for sign in progress_bar(SIGNS, "Rendering", len(SIGNS)):
+            image = Image.fromarray(render_two_sides(sign, size=size))
+            image.save(draft / f"{sign}.webp", quality=80, method=6)
+    return sum(path.stat().st_size for path in Path(folder).iterdir())
 
 
 # --- the stand-in, `make stand-in` ----------------------------------------------------------------

@@ -33,8 +33,8 @@ _TAUGHT_SHARE = 0.5
 
 # The studio of the real images has one broad light in front of the hand and above it. Four of the
 # five lightings add a warmer lamp at one side. This was judged from the images by eye.
-_FRONT = DirectedLight((-0.2, 0.55, 0.8), (0.62, 0.60, 0.64), 0.5)
-_LAMPS = {
+FRONT = DirectedLight((-0.2, 0.55, 0.8), (0.62, 0.60, 0.64), 0.5)
+LAMPS = {
     "bot": DirectedLight((0.1, -0.9, 0.35), (0.62, 0.46, 0.22), 0.25),
     "dif": DirectedLight((-0.15, 0.4, 0.9), (0.10, 0.10, 0.10), 0.6),
     "left": DirectedLight((-0.9, 0.05, 0.35), (0.62, 0.48, 0.25), 0.25),
@@ -85,7 +85,7 @@ def render_sign(
     cut = _cut(hand, signer, take)
     distance = float(take.uniform(0.45, 1.2))
     # A picture that will be mirrored needs mirrored lamps.
-    shining = (_FRONT, _LAMPS[light if "light" in signer.vary else "dif"])
+    shining = (FRONT, LAMPS[light if "light" in signer.vary else "dif"])
     lamps = [_jittered(lamp, take, signer) for lamp in shining]
     shade = "shade" in signer.vary
     image, mask = trace(vertices, hand, skin, lamps, cut, distance, size, take, shade=shade)
@@ -178,10 +178,10 @@ def _view(
         )
         for i, (base, person) in enumerate(zip(pose.view, signer.view, strict=True))
     )
-    return _rotation(2, roll) @ _rotation(0, pitch) @ _rotation(1, yaw + inwards)
+    return rotation(2, roll) @ rotation(0, pitch) @ rotation(1, yaw + inwards)
 
 
-def _rotation(axis: int, degrees: float) -> np.ndarray:
+def rotation(axis: int, degrees: float) -> np.ndarray:
     """Returns the rotation (3, 3) about the x, y or z axis (0, 1 or 2)."""
     c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     i, j = ((1, 2), (2, 0), (0, 1))[axis]

@@ -1,4 +1,9 @@
+import numpy as np
 import pytest
+from PIL import Image
+
+from asl import SIGNS
+from asl.commands import rendering
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
 
@@ -12,3 +17,17 @@ def test_compare_draws_a_picture(people, run, tmp_path):
 def test_synthesize_refuses_a_folder_with_something_in_it(people, run):
     status, _, err = run("synthesize", people)
     assert status == 2 and "is not empty" in err
+
+
+def test_the_camera_pages_signs_are_drawn_and_those_that_ship_are_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(rendering, "SIGNS", ("a", "b"))
+    drawn = np.zeros((20, 40, 3), np.uint8)
+    monkeypatch.setattr(rendering, "render_two_sides", lambda sign, size: drawn)
+    size = rendering.draw_page_signs(tmp_path / "signs")
+    names = sorted(path.name for path in (tmp_path / "signs").iterdir())
+    assert names == ["a.webp", "b.webp"] and size > 0
+    shipped = list((rendering.PAGE / "signs").iterdir())
+    assert {path.stem for path in shipped} == set(SIGNS)
+    for path in shipped:
+        with Image.open(path) as image:
+            assert image.size == (400, 200)
