@@ -16,10 +16,11 @@ from asl.files import written_whole
 
 # Kinds of checked files, see `write_tensors`, and who reads them.
 RECOGNIZER, MODEL, CHECKPOINT = "asl-recognizer 2", "asl-model 1", "asl-checkpoint 1"
-FOLD = "asl-fold 1"
+FOLD, HAND = "asl-fold 1", "asl-hand 1"
 _READ_BY = {
     RECOGNIZER: "asl.Recognizer.load reads recognisers",
     MODEL: "asl.load_model reads models that asl.save_model wrote",
+    HAND: "asl.Recognizer.load(hand=) reads hands that Recognizer.save_hand wrote",
     CHECKPOINT: "asl.train_model(checkpoint=) goes on from checkpoints",
 }
 

@@ -267,6 +267,10 @@ def quoted_in_your_own() -> Iterator[str]:
     yield from ()  # nothing in it is measured
 
 
+def quoted_in_teaching() -> Iterator[str]:
+    yield from ()  # what it measures is in results/
+
+
 def quoted_in_data_card() -> Iterator[str]:
     audit, planted = recorded("audit"), recorded("planted_errors")
     yield audit["setting"]["command"].replace("python -m asl", ".venv/bin/asl")
@@ -305,6 +309,7 @@ PAGES = {
     "docs/benchmarks.md": quoted_in_benchmarks,
     "docs/install.md": quoted_in_install,
     "docs/your_own.md": quoted_in_your_own,
+    "docs/teaching.md": quoted_in_teaching,
     "SECURITY.md": quoted_in_security,
     "asl_dataset/README.md": quoted_in_data_card,
 }

@@ -5,7 +5,7 @@ Recognisers trained without each signer answer for that signer (`answer_unseen`)
 `python -m asl calibrate` is the command.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +22,9 @@ from asl.evaluation.metrics import merge_look_alikes
 from asl.evaluation.report import CrossValidation
 from asl.recognizer.recipe import Recipe, saved_recipe
 from asl.recognizer.recognizer import Recognizer
+from asl.recognizer.teaching_prior import Person, fit_prior, verification_threshold
 from asl.recognizer.weights import brief
-from asl.signs import ANSWERS
+from asl.signs import ANSWERS, SIGNS
 from asl.splits import bursts_of
 
 _SIDE = 128  # pixels a side of pictures made to calibrate on
@@ -151,6 +152,9 @@ def calibrate_recognizer(
     for 93 % of the answers to the photographs to be right, it is raised until they are. These
     shares are the recipe's that is saved in the recogniser.
 
+    The same answers give its prior, see `asl.recognizer.teaching_prior`, if they are of two people
+    or more. The threshold of practice becomes ``facts["practice"]`` if any of them is to a letter.
+
     Args:
         recognizer: changed in place.
         unseen, real: as in `answer_unseen`.
@@ -174,11 +178,13 @@ def calibrate_recognizer(
     elsewhere = answer_unseen(unseen, real, backgrounds, recipe)
     labels = [real.labels[i] for i in studio.indices + elsewhere.indices]
     log_probs, evidence = [studio.log_probs, elsewhere.log_probs], []
+    people = [*_people(studio, real), *_people(elsewhere, real)]
     for name, photographs in (sources or {}).items():
         theirs, hand = answer_unseen_source(unseen, name, photographs)
         log_probs.append(theirs)
         evidence.append(hand)
         labels += photographs.labels
+        people.append(_source(name, theirs, photographs))
     answers, actual = merge_look_alikes(torch.cat(log_probs), torch.tensor(labels), ANSWERS)
     empty = pictures_without_hands(backgrounds, recipe=recipe)
     nothing, none = (
@@ -187,6 +193,12 @@ def calibrate_recognizer(
     shown = torch.cat([studio.evidence, elsewhere.evidence, *evidence])
     scale, shift = fit_evidence(shown, none)
     recognizer.temperature = fit_temperature(answers, actual)
+    if len({person.name for person in people}) > 1:
+        recognizer.prior = fit_prior(people, recognizer.temperature)
+    if any(SIGNS[label].isalpha() for label in labels):
+        recognizer.facts["practice"] = verification_threshold(
+            torch.cat(log_probs), torch.tensor(labels), recognizer.temperature
+        )
     recognizer.finder.rescale_evidence(scale, shift)
     sure = recognizer.confidence(studio.log_probs, scale * studio.evidence + shift).amax(dim=1)
     unsure = recognizer.confidence(nothing, scale * none + shift).amax(dim=1)
@@ -226,6 +238,25 @@ def _check_not_calibrated(recognizer: Recognizer) -> None:
             f"{recognizer.threshold:.4g}, trained by {brief(recognizer.facts.get('command'))}. "
             "Calibrate the weights from before: evidence that is scaled cannot be scaled again"
         )
+
+
+def _people(unseen: Unseen, real: ASLDataset) -> list[Person]:
+    """Returns the answers to each signer."""
+    bursts = bursts_of(real)
+    found = []
+    for signer in known([real.signers[i] for i in unseen.indices]):
+        rows = [row for row, i in enumerate(unseen.indices) if real.signers[i] == signer]
+        images = [unseen.indices[row] for row in rows]
+        stretches: list[Hashable] = [bursts and bursts[i] for i in images]
+        labels = torch.tensor([real.labels[i] for i in images])
+        found.append(Person(f"signer {signer}", unseen.log_probs[rows], labels, stretches, True))
+    return found
+
+
+def _source(name: str, log_probs: Tensor, photographs: ASLDataset) -> Person:
+    """Returns the answers to a source, whose stretches are three photographs each."""
+    stretches = [i // 3 for i in range(len(log_probs))]
+    return Person(name, log_probs, torch.tensor(photographs.labels), stretches, False)
 
 
 def _raised(threshold: float, confidence: Tensor, right: Tensor, share: float) -> float:

@@ -4,9 +4,11 @@
 `asl.recognizer.train`.
 """
 
+import hashlib
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,11 +19,13 @@ from torch import Tensor, nn
 from asl.devices import usable_device
 from asl.recognizer.crops import Picture
 from asl.recognizer.graph import RecognizerGraph, confidence_of
+from asl.recognizer.hand_files import load_hand, prior_from, save_hand, teach
 from asl.recognizer.hand_finder import HandFinder
 from asl.recognizer.joint_reader import JointReader
 from asl.recognizer.mobile_net import MOBILE_SIZE, ASLMobileNet
 from asl.recognizer.networks import ARCHITECTURES
 from asl.recognizer.seeing import Seen, see
+from asl.recognizer.teaching import Hand, Prior, lesson_of, taught_answers
 from asl.recognizer.weights import (
     CONVENTIONS,
     NothingDrawn,
@@ -76,6 +80,8 @@ class Recognizer:
         facts: how it was trained and what was measured, for people to read. Anything that JSON can
             hold.
         joint_reader: reads the joints of the hand, beside the classifier, or None.
+        prior: what it knows of people before it is taught, see `asl.recognizer.teaching`.
+        hand: what it was taught of one person's hand, None if nothing. `save` leaves it out.
     """
 
     finder: HandFinder
@@ -86,6 +92,8 @@ class Recognizer:
     threshold: float = 0.0
     facts: dict[str, Any] = field(default_factory=dict)
     joint_reader: JointReader | None = None
+    prior: Prior = field(default_factory=Prior.default)
+    hand: Hand | None = None
 
     @classmethod
     def create(
@@ -121,7 +129,11 @@ class Recognizer:
 
     @classmethod
     def load(
-        cls, weights: str | os.PathLike | None = None, *, device: torch.device | str = "cpu"
+        cls,
+        weights: str | os.PathLike | None = None,
+        *,
+        device: torch.device | str = "cpu",
+        hand: str | os.PathLike | None = None,
     ) -> "Recognizer":
         """Reads a recogniser from a file, or the one that ships with the project.
 
@@ -131,12 +143,14 @@ class Recognizer:
         Args:
             weights: a file that `save` wrote. None takes the recogniser that ships.
             device: where to compute. A CPU is as fast for single pictures.
+            hand: a file that `save_hand` wrote, of a person's hand taught to the same weights.
 
         Raises:
-            OSError: if the file cannot be read.
-            ValueError: if this machine lacks the device, or if the file is damaged, was changed
+            OSError: if a file cannot be read.
+            ValueError: if this machine lacks the device, or if a file is damaged, was changed
                 since it was written, or holds no recogniser of this version: other layers, weights
-                that are not finite, or numbers out of range.
+                that are not finite, or numbers out of range. Or if the hand was taught to other
+                weights.
         """
         device = usable_device(device)
         path = Path(SHIPPED_WEIGHTS if weights is None else weights)
@@ -151,11 +165,13 @@ class Recognizer:
                 check_recognizer_facts(facts)
                 with torch.device("meta"), NothingDrawn():  # shapes without memory
                     made.append(created(facts))
-                check_layers(made[0]._networks().state_dict(), found)
+                known = Prior.default().tensors() if _PRIOR & found.keys() else {}
+                check_layers(made[0]._networks().state_dict() | known, found)
 
         tensors, facts = read_tensors(path, format=RECOGNIZER, check=check)
         with refusing(path):
             check_finite(tensors)
+            prior = prior_from({name: tensors.pop(name) for name in _PRIOR & tensors.keys()}, facts)
         (recognizer,) = made
         networks = recognizer._networks()
         types = {name: layer.dtype for name, layer in networks.state_dict().items()}
@@ -165,6 +181,9 @@ class Recognizer:
         recognizer.temperature = float(facts["temperature"])
         recognizer.threshold = float(facts["threshold"])
         recognizer.facts = facts["facts"]
+        recognizer.prior = prior or Prior.default()
+        if hand is not None:
+            recognizer.hand = load_hand(hand, recognizer.fingerprint())
         return recognizer
 
     def save(self, path: str | os.PathLike) -> None:
@@ -177,8 +196,7 @@ class Recognizer:
             OSError: if the file cannot be written.
             ValueError: if `load` would not read it: a number is out of range or not finite.
         """
-        tensors = self._networks().state_dict()
-        tensors |= {name: learnt.half() for name, learnt in self._networks().named_parameters()}
+        tensors = self._saved_tensors()
         facts = {
             "architecture": self.architecture,
             "image_size": self.image_size,
@@ -186,11 +204,60 @@ class Recognizer:
             **CONVENTIONS,
             "temperature": self.temperature,
             "threshold": self.threshold,
+            "teaching": self.prior.strength._asdict(),
             "facts": self.facts,
         }
         check_recognizer_facts(facts)
         check_finite(tensors)
         write_tensors(path, tensors, facts, format=RECOGNIZER)
+
+    def taught(self, photos: Mapping[str, Picture | Sequence[Picture]]) -> "Recognizer":
+        """Returns a recogniser that also knows one person's hand. This one stays as it is.
+
+        A photo of each sign will do, three are better, and any signs may be left out. Signs that
+        were taught before stay, or are replaced if they are taught again. The networks are the
+        same objects. Nothing of this is written by `save` or into an exported file.
+
+        Args:
+            photos: sign → photos of it, as a call takes them: ``{"a": ["a1.jpg", "a2.jpg"]}``.
+
+        Warns:
+            UserWarning: names the photos in which no hand is found, which teach nothing.
+
+        Raises:
+            OSError: if a path cannot be read as an image.
+            ValueError: if no photo of a sign shows a hand, or `photos` is not as described.
+        """
+        known = self.hand or Hand.untaught()
+        hand, lost = teach(known, photos, self.raw_answers, self.prior)
+        if lost:
+            warnings.warn(f"no hand is found in {', '.join(lost)}", stacklevel=2)
+        return replace(self, hand=hand)
+
+    def save_hand(self, path: str | os.PathLike) -> None:
+        """Writes what was taught to a file of its own, for `load` with the same weights.
+
+        Raises:
+            OSError: if the file cannot be written.
+            ValueError: if nothing was taught.
+        """
+        if self.hand is None:
+            raise ValueError("expected a recogniser that was taught, found one that was not")
+        save_hand(self.hand, path, self.fingerprint())
+
+    def fingerprint(self) -> str:
+        """Returns 16 digits that other networks, or another prior, would hardly share."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self._saved_tensors().items()):
+            digest.update(f"{name} {tuple(tensor.shape)}\n".encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    def _saved_tensors(self) -> dict[str, Tensor]:
+        """Returns the tensors of a file of weights, as they are written."""
+        tensors = self._networks().state_dict()
+        tensors |= {name: learnt.half() for name, learnt in self._networks().named_parameters()}
+        return tensors | self.prior.tensors()
 
     def _networks(self) -> nn.ModuleDict:
         networks: dict[str, nn.Module] = {"finder": self.finder, "classifier": self.classifier}
@@ -261,12 +328,21 @@ class Recognizer:
     def confidence(self, log_probs: Tensor, evidence: Tensor) -> Tensor:
         """Returns the probability of each of `asl.ANSWERS`, (N, 32), from raw answers.
 
-        A row sums to less than 1. The rest is the probability that there is no hand.
+        A row sums to less than 1. The rest is the probability that there is no hand. If the
+        recogniser was taught, it is that of the taught hand.
         """
+        if self.hand is not None:
+            lesson = lesson_of(self.hand, self.prior)
+            answers = taught_answers(log_probs, lesson, self.temperature)
+            return answers.exp() * evidence.sigmoid().unsqueeze(1)
         return confidence_of(log_probs, evidence, self.temperature)
 
     def graph(self) -> RecognizerGraph:
-        """Returns all steps as one module, see `asl.recognizer.graph.RecognizerGraph`."""
+        """Returns all steps as one module, see `asl.recognizer.graph.RecognizerGraph`.
+
+        Whose hand was taught is not part of it. `asl.recognizer.teaching.taught_answers` takes what
+        it computes.
+        """
         return RecognizerGraph(
             self.finder, self.classifier, self.joint_reader, self.image_size, self.temperature
         )
@@ -289,6 +365,9 @@ class Recognizer:
         if highest < self.threshold:
             ranked = [(None, 1 - highest), *ranked][:top]
         return ranked
+
+
+_PRIOR = frozenset(Prior.default().tensors())  # weights of before 29 November 2026 have none
 
 
 def _check_top(top: int) -> None:
