@@ -74,7 +74,7 @@ _COMMANDS = (
         "asl.commands.recognizer:export",
         add_export,
         False,
-        "Write the recogniser's networks for torch.export or ONNX.",
+        "Write the recogniser for torch.export, ONNX or a web page.",
         "build/export --format onnx",
     ),
     _Command(

@@ -10,6 +10,8 @@ import pytest
 
 from asl import SHAPES, SIGNS, ASLMobileNet, Recognizer
 from asl.commands.evaluation import MODELS
+from asl.live.frames import MOST_PIXELS
+from asl.live.handler import MOST_BYTES
 from asl.recognizer.crops import NEAR, WIDE
 from asl.recognizer.hand_finder import FINDER_SIZE
 from asl.recognizer.mobile_net import MOBILE_SIZE
@@ -241,6 +243,7 @@ def quoted_in_security() -> Iterator[str]:
     yield printed(record["setting"]["command"])
     assert record["setting"]["limit (s)"] == 5
     yield "over 5 s"
+    yield f"at most {MOST_BYTES / 1e6:.0f} MB and a frame {MOST_PIXELS / 1e6:.0f} megapixels"
     yield "at most about 300 MB of memory"  # tests/test_decoding.py
     for what, words in (
         ("damaged", "damaged at random"),
@@ -269,6 +272,10 @@ def quoted_in_your_own() -> Iterator[str]:
 
 def quoted_in_teaching() -> Iterator[str]:
     yield from ()  # what it measures is in results/
+
+
+def quoted_in_live() -> Iterator[str]:
+    yield f"at most {MOST_BYTES / 1e6:.0f} MB and {MOST_PIXELS / 1e6:.0f} megapixels"
 
 
 def quoted_in_data_card() -> Iterator[str]:
@@ -310,6 +317,7 @@ PAGES = {
     "docs/install.md": quoted_in_install,
     "docs/your_own.md": quoted_in_your_own,
     "docs/teaching.md": quoted_in_teaching,
+    "docs/live.md": quoted_in_live,
     "SECURITY.md": quoted_in_security,
     "asl_dataset/README.md": quoted_in_data_card,
 }

@@ -12,7 +12,8 @@ from asl.recognizer.recognizer import Recognizer
 
 def camera(options: argparse.Namespace) -> tuple[dict, str]:
     """Serves the camera page until Ctrl-C."""
-    server = LiveServer(Session(_recognizer(options)), options.port)
+    recognizer = Recognizer.load(options.weights, hand=options.hand)
+    server = LiveServer(Session(recognizer), options.port)
     print(f"open {server.address}\nCtrl-C ends it.", file=sys.stderr, flush=True)
     if not options.no_open:
         # Some systems' openers return only when the browser is closed.
@@ -27,7 +28,3 @@ def camera(options: argparse.Namespace) -> tuple[dict, str]:
     return {"address": server.address, "frames": server.session.frames}, (
         f"closed after {server.session.frames:,} frames"
     )
-
-
-def _recognizer(options: argparse.Namespace) -> Recognizer:
-    return Recognizer.load(options.weights)

@@ -16,6 +16,11 @@ def add_camera(sub: argparse.ArgumentParser) -> None:
         "--weights", metavar="FILE", help="a recogniser's weights (default: those that ship)"
     )
     sub.add_argument(
+        "--hand",
+        metavar="FILE",
+        help="what it was taught of your hand, as the page saves it (default: nothing)",
+    )
+    sub.add_argument(
         "--no-open", action="store_true", help="print the address, and open no browser"
     )
 

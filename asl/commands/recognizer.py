@@ -16,6 +16,7 @@ from asl.decoding import IMAGE_SUFFIXES, shown
 from asl.evaluation.metrics import accuracy, accuracy_within, merge_look_alikes
 from asl.files import written_whole
 from asl.folders import class_folders, class_root, files_by_sign, left_out
+from asl.live.web_export import export_web
 from asl.recognizer.calibrate import answer_unseen, calibrate_recognizer
 from asl.recognizer.export import export_recognizer
 from asl.recognizer.photograph_sources import check_source
@@ -252,7 +253,15 @@ def _scores(seen: Sequence[tuple[Tensor, Answers, str]]) -> dict[str, float | in
 
 
 def export(options: argparse.Namespace) -> tuple[dict, str]:
-    """Writes a recogniser as one file that runs without this project."""
+    """Writes a recogniser as one file that runs without this project, or as a page that does."""
+    if options.runtime and options.format != "web":
+        raise ValueError(f"expected --runtime with --format web, found {options.format}")
     recognizer = Recognizer.load(options.weights)
+    if options.format == "web":
+        path = export_web(recognizer, options.folder, runtime=options.runtime)
+        size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) / 1e6
+        return {"folder": str(path), "MB": round(size, 2)}, (
+            f"a page for any web server, {size:.1f} MB: {path}"
+        )
     path = export_recognizer(recognizer, options.folder, format=options.format)
     return {"file": str(path)}, f"written and checked: {path}"

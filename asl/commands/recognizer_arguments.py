@@ -8,7 +8,7 @@ from asl.commands.arguments import Distinct, add_corrected, count, output_file, 
 # What `asl.recognizer` defines in modules that import torch: a test holds these, and the defaults
 # below, equal to it.
 ARCHITECTURES = ("mlp", "cnn", "cnn-channel", "resnet", "mobile")
-FORMATS = ("pt2", "onnx")
+FORMATS = ("pt2", "onnx")  # and "web", which is a folder
 EPOCHS = {"mobile": 4, "cnn": 26}
 
 _WEIGHTS = "a recogniser's weights (default: those that ship)"
@@ -157,13 +157,21 @@ def add_predict(sub: argparse.ArgumentParser) -> None:
 
 def add_export(sub: argparse.ArgumentParser) -> None:
     """Declares the arguments of `export`, beside --json."""
-    sub.add_argument("folder", type=output_folder, metavar="DIR", help="folder for the file")
+    sub.add_argument("folder", type=output_folder, metavar="DIR", help="folder to write into")
     sub.add_argument("--weights", metavar="FILE", help=_WEIGHTS)
     sub.add_argument(
         "--format",
-        choices=FORMATS,
+        choices=(*FORMATS, "web"),
         default="pt2",
-        help="pt2 is for torch.export, onnx needs the extra 'onnx' (default: %(default)s)",
+        help="pt2 is for torch.export; web is a page that reads the hand before a camera in any "
+        "browser; it and onnx need the extra 'onnx' (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--runtime",
+        type=Path,
+        metavar="DIST",
+        help="folder dist of the npm package onnxruntime-web, to copy its files into the page "
+        "(default: the page fetches them from jsdelivr.net)",
     )
 
 

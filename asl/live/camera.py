@@ -61,7 +61,8 @@ def camera(recognizer: Recognizer | None = None, *, port: int = 0) -> Camera:
     ends the page before, and so does the end of the kernel.
 
     Args:
-        recognizer: what reads the frames. None takes the one that ships.
+        recognizer: what reads the frames. None takes the one that ships. Give one that was taught
+            or loaded with ``hand=`` if it should know your hand.
         port: of 127.0.0.1. 0 takes any that is free.
 
     Raises:

@@ -8,7 +8,7 @@ from torch import Tensor
 from asl.decoding import open_rgb
 from asl.recognizer.crops import to_pixels
 
-_MOST_PIXELS = 4_000_000  # a camera's frame of 1920×1080 has half as many
+MOST_PIXELS = 4_000_000  # a camera's frame of 1920×1080 has half as many
 _START = b"\xff\xd8\xff"  # of a JPEG
 
 
@@ -23,8 +23,8 @@ def read_frame(content: bytes) -> Tensor:
     try:
         # Only the header is read. The decoders of all formats come later, but this is a JPEG.
         width, height = JpegImagePlugin.JpegImageFile(BytesIO(content)).size
-        if width * height > _MOST_PIXELS:
-            raise ValueError(f"expected at most {_MOST_PIXELS:,} pixels, found {width}x{height}")
+        if width * height > MOST_PIXELS:
+            raise ValueError(f"expected at most {MOST_PIXELS:,} pixels, found {width}x{height}")
         return to_pixels(open_rgb(BytesIO(content)))
     except ValueError:
         raise

@@ -67,15 +67,23 @@ class Handler(BaseHTTPRequestHandler):
     def _get(self, path: str) -> tuple[bytes, str]:
         if path == "recognizer.json":
             return _json(self.server.session.facts())
+        if path == "my_hand.safetensors":
+            return self.server.session.hand_file(), "application/octet-stream"
         file = page_files().get(path or "index.html")
         if file is None:
             raise _Refused(HTTPStatus.NOT_FOUND, "there is no such page")
         return file.read_bytes(), CONTENT_TYPES[file.suffix]
 
     def _post(self, path: str) -> tuple[bytes, str]:
-        if path != "frame":
-            raise _Refused(HTTPStatus.NOT_FOUND, "there is no such page")
-        return _json(self.server.session.read(self._body("image/jpeg")))
+        session = self.server.session
+        what, _, sign = path.partition("/")
+        if path == "frame":
+            return _json(session.read(self._body("image/jpeg")))
+        if what == "teach":
+            return _json(session.teach(sign, self._body("image/jpeg")))
+        if what == "forget":
+            return _json(session.forget(sign or None))
+        raise _Refused(HTTPStatus.NOT_FOUND, "there is no such page")
 
     # --- what may come in -------------------------------------------------------------------------
 

@@ -1,12 +1,11 @@
 """The files of the camera page, which the server and the export for the web share."""
 
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from asl.live.spelling import SpellingRules
-from asl.signs import ANSWERS, MOTION_SIGNS, SIGNS
+from asl.live.constants import page_constants
+from asl.recognizer.recognizer import Recognizer
 
 PAGE = Path(__file__).with_name("page")
 CONTENT_TYPES = {
@@ -28,18 +27,13 @@ def page_files() -> dict[str, Path]:
     }
 
 
-def page_facts(threshold: float, engine: str) -> dict[str, Any]:
+def page_facts(recognizer: Recognizer, engine: str) -> dict[str, Any]:
     """Returns what the page must know of a recogniser: its ``recognizer.json``.
 
     Args:
-        threshold: of the recogniser.
-        engine: who reads the frames, ``"server"`` or ``"web"``.
+        recognizer: which reads the frames.
+        engine: where that is done, ``"server"`` or ``"web"``.
     """
-    return {
-        "engine": engine,
-        "answers": ANSWERS,
-        "signs": SIGNS,
-        "motion_signs": MOTION_SIGNS,
-        "threshold": threshold,
-        "spelling": asdict(SpellingRules()),
-    }
+    facts = page_constants(recognizer) | {"engine": engine}
+    del facts["lesson"]  # whoever is taught here is one person, and a page may have many
+    return facts

@@ -1,6 +1,7 @@
 import http.client
 
 import pytest
+import torch
 
 from asl.live.handler import MOST_BYTES
 
@@ -91,3 +92,18 @@ def test_a_crowd_of_headers_is_refused(server):
     connection.request("GET", "/", headers={f"X-{i}": "x" for i in range(200)})
     assert connection.getresponse().status == 431
     connection.close()
+
+
+def test_a_sign_is_taught_saved_and_forgotten(ask, server, jpeg):
+    graph = server.session._graph
+    server.session._graph = lambda pixels: graph(pixels)._replace(hand=torch.tensor(0.9))
+    assert ask("GET", "my_hand.safetensors")[0] == 422  # nothing yet
+    assert ask("POST", "teach/a", jpeg(), **PICTURE)[2]["taught"] == {"a": 1}
+    status, headers, content = ask("GET", "my_hand.safetensors")
+    assert status == 200 and headers["Content-Type"] == "application/octet-stream"
+    assert b"asl-hand" in content
+    assert ask("POST", "forget/b")[2]["taught"] == {"a": 1}
+    assert ask("POST", "forget/")[2]["taught"] == {}
+    for path in ("teach/A", "teach/", "teach/ab/c", "forget/%C3%A4"):
+        status, _, answer = ask("POST", path, jpeg(), **PICTURE)
+        assert status == 422 and answer["error"].startswith("expected a sign of 0-9, a-z")

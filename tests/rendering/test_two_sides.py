@@ -15,7 +15,7 @@ def test_a_sign_is_shown_whole_from_two_sides_and_always_the_same(render):
     front, side = image[:, :48], image[:, 48:]
     for view in (front, side):
         rows, columns = np.nonzero(view.any(axis=2))
-        assert 3 <= rows.min() and rows.max() < 45 and 3 <= columns.min() and columns.max() < 45
+        assert rows.min() >= 3 and rows.max() < 45 and columns.min() >= 3 and columns.max() < 45
         assert np.ptp(rows) > 30
     assert (front != side).mean() > 0.1
     np.testing.assert_array_equal(image, render_two_sides("l", size=48))

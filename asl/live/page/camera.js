@@ -33,11 +33,13 @@ export function close(video) {
   video.srcObject = null;
 }
 
-/** Draws what the camera sees now, not mirrored, and returns the canvas. */
+/** Draws what the camera sees now, not mirrored, at most 1,024 pixels a side, and returns the canvas. */
 export function grab(video, canvas) {
-  canvas.width = video.videoWidth;
-  canvas.height = video.videoHeight;
-  canvas.getContext("2d", { willReadFrequently: true }).drawImage(video, 0, 0);
+  const shrink = Math.min(1, 1024 / Math.max(video.videoWidth, video.videoHeight));
+  canvas.width = Math.round(shrink * video.videoWidth);
+  canvas.height = Math.round(shrink * video.videoHeight);
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  pen.drawImage(video, 0, 0, canvas.width, canvas.height);
   return canvas;
 }
 

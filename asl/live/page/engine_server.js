@@ -2,12 +2,19 @@
 
 export class EngineGone extends Error {}
 
-export async function openEngine() {
+export async function openEngine(facts) {
+  let { taught } = facts;
+  const told = (answer) => ((taught = answer.taught), answer);
   return {
     where:
       "Your camera’s picture goes to the program on this machine that serves this page, and no further. " +
       "No frame is kept or sent elsewhere.",
+    kept: "It stays in the program that serves this page until that ends. Save it as a file to use it again: asl camera --hand FILE.",
+    file: "my_hand.safetensors",
     read: async (canvas) => post("frame", await jpeg(canvas)),
+    taught: () => taught,
+    teach: async (sign, canvas) => told(await post(`teach/${sign}`, await jpeg(canvas))),
+    forget: async (sign) => told(await post(`forget/${sign ?? ""}`, new Blob([]))),
   };
 }
 

@@ -2,6 +2,8 @@
 
 import { rank, inWords } from "./answers.js";
 import { CameraTrouble, close, grab, nextFrame, openCamera } from "./camera.js";
+import { handView } from "./hand_view.js";
+import { practiseView } from "./practise_view.js";
 import { readView } from "./read_view.js";
 import { spellView } from "./spell_view.js";
 
@@ -30,25 +32,21 @@ async function readFrames(engine, facts) {
     await nextFrame(video);
     if (!video.videoWidth || document.hidden) continue;
     const begun = seconds();
-    let answer;
     try {
-      answer = await engine.read(grab(video, canvas));
+      const answer = await engine.read(grab(video, canvas));
+      if (!video.srcObject) continue; // switched off in the meantime
+      tell(null);
+      times.push([seconds(), seconds() - begun]);
+      const ranked = rank(answer.confidence, facts.answers, facts.threshold);
+      drawBox(answer, canvas, ranked.sure);
+      announce(inWords(ranked));
+      showSpeed(times);
+      await views[open].frame({ answer, ranked, canvas, time: begun });
     } catch (error) {
       tell(error.message);
       drawBox(null);
       await new Promise((resolve) => setTimeout(resolve, 1000));
-      continue;
     }
-    if (!video.srcObject) continue; // switched off in the meantime
-    tell(null);
-    const now = seconds();
-    const ranked = rank(answer.confidence, facts.answers, facts.threshold);
-    drawBox(answer, canvas, ranked.sure);
-    views[open].frame?.({ answer, ranked, canvas, time: begun });
-    announce(inWords(ranked));
-    times.push([now, now - begun]);
-    while (times[0][0] < now - 2) times.shift();
-    showSpeed(times);
   }
 }
 
@@ -65,6 +63,7 @@ function drawBox(answer, canvas, sure) {
 }
 
 function showSpeed(times) {
+  while (times[0][0] < times.at(-1)[0] - 2) times.shift();
   const waits = times.map(([, wait]) => 1000 * wait).sort((a, b) => a - b);
   const span = times.at(-1)[0] - times[0][0];
   const rate = span > 0 ? (times.length - 1) / span : 0;
@@ -108,10 +107,9 @@ function cameraFailed(error) {
 
 function pressed(event) {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
-  const field = event.target.closest("input, button, a, select");
-  if (field && (field.tagName === "INPUT" || event.key === " " || event.key === "Enter")) {
-    if (field.tagName !== "INPUT" || !["Enter", "Escape"].includes(event.key)) return;
-  }
+  const field = event.target.closest("input, button, a");
+  // A field takes all keys but Enter; a button takes the two that press it.
+  if (field && (field.tagName === "INPUT" ? event.key !== "Enter" : [" ", "Enter"].includes(event.key))) return;
   const buttons = [...document.querySelectorAll("[data-view]")];
   if (/^[1-4]$/.test(event.key)) turnTo(buttons[event.key - 1].dataset.view);
   else if (event.key.toLowerCase() === "t" && !$("trouble").hidden) startCamera();
@@ -128,7 +126,7 @@ async function start() {
   const { openEngine } = await import(`./engine_${facts.engine}.js`);
   const engine = await openEngine(facts);
   $("where").textContent = engine.where;
-  views = { read: readView(), spell: spellView(facts), practise: {}, hand: {} };
+  views = { read: readView(), spell: spellView(facts), practise: practiseView(facts), hand: handView(facts, engine) };
   for (const button of document.querySelectorAll("[data-view]")) {
     button.addEventListener("click", () => turnTo(button.dataset.view));
   }

@@ -1,19 +1,18 @@
 // "Spell": letters that are held become text.
 
-import { letterTable, nothing, press, watch } from "./spelling.js";
+import { nothing, press, watch } from "./spelling.js";
 
 const $ = (id) => document.getElementById(id);
 const KEYS = { " ": "space", Backspace: "backspace", Escape: "clear" };
 
 export function spellView(facts) {
-  const table = letterTable(facts);
   let state = nothing;
 
   function show() {
     $("text").textContent = state.text || "";
     $("shown").textContent = state.shown === null ? "no letter" : state.shown;
     $("held").value = state.progress;
-    $("motion").textContent = table.motions.includes(state.shown)
+    $("motion").textContent = facts.motions.includes(state.shown)
       ? `${state.shown} is a motion. A frame shows one moment of it: hold that moment.`
       : "";
   }
@@ -27,7 +26,7 @@ export function spellView(facts) {
   show();
   return {
     frame({ answer, time }) {
-      state = watch(state, time, answer.confidence, table);
+      state = watch(state, time, answer.confidence, facts);
       show();
     },
     key(key) {

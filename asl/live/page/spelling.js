@@ -1,18 +1,12 @@
 // Frames to letters. The rules are those of asl/live/spelling.py, and both are tested on the same vectors.
 
-/** What the page needs to know of letters, from `recognizer.json`. */
-export function letterTable(facts) {
-  const letters = facts.signs.filter((sign) => /[a-z]/.test(sign));
-  const answerOf = letters.map((letter) => facts.answers.findIndex((a) => a.split(" or ").includes(letter)));
-  return { letters, answerOf, motions: facts.motion_signs, rules: facts.spelling };
-}
-
+/** Nothing is spelled yet. */
 export const nothing = { text: "", frames: [], shown: null, since: 0, held: null, written: false, progress: 0 };
 
-/** Returns the state after one more frame: `confidence` was seen at `time`, in seconds. */
-export function watch(state, time, confidence, table) {
-  const { letters, rules } = table;
-  const frames = recent(state.frames, time, letterShares(confidence, table), rules.window, rules.gap);
+/** Returns the state after one more frame: `confidence` was seen at `time`, in seconds. `facts`: recognizer.json. */
+export function watch(state, time, confidence, facts) {
+  const { letters, spelling: rules } = facts;
+  const frames = recent(state.frames, time, letterShares(confidence, facts), rules.window, rules.gap);
   if (frames.length === 1) state = { ...state, shown: null, since: time };
   const mean = meanOf(frames);
   const shown = leader(mean, rules.sure, letters);
@@ -33,9 +27,9 @@ export function press(state, key) {
 }
 
 /** The probability of each letter, given that no digit is meant. */
-export function letterShares(confidence, { letters, answerOf }) {
+export function letterShares(confidence, { letters, answer_of_letter }) {
   const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
-  const own = answerOf.map((i) => confidence[i]);
+  const own = answer_of_letter.map((i) => confidence[i]);
   const [hand, total] = [sum(confidence), sum(own)];
   if (!Number.isFinite(hand) || !(total > 0)) return letters.map(() => 0);
   return own.map((share) => (share * hand) / total);

@@ -1,0 +1,46 @@
+"""What a fake camera shows: rendered hands that ship with the project, before a grey wall."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from asl import unpack_stand_in
+
+_SIDES = (640, 480)
+_HAND = 230  # pixels
+_WALL = (150, 150, 145)
+
+
+def scene(sign: str | None, *, signer: int = 1, frame: int = 1, light: str = "dif") -> Image.Image:
+    """Draws one frame: a hand that makes a sign, or with None only the wall."""
+    wall = Image.new("RGB", _SIDES, _WALL)
+    if sign is not None:
+        name = f"hand{signer}_{sign}_{light}_seg_{frame}_cropped.jpeg"
+        with Image.open(unpack_stand_in() / sign / name) as opened:
+            hand = opened.resize((_HAND, _HAND), Image.Resampling.BICUBIC)
+        mask = Image.fromarray((np.asarray(hand).max(axis=2) > 24).astype(np.uint8) * 255)
+        wall.paste(hand, (190, 125), mask)
+    return wall
+
+
+def write_video(path: Path, shots: Sequence[tuple[str | None, float]], **options) -> Path:
+    """Writes a film that Chromium takes for a camera, at 30 frames a second, and repeats.
+
+    Args:
+        path: its name must end in ``.mjpeg``.
+        shots: (sign, seconds) of each shot.
+        options: of `scene`.
+    """
+    with path.open("wb") as film:
+        for sign, seconds in shots:
+            frames = []
+            for frame in range(1, 6):  # the hand trembles
+                content = BytesIO()
+                scene(sign, frame=frame, **options).save(content, "JPEG", quality=85)
+                frames.append(content.getvalue())
+            for i in range(round(30 * seconds)):
+                film.write(frames[i // 5 % 5])
+    return path
