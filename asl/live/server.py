@@ -5,6 +5,7 @@ and everything lies under a random token: who does not know the address gets not
 """
 
 import contextlib
+import os
 import secrets
 import socket
 import socketserver
@@ -32,6 +33,7 @@ class LiveServer(ThreadingHTTPServer):
         address: to open in a browser on this machine.
     """
 
+    allow_reuse_address = os.name == "posix"  # elsewhere two programs could share the port
     daemon_threads = True
     block_on_close = False  # whoever is slow does not keep the program from ending
     request_queue_size = 128

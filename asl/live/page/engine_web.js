@@ -9,7 +9,7 @@ export async function openEngine(facts) {
   const [binary, graph] = await Promise.all([bytes(wasm.url, wasm.integrity), bytes("recognizer.onnx")]);
   ort.env.wasm.wasmBinary = binary;
   const session = await ort.InferenceSession.create(new Uint8Array(graph));
-  const lessons = new Lessons(facts, localStorage);
+  const lessons = new Lessons(facts, storage());
   async function read(canvas) {
     const pixels = new ort.Tensor("uint8", rgb(canvas), [canvas.height, canvas.width, 3]);
     const { confidence, log_probs, box, hand, hands } = await session.run({ pixels });
@@ -33,6 +33,15 @@ export async function openEngine(facts) {
     },
     forget: async (sign) => lessons.forget(sign),
   };
+}
+
+/** Where the browser keeps what it is taught, null where people have forbidden that. */
+function storage() {
+  try {
+    return localStorage;
+  } catch {
+    return null;
+  }
 }
 
 async function bytes(url, integrity) {

@@ -46,9 +46,11 @@ export function handView(facts, engine) {
 
   async function begin() {
     if (waiting) return;
-    [waiting, due, failed, last] = [SHOTS, 0, 0, current];
-    await engine.forget(current); // taken again, it replaces what was taken before
-    show(`Hold ${current} …`);
+    const sign = (last = current);
+    await engine.forget(sign); // taken again, it replaces what was taken before
+    if (sign !== current) return;
+    [waiting, due, failed] = [SHOTS, 0, 0];
+    show(`Hold ${sign} …`);
   }
   async function repeat() {
     if (last !== null) choose(last);
