@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from difflib import SequenceMatcher
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -143,9 +144,10 @@ def spelled(recognizer: asl.Recognizer) -> dict[str, float]:
     }
 
 
-def measure(page: object, seconds: int) -> dict[str, float]:
+def measure(page: Any, seconds: int) -> dict[str, float]:
     """Returns what a page achieves, after a few seconds to warm up."""
-    page.wait_for_function("/frames a second/.test(document.getElementById('speed').textContent)")
+    page.set_default_timeout(300_000)  # milliseconds
+    page.locator("#speed").filter(has_text="frames a second").wait_for()
     time.sleep(5)
     seen = page.evaluate(COUNT.replace("SECONDS", str(seconds)))
     waits = [int(found[2]) for _, text in seen if (found := SPEED.match(text))]

@@ -67,7 +67,7 @@ def test_it_is_taught_a_sign_and_forgets_it(server, open_page, keep):
     page.keyboard.press("s")
     page.keyboard.press("s")
     assert "Make c and hold it" in page.inner_text("#ask")
-    page.wait_for_function("document.getElementById('hand-sign').naturalWidth === 400")
+    page.wait_for_function("() => document.getElementById('hand-sign').naturalWidth === 400")
     keep(page, "my-hand")
     page.keyboard.press("Enter")
     wait_for(page, "#ask", "c is taught. Next, make d")
