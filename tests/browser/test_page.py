@@ -43,6 +43,7 @@ def test_the_picture_is_mirrored_and_the_frame_is_not(server, open_page):
 
 def test_letters_that_are_held_are_spelled_and_keys_edit(server, open_page, keep):
     page = open_page(server.address, [("d", 3), (None, 2), ("o", 3), (None, 2)], signer=3)
+    wait_for(page, "#where", "No frame is kept")  # it has started, and listens to keys
     page.keyboard.press("2")
     assert page.get_attribute("[data-view=spell]", "aria-pressed") == "true"
     wait_for(page, "#text", "(do|od)")
