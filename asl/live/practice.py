@@ -132,6 +132,6 @@ def practice_rules(facts: Mapping[str, Any]) -> PracticeRules:
     """
     chosen = facts.get("practice")
     threshold = chosen.get("threshold") if isinstance(chosen, Mapping) else None
-    if type(threshold) not in (int, float) or not 0 < threshold <= 1:
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float):
         return PracticeRules()
-    return PracticeRules(threshold=float(threshold))
+    return PracticeRules(threshold=float(threshold)) if 0 < threshold <= 1 else PracticeRules()

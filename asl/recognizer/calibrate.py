@@ -247,7 +247,7 @@ def _people(unseen: Unseen, real: ASLDataset) -> list[Person]:
     for signer in known([real.signers[i] for i in unseen.indices]):
         rows = [row for row, i in enumerate(unseen.indices) if real.signers[i] == signer]
         images = [unseen.indices[row] for row in rows]
-        stretches: list[Hashable] = [bursts and bursts[i] for i in images]
+        stretches: list[Hashable] = [None if bursts is None else bursts[i] for i in images]
         labels = torch.tensor([real.labels[i] for i in images])
         found.append(Person(f"signer {signer}", unseen.log_probs[rows], labels, stretches, True))
     return found

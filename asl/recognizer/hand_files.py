@@ -62,7 +62,7 @@ def _by_sign(photos: Mapping[str, Any]) -> dict[str, Sequence[Any]]:
     """Returns the shots of each sign, a single one as a list of one."""
     if not isinstance(photos, Mapping) or not photos:
         raise ValueError(f'expected photos by sign, {{"a": [photo, …]}}, found {brief(photos)}')
-    found = {}
+    found: dict[str, Sequence[Any]] = {}
     for key, shots in photos.items():
         sign = str(key).lower()
         if sign not in SIGNS:
