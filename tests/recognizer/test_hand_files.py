@@ -135,7 +135,7 @@ def test_weights_from_before_there_was_teaching_are_read(make_recognizer, tmp_pa
     for change, message in (
         ({"teaching": None}, "expected teaching with weight, gain, floor, temperature"),
         ({"teaching": PRIOR.strength._asdict() | {"gain": math.nan}}, "expected gain from 0"),
-        ({"teaching": PRIOR.strength._asdict() | {"temperature": 0}}, "expected a temperature above 0"),
+        ({"teaching": PRIOR.strength._asdict() | {"temperature": 0}}, "expected a temperature"),
     ):
         write_tensors(tmp_path / "bad.safetensors", tensors, facts | change, format=RECOGNIZER)
         with pytest.raises(ValueError, match=f"no recogniser of this version: {message}"):
