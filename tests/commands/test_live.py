@@ -3,22 +3,29 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 
 from asl.commands import live
 
 
 def test_the_page_is_served_until_ctrl_c(weights, tmp_path):
     command = [sys.executable, "-m", "asl", "camera", "--no-open", "--weights", weights]
-    running = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    address = running.stderr.readline().removeprefix("open ").strip()
-    assert address.startswith("http://127.0.0.1:")
-    port, token = address.split(":")[2].split("/")[:2]
-    connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=20)
-    connection.request("GET", f"/{token}/")
-    assert connection.getresponse().status == 200
-    connection.close()
-    running.send_signal(signal.SIGINT if os.name == "posix" else signal.CTRL_C_EVENT)
-    out, err = running.communicate(timeout=60)
+    # What a shell starts in the background, perhaps these tests, does not hear Ctrl-C.
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL) if os.name == "posix" else None
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    running = subprocess.Popen(command, text=True, preexec_fn=heard, **pipes)
+    try:
+        address = running.stderr.readline().removeprefix("open ").strip()
+        assert address.startswith("http://127.0.0.1:")
+        port, token = address.split(":")[2].split("/")[:2]
+        connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=20)
+        connection.request("GET", f"/{token}/")
+        assert connection.getresponse().status == 200
+        connection.close()
+        running.send_signal(signal.SIGINT if os.name == "posix" else signal.CTRL_C_EVENT)
+        out, err = running.communicate(timeout=60)
+    finally:
+        running.kill()
     assert running.returncode == 0 and out == "closed after 0 frames\n" and "Traceback" not in err
 
 
