@@ -14,6 +14,7 @@ from asl.live.frames import MOST_PIXELS
 from asl.live.handler import MOST_BYTES
 from asl.recognizer.crops import NEAR, WIDE
 from asl.recognizer.hand_finder import FINDER_SIZE
+from asl.recognizer.hand_joints import JOINTS, JOINTS_SIZE, HandJoints
 from asl.recognizer.mobile_net import MOBILE_SIZE
 from asl.recognizer.photograph_sources import SOURCES
 from asl.recognizer.recipe import Recipe
@@ -158,6 +159,10 @@ def quoted_in_recognizer_card() -> Iterator[str]:
     yield f"{result['shipped']['rendered']:,} [rendered hands](rendering.md) of 120 made-up people"
     parameters = sum(p.numel() for p in ASLMobileNet().parameters())
     yield f"with {parameters / 1e6:.1f} million weights"
+    yield f"cut out upright at {JOINTS_SIZE}×{JOINTS_SIZE} pixels"
+    joints = sum(p.numel() for p in HandJoints().parameters())
+    yield f"A network with {joints / 1e6:.1f} million weights"
+    yield f"finds {JOINTS} *joints* in it"
     yield f"shrunk to {FINDER_SIZE}×{FINDER_SIZE} pixels"
     assert (NEAR, WIDE) == (1, 1.25)
     yield "once as it is, and once a quarter wider and mirrored"

@@ -47,7 +47,7 @@ class Joints(NamedTuple):
 
 
 class HandJoints(MobileFeatures):
-    """Finds 21 joints in a crop of an upright hand. 2.6 million weights, which are not trained.
+    """Finds 21 joints in a crop of an upright hand. 2.7 million weights, which are not trained.
 
     It is MediaPipe's network ("hand landmark, full"; Zhang et al. 2020), layer for layer, the last
     ones included. `asl.recognizer.mediapipe_weights.load_joint_weights` fills it.

@@ -26,7 +26,7 @@ _PER_METRE = 10.0  # brings metres near 1
 
 
 class JointReader(nn.Module):
-    """Says which sign a hand makes, from its joints: 0.2 million weights of its own.
+    """Says which sign a hand makes, from its joints: 0.1 million weights of its own.
 
     How a hand looks differs from person to person, from lamp to lamp and from camera to camera.
     Where its joints are does so much less, and the network that finds them knows many people's

@@ -139,6 +139,7 @@ def test_every_choice_of_the_recipe_reaches_the_training(
         crops=(0.5, 2.0),
         shift=0.125,
         tilt=33.0,
+        upright_share=0.25,
         strength=0.375,
         photograph_repeats=3,
         photograph_crops=(0.75, 1.25),
@@ -193,6 +194,7 @@ def test_every_choice_of_the_recipe_reaches_the_training(
         "windows": (0.5, 2.0),
         "shift": 0.125,
         "tilt": 33.0,
+        "upright_share": 0.25,
     }
     assert seen["crops"] == {
         "size": 32,
