@@ -1,4 +1,4 @@
-"""Chromium with a fake camera, driven by Playwright. Without either, these tests are skipped."""
+"""Chromium with a fake camera, driven by Playwright, where ASL_BROWSER_TESTS=1 asks for it."""
 
 import contextlib
 import functools
@@ -31,6 +31,8 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="module")  # while it runs, no other code in this process can run asyncio
 def playwright():
     api = pytest.importorskip("playwright.sync_api", reason="needs requirements-browser.txt")
+    if not os.environ.get("ASL_BROWSER_TESTS"):
+        pytest.skip("asked for by ASL_BROWSER_TESTS=1 only")
     if CHROMIUM is None:
         pytest.skip("needs Chromium")
     with api.sync_playwright() as running:
