@@ -58,7 +58,7 @@ page-signs: setup
 	$(BIN)/python -c "from asl.commands.rendering import draw_page_signs; print(draw_page_signs())"
 
 # The finder, which every recogniser shares: it learns from rendered hands only. Then both readers of
-# recognisers that have not seen some of the signers and one of the sources of photographs each, and the one that
+# recognisers that have not seen some of the signers and one of the sources each, and of the one that
 # ships. What is finished is not repeated, and what was interrupted goes on after its last epoch.
 # Each uses one thread: two of them side by side are faster than one with two threads.
 PHOTOGRAPHS ?= ../shared/strangers
