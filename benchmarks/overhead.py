@@ -23,7 +23,6 @@ from statistics import median
 
 import torch
 from safetensors.torch import load_file
-from torch import nn
 
 import asl
 from asl.files import write_text
@@ -91,9 +90,9 @@ def checkpoints(rounds: int) -> dict:
 
 def checks(rounds: int) -> dict:
     def read() -> None:
-        recognizer = asl.Recognizer.create()
-        networks = nn.ModuleDict({"finder": recognizer.finder, "classifier": recognizer.classifier})
-        networks.load_state_dict(load_file(SHIPPED_WEIGHTS))
+        networks = asl.Recognizer.create(joint_reader=True)._networks()
+        weights = load_file(SHIPPED_WEIGHTS)
+        networks.load_state_dict({name: weights[name] for name in networks.state_dict()})
         networks.eval()
 
     found = in_turn({LOADED: asl.Recognizer.load, READ: read}, rounds)
