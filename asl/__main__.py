@@ -79,7 +79,7 @@ _COMMANDS = (
     ),
     _Command(
         "train",
-        "asl.commands.recognizer:train",
+        "asl.commands.recognizer_training:train",
         add_train,
         True,
         "Train a recogniser and write its weights (needs extra 'train').",
@@ -87,7 +87,7 @@ _COMMANDS = (
     ),
     _Command(
         "calibrate",
-        "asl.commands.recognizer:calibrate",
+        "asl.commands.recognizer_training:calibrate",
         add_calibrate,
         True,
         "Calibrate a recogniser on people it has not seen.",

@@ -1,4 +1,4 @@
-"""The commands about the recogniser: each turns its arguments into one call of the package."""
+"""The commands that use a recogniser. Those that train one are in `recognizer_training`."""
 
 import argparse
 import os
@@ -8,110 +8,19 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.utils.data import Subset
 
-from asl.augmentation.backgrounds import load_photographs
-from asl.data import ASLDataset, known
 from asl.decoding import IMAGE_SUFFIXES, shown
 from asl.evaluation.metrics import accuracy, accuracy_within, merge_look_alikes
 from asl.files import written_whole
 from asl.folders import class_folders, class_root, files_by_sign, left_out
 from asl.live.web_export import export_web
-from asl.recognizer.calibrate import answer_unseen, calibrate_recognizer
 from asl.recognizer.export import export_recognizer
-from asl.recognizer.photograph_sources import check_source
-from asl.recognizer.recipe import recipe_for
 from asl.recognizer.recognizer import Answers, Recognizer, Sight
-from asl.recognizer.train import train_recognizer
 from asl.signs import SHAPE_OF, SIGNS
-from asl.sources import find_dataset
 
 _TOGETHER = 64  # pictures looked at in one call
 _IN_GALLERY = 200  # pictures at most
 _FOLLOW = "--follow-links"
-
-# --- train ---------------------------------------------------------------------------------------
-
-
-def train(options: argparse.Namespace) -> tuple[dict, str]:
-    """Trains a recogniser and writes its weights, which are not calibrated yet."""
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    chosen = {name: getattr(options, name) for name in ("image_size", "finder_epochs", "seed")}
-    if options.epochs is not None:
-        chosen["epochs"] = options.epochs
-    recipe = recipe_for(options.model, **chosen)
-    real = ASLDataset(
-        find_dataset(options.data), image_size=recipe.image_size, corrected=options.corrected
-    )
-    signers = known(real.signers)
-    if unknown := sorted({*options.leave_out} - {*signers}):
-        raise ValueError(f"expected --leave-out of the signers {signers}, found {unknown}")
-    rendered = options.rendered and ASLDataset(options.rendered, image_size=recipe.image_size)
-    photographs = _photographs(options.photographs)
-    seen = [i for i, signer in enumerate(real.signers) if signer not in options.leave_out]
-    recognizer = train_recognizer(
-        Subset(real, seen),
-        rendered,
-        load_photographs("train"),
-        recipe,
-        people=load_photographs("people"),
-        photographs=list(photographs.values()),
-        finder=options.finder and Recognizer.load(options.finder).finder,
-        finder_only=options.finder_only,
-        pretrained=options.pretrained,
-        checkpoint=options.checkpoint,
-    )
-    recognizer.facts |= {
-        "command": options.command_line,
-        "images": len(seen),
-        "rendered": len(rendered) if rendered else 0,
-        "left_out": options.leave_out,
-        "photographs": {name: len(some) for name, some in photographs.items()},
-        "torch": torch.__version__,
-        "threads": torch.get_num_threads(),  # a training repeats exactly with as many
-    }
-    return _save(recognizer, options.output)
-
-
-def _photographs(folders: Sequence[Path]) -> dict[str, ASLDataset]:
-    """Reads sources of photographs, each by the name of its folder."""
-    names = [folder.resolve().name for folder in folders]
-    if len({*names}) < len(names):
-        raise ValueError(
-            f"expected --photographs in folders of different names, found {', '.join(names)}"
-        )
-    found = {name: ASLDataset(folder) for name, folder in zip(names, folders, strict=True)}
-    for name, photographs in found.items():
-        check_source(name, photographs.image_files)
-    return found
-
-
-def _save(recognizer: Recognizer, output: Path) -> tuple[dict, str]:
-    recognizer.save(output)
-    lines = [f"{name}: {value}" for name, value in recognizer.facts.items()]
-    return recognizer.facts, "\n".join([f"weights: {output}", *lines])
-
-
-# --- calibrate -----------------------------------------------------------------------------------
-
-
-def calibrate(options: argparse.Namespace) -> tuple[dict, str]:
-    """Sets temperature and threshold from what others answer for signers they have not seen."""
-    recognizer = Recognizer.load(options.weights)
-    unseen = [Recognizer.load(path) for path in options.unseen]
-    real = ASLDataset(find_dataset(options.data), corrected=options.corrected)
-    sources = _photographs(options.photographs)
-    found = calibrate_recognizer(recognizer, unseen, real, load_photographs("val"), sources)
-    shapes = answer_unseen(unseen, real).scores(real)["shapes_33"]
-    recognizer.facts |= found | {
-        "calibrated": options.command_line,
-        "unseen_signers": sorted(signer for r in unseen for signer in r.facts["left_out"]),
-        "unseen_signers_33_shapes": shapes["accuracy"]["mean"],
-        "worst_signer_33_shapes": shapes["worst_signer"]["mean"],
-    }
-    return _save(recognizer, options.output)
-
 
 # --- predict -------------------------------------------------------------------------------------
 

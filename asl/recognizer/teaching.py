@@ -63,8 +63,10 @@ class Prior:
     def default(cls) -> "Prior":
         """Returns that of a reader whose answers are all right and equally sure."""
         count = len(SIGNS)
-        ideal = torch.eye(count) - 1 / count
-        return cls(torch.eye(count), F.normalize(ideal, dim=1))
+        # `Recognizer.load` builds on torch's meta device, where `eye` would import the compiler of
+        # torch. That takes half as long as torch itself.
+        ideal = torch.eye(count, device="cpu") - 1 / count
+        return cls(torch.eye(count, device="cpu"), F.normalize(ideal, dim=1))
 
     def tensors(self) -> dict[str, Tensor]:
         """Returns the two tensors by their names in a file of weights."""
