@@ -8,12 +8,16 @@ run say which.
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib
 
 os.environ["TQDM_DISABLE"] = "1"  # notebook kernels inherit it: no bars in compared outputs
+# Nothing goes into the cache of whoever runs the tests; what is kept here goes at the end.
+_CACHE = tempfile.TemporaryDirectory(prefix="asl-tests-", ignore_cleanup_errors=True)
+os.environ["ASL_CACHE_DIR"] = _CACHE.name
 os.environ["ASL_UNATTENDED"] = "1"  # no camera page that nobody sees
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # before torch is imported; see docs/install.md
 matplotlib.use("Agg")

@@ -18,6 +18,8 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, Subset, default_collate
 
+from asl.decoded_cache import decode_once, to_send
+from asl.decoded_files import DecodedFile
 from asl.decoding import decode_all, normalize, open_rgb, shown
 from asl.folders import images_by_sign, report_unreadable
 from asl.signs import CORRECTIONS, IMAGE_SIZE, SIGNS, check_labels, sign_name, true_sign
@@ -32,7 +34,7 @@ _FILE_NAME = re.compile(r"hand(?P<signer>\d+)_[^_]+_(?P<light>[a-z]+)_seg_(?P<fr
 
 
 class ASLDataset(Dataset):
-    """Images of hands in one folder for each sign, decoded once and kept in memory.
+    """Images of hands in one folder for each sign, decoded once.
 
     It was written for the set of Barczak et al. (2011, Massey University): 2,515 JPEGs of 400x400
     pixels, hands on black, in 36 folders of 70 (``t``: 65). Five signers made 900, 895, 180, 180
@@ -43,7 +45,8 @@ class ASLDataset(Dataset):
         image_files: paths, sorted by sign, then name.
         labels: an integer from 0 to 35 for each image.
         label_to_idx: sign → label.
-        images: uint8 tensor (N, 3, S, S), upright RGB.
+        images: uint8 tensor (N, 3, S, S), upright RGB. You may change it: what is kept in the cache
+            stays as it is.
         signers: who signed each image: the number in ``hand<number>_…``, or None if the name does
             not tell; or what the argument `signers` says.
         lights: ``bot``, ``dif``, ``left``, ``right`` or ``top``, or None.
@@ -61,6 +64,7 @@ class ASLDataset(Dataset):
         on_error: str = "raise",
         follow_links: bool = False,
         signers: Callable[[Path], Signer] | Mapping[str, Signer] | None = None,
+        cache: bool = True,
         progress: bool = True,
     ):
         """Lists and decodes all images.
@@ -81,6 +85,9 @@ class ASLDataset(Dataset):
             signers: who signed each image, as a number or a name: a function of its path, or a
                 table from its file name or its path below `data_dir` (``"a/photo.jpg"``). None
                 takes the number in the file's name.
+            cache: keep the decoded images in the user's cache directory, and take them from there
+                the next time, as long as the files and what decodes them are the same.
+                `docs/your_own.md` says more. False decodes them into memory.
             progress: show a bar while decoding.
 
         Raises:
@@ -99,7 +106,12 @@ class ASLDataset(Dataset):
         self.label_to_idx = {sign: label for label, sign in enumerate(SIGNS)}
 
         sign_of, closed = images_by_sign(self.data_dir, None if follow_links else Path(data_dir))
-        self.images, unreadable = decode_all(list(sign_of), image_size, progress=progress)
+        self._made: DecodedFile | None = None  # which the images are mapped from
+        if cache:
+            decoded = decode_once(list(sign_of), image_size, progress=progress)
+            self.images, unreadable, self._made = decoded
+        else:
+            self.images, unreadable = decode_all(list(sign_of), image_size, progress=progress)
         files = [path for path in sign_of if path not in unreadable]
         if unreadable := closed | unreadable:
             report_unreadable(unreadable, skipped=bool(files) and on_error == "skip")
@@ -132,6 +144,14 @@ class ASLDataset(Dataset):
         for facts in ("image_files", "labels", "signers", "lights", "frames"):
             setattr(joined, facts, getattr(self, facts) + getattr(other, facts))
         return joined
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"images": to_send(self.images, self._made)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        if isinstance(self.images, DecodedFile):
+            self.images = self.images.mapped()
 
     def _correct_labels(self, files: Sequence[Path]) -> None:
         signs = {i: sign for i, path in enumerate(files) if (sign := true_sign(path)) is not None}

@@ -7,9 +7,10 @@ import stat
 import threading
 import unicodedata
 import warnings
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
@@ -36,6 +37,7 @@ _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b
 _KEPT, _KEPT_WITH_SIZE = 12.5e6, 4e6  # pixels that `open_rgb` returns without and with `size`
 _BIG = 4e6  # pictures of more pixels than this are decoded one at a time
 _THREADS = 8  # at most, each with pictures up to that
+_TOGETHER = 16  # files that a thread takes at a time
 _one_big_picture = threading.Lock()
 
 
@@ -167,7 +169,7 @@ def upright_rgb(image: Image.Image) -> Image.Image:
 def decode_all(
     files: Sequence[Path], size: int, *, progress: bool = True
 ) -> tuple[Tensor, dict[Path, str]]:
-    """Decodes images in threads, which works since Pillow releases Python's lock.
+    """Decodes images into one tensor.
 
     Args:
         size: side S of the square that each image is resized to, in pixels.
@@ -177,26 +179,68 @@ def decode_all(
         images: uint8 (number of readable files, 3, S, S), in the order of the files
         unreadable: path → reason
     """
+    images = torch.empty((len(files), 3, size, size), dtype=torch.uint8)
+    rows = iter(images.numpy())
+    unreadable = decode_each(
+        files, size, lambda image: np.copyto(next(rows), image), progress=progress
+    )
+    kept = images[: len(images) - sum(1 for _ in rows)]
+    return kept.clone() if unreadable else images, unreadable
+
+
+def decode_each(
+    files: Sequence[Path],
+    size: int,
+    keep: Callable[[np.ndarray], object],
+    *,
+    progress: bool = True,
+) -> dict[Path, str]:
+    """Decodes images in threads, which works since Pillow releases Python's lock.
+
+    Few images are in memory at a time.
+
+    Args:
+        files, size, progress: as in `decode_all`.
+        keep: called with each readable image, uint8 (3, S, S), in the order of the files.
+
+    Returns:
+        unreadable: path → reason
+    """
     unreadable: dict[Path, str] = {}
-    images = np.empty((len(files), size, size, 3), np.uint8)
-    count = 0
     with warnings.catch_warnings(), ThreadPoolExecutor(decoding_threads()) as threads:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        decoded = threads.map(partial(_decode, size=size), files)
+        decoded = _decoded(files, size, threads)
         bar = progress_bar(decoded, "Decoding images", len(files)) if progress else decoded
         for path, result in zip(files, bar, strict=True):
             if isinstance(result, str):
                 unreadable[path] = result
             else:
-                images[count] = result
-                count += 1
-    return torch.from_numpy(images[:count]).permute(0, 3, 1, 2).contiguous(), unreadable
+                keep(result)
+    return unreadable
+
+
+def _decoded(
+    files: Sequence[Path], size: int, threads: ThreadPoolExecutor
+) -> Iterator[np.ndarray | str]:
+    """Yields the images in order. A thread takes several files: to hand each over takes time."""
+    waiting: deque[Future] = deque()
+    for start in range(0, len(files), _TOGETHER):
+        waiting.append(threads.submit(_decode_some, files[start : start + _TOGETHER], size))
+        if len(waiting) > 2 * decoding_threads():  # what waits is in memory
+            yield from waiting.popleft().result()
+    while waiting:
+        yield from waiting.popleft().result()
+
+
+def _decode_some(files: Sequence[Path], size: int) -> list[np.ndarray | str]:
+    return [_decode(path, size) for path in files]
 
 
 def _decode(path: Path, size: int) -> np.ndarray | str:
     try:
         image = open_rgb(path, size=size)
-        return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
+        pixels = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
+        return np.ascontiguousarray(pixels.transpose(2, 0, 1))
     except Exception as error:  # a damaged file can make a decoder raise nearly anything
         with contextlib.suppress(OSError):  # it may be gone
             if not path.stat().st_size:

@@ -16,12 +16,18 @@ from importlib import metadata
 from pathlib import Path
 from typing import TypeVar
 
+from platformdirs import user_cache_path
 from tqdm import tqdm
 
 CHECKOUT = Path(__file__).parents[1]
 """The folder of this project, if it is installed in place. Elsewhere it holds nothing of ours."""
 
 T = TypeVar("T")
+
+
+def cache_folder() -> Path:
+    """Returns the folder for what can be made again: ``$ASL_CACHE_DIR``, or the user's cache."""
+    return Path(os.environ.get("ASL_CACHE_DIR") or user_cache_path("asl-recognition"))
 
 
 def install_hint(extra: str) -> str:
@@ -47,7 +53,9 @@ def progress_bar(items: Iterable[T], description: str, total: int | None = None)
 
 
 @contextlib.contextmanager
-def written_whole(path: str | os.PathLike, *, replace: bool = True) -> Iterator[Path]:
+def written_whole(
+    path: str | os.PathLike, *, replace: bool = True, sync: bool = True
+) -> Iterator[Path]:
     """Yields a draft to write, which takes the name `path` once the block has ended.
 
     The draft lies in a hidden folder beside `path`, so an error or an interruption leaves what was
@@ -61,6 +69,8 @@ def written_whole(path: str | os.PathLike, *, replace: bool = True) -> Iterator[
             ``/dev/null`` or a pipe, is written directly.
         replace: replace what is there. If False, what another process has put there in the meantime
             stays, and the draft is dropped.
+        sync: wait until everything is on the disk. If False, a loss of power may leave a file
+            of that name with other content, so whoever reads it must check it.
 
     Yields:
         Where to write: the same name as `path`, in another folder.
@@ -81,12 +91,13 @@ def written_whole(path: str | os.PathLike, *, replace: bool = True) -> Iterator[
     ) as folder:
         draft = Path(folder) / target.name
         yield draft
-        _reach_the_disk(draft)
+        if sync:
+            _reach_the_disk(draft)
         if replace and draft.is_dir() and target.is_dir():
             _swap_folders(draft, target)
         elif replace or not target.exists():
             _take_name(draft, target, replace)
-    if os.name == "posix":
+    if sync and os.name == "posix":
         # The name, too, survives a loss of power. Some network drives cannot promise that.
         with contextlib.suppress(OSError):
             _sync(target.parent)

@@ -75,7 +75,7 @@ def environment() -> dict[str, str]:
 class _Walk:
     """Feeds a value's content to a digest, part by part."""
 
-    def __init__(self, update: Callable[[bytes], Any], weights: bool):
+    def __init__(self, update: Callable[[Any], Any], weights: bool):
         self.update, self.weights = update, weights
         # Where a value was met first. Kept, so that no address is used twice. Containers are
         # forgotten when they end: two equal lists are the same content as one list twice.
@@ -151,7 +151,8 @@ class _Walk:
             self.say("array", value.dtype, value.shape)
             if value.dtype.hasobject:
                 raise CannotKeyError("expected arrays of numbers, found one of Python objects")
-        self.update(np.ascontiguousarray(value).tobytes())
+        # A view of the bytes, not a copy: they may be a gigabyte of images.
+        self.update(np.ascontiguousarray(value).reshape(-1).view(np.uint8).data)
 
     def installed(self, code: Any) -> bool:
         """Says an installed function or class by name and version, and whether it was one."""

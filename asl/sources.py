@@ -11,10 +11,8 @@ import textwrap
 import zipfile
 from pathlib import Path
 
-from platformdirs import user_cache_path
-
 from asl.decoding import shown
-from asl.files import CHECKOUT, remove_leftovers, written_whole
+from asl.files import CHECKOUT, cache_folder, remove_leftovers, written_whole
 from asl.folders import (
     DatasetError,
     DatasetNotFoundError,
@@ -110,7 +108,7 @@ def _say(root: Path, reason: str) -> Path:
 
 
 def unpack_stand_in() -> Path:
-    """Unpacks the rendered hands into the user's cache directory, once, and returns the folder.
+    """Unpacks the rendered hands into the `asl.files.cache_folder`, once, and returns the folder.
 
     It appears whole or not at all, and is unpacked again if a file was removed or cut since.
 
@@ -123,7 +121,7 @@ def unpack_stand_in() -> Path:
     if missing:
         raise DatasetError(f"expected the rendered images, found no {', '.join(missing)}")
     expected = checksum_of(ARCHIVE).read_text().strip()
-    folder = user_cache_path("asl-recognition") / f"rendered-signers-{expected[:12]}"
+    folder = cache_folder() / f"rendered-signers-{expected[:12]}"
     remove_leftovers(folder)
     if _has_all(folder):
         return folder

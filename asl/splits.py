@@ -35,6 +35,7 @@ def load_asl_data(
     corrected: bool = False,
     on_error: str = "raise",
     follow_links: bool = False,
+    cache: bool = True,
     progress: bool = True,
 ) -> tuple[Subset, ...]:
     """Loads a dataset, splits it and prints the sizes.
@@ -65,7 +66,7 @@ def load_asl_data(
         extra: further images of the same `image_size`, such as rendered ones. All of them join the
             training part.
         corrected: as in `ASLDataset`. It does not change the split.
-        on_error, follow_links: as in `ASLDataset`.
+        on_error, follow_links, cache: as in `ASLDataset`.
         progress: show a bar while decoding.
 
     Returns:
@@ -95,6 +96,7 @@ def load_asl_data(
         on_error=on_error,
         follow_links=follow_links,
         signers=signers,
+        cache=cache,
         progress=progress,
     )
     groups = _groups(dataset, split)

@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import platform
+import tempfile
 from pathlib import Path
 from statistics import median
 from timeit import default_timer as timer
@@ -38,7 +39,9 @@ def run() -> tuple[float, float]:
         notebook, timeout=300, resources={"metadata": {"path": str(NOTEBOOK.parent)}}
     )
     start = timer()
-    client.execute()
+    with tempfile.TemporaryDirectory() as folder:  # every run decodes the images, as the first one
+        os.environ["ASL_CACHE_DIR"] = folder
+        client.execute()
     torch_only, peak = (int(cell.outputs[0].text) / 1024 for cell in (first, last))
     return timer() - start, peak - torch_only
 

@@ -93,8 +93,8 @@ def test_doubled_archive_counts_each_image_once(write_images, tmp_path):
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     folder = tmp_path / "cache"
-    monkeypatch.setattr(sources, "user_cache_path", lambda name: folder / name)
-    return folder / "asl-recognition"
+    monkeypatch.setenv("ASL_CACHE_DIR", str(folder))
+    return folder
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_two_processes_at_once(archive, cache, monkeypatch):
         raise OSError("exists")
 
     monkeypatch.setattr(os, "replace", late)
-    assert len(ASLDataset(sources.unpack_stand_in())) == 180
+    assert len(ASLDataset(sources.unpack_stand_in(), cache=False)) == 180
 
 
 def test_the_archive_that_ships_holds_five_signers_with_all_signs():
@@ -224,6 +224,7 @@ def test_the_unpacked_stand_in_is_made_whole_again(archive, cache):
     file = folder / "b" / "hand1_b_dif_seg_1_cropped.png"
     file.write_bytes(file.read_bytes()[:-1])
     assert sources.unpack_stand_in() == folder
-    assert len(ASLDataset(folder)) == 180 and [p.name for p in cache.iterdir()] == [folder.name]
+    assert len(ASLDataset(folder, cache=False)) == 180
+    assert [path.name for path in cache.iterdir()] == [folder.name]
     (folder / sources._LISTING).write_text("no JSON")
-    assert len(ASLDataset(sources.unpack_stand_in())) == 180
+    assert len(ASLDataset(sources.unpack_stand_in(), cache=False)) == 180

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.utils.data import Subset
 
 from asl.data import ASLDataset
+from asl.decoded_cache import sent_by_name
 from asl.devices import seeded, usable_device
 from asl.evaluation.calibration import fit_temperature
 from asl.evaluation.fold_cache import FoldCache, Job, locked
@@ -234,7 +235,8 @@ def _run(work: _Work, jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, 
         return
     try:
         # Pickled here: torch would share the images through a file system that is often too small.
-        packed = pickle.dumps(work)
+        with sent_by_name():
+            packed = pickle.dumps(work)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise ValueError(
             "expected make_model and the training options to be importable by other processes for "

@@ -4,6 +4,7 @@ import argparse
 import atexit
 import contextlib
 import io
+import os
 import shutil
 import subprocess
 import tempfile
@@ -121,7 +122,7 @@ def _reads(kind: str) -> Callable[[Path], bool]:
 
 
 def _unpack(folder: Path) -> None:
-    with patch("asl.sources.user_cache_path", lambda name: folder / "file"):
+    with patch.dict(os.environ, {"ASL_CACHE_DIR": str(folder / "file")}):
         asl.unpack_stand_in()
 
 
