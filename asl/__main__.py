@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import asl
+from asl.commands.cache_arguments import add_cache
 from asl.commands.evaluation_arguments import add_audit, add_evaluate, add_leakage
 from asl.commands.live_arguments import add_camera
 from asl.commands.notebook_arguments import add_notebook
@@ -108,6 +109,14 @@ _COMMANDS = (
         True,
         "Draw one image of each sign from each of two folders.",
         "build/people --output build/compare.png",
+    ),
+    _Command(
+        "cache",
+        "asl.commands.cache:cache",
+        add_cache,
+        False,
+        "Show the decoded images that are kept for the next time, or remove them.",
+        "--clear",
     ),
     _Command(
         "notebook",

@@ -52,7 +52,7 @@ def decode_once(
         try:
             key = _key(files)  # before they are read: what is changed meanwhile does not fit it
             place = f"{_hash(folder, size)[:12]}-{_decoder()[:8]}"
-            path = cache_folder() / "decoded" / f"{place}-{key[:20]}{SUFFIX}"
+            path = decoded_folder() / f"{place}-{key[:20]}{SUFFIX}"
             if (found := _find(path, key, files, size)) is not None:
                 return found
             _make_room(path, len(files) * 3 * size**2, place)
@@ -146,6 +146,11 @@ class Entry:
     used: float
 
 
+def decoded_folder() -> Path:
+    """Returns the folder of all files of decoded images."""
+    return cache_folder() / "decoded"
+
+
 def most_bytes() -> float:
     """Returns how many bytes all files may take together.
 
@@ -165,7 +170,7 @@ def most_bytes() -> float:
 def entries() -> list[Entry]:
     """Returns all files of decoded images, the last used first."""
     found = []
-    for path in (cache_folder() / "decoded").glob(f"*{SUFFIX}"):
+    for path in decoded_folder().glob(f"*{SUFFIX}"):
         with contextlib.suppress(OSError):  # gone meanwhile, or somebody else's
             if path.is_file() and is_ours(path):
                 status = path.stat()
@@ -184,7 +189,7 @@ def _described(path: Path) -> tuple[str, tuple[int, ...]]:
 
 def clear() -> list[Entry]:
     """Removes all files of decoded images, and returns those that are gone."""
-    _remove_leftovers(cache_folder() / "decoded")
+    _remove_leftovers(decoded_folder())
     return [entry for entry in entries() if _remove(entry.path)]
 
 
