@@ -12,11 +12,13 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from asl.files import written_whole
 from asl.live.page_files import page_facts, page_files
 from asl.recognizer.export import export_recognizer
 from asl.recognizer.recognizer import Recognizer
+from asl.recognizer.stored_weights import from_eight_bits, in_eight_bits
 
 RUNTIME = {
     "ort.wasm.bundle.min.mjs": "sha384-"
@@ -69,7 +71,7 @@ def export_web(
             (draft / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, draft / name)
         (draft / "engine_server.js").unlink()
-        _halve(export_recognizer(recognizer, draft, format="onnx"))
+        _in_fewer_bits(export_recognizer(recognizer, draft, format="onnx"))
         where = _CDN
         if files:
             where = "runtime"
@@ -140,27 +142,29 @@ def _write_page(folder: Path, recognizer: Recognizer, where: str) -> None:
     (folder / "index.html").write_text(page, encoding="utf-8")
 
 
-def _halve(path: Path) -> None:
-    """Writes a graph's weights in half precision where that loses nothing, as in our own files.
+def _in_fewer_bits(path: Path) -> None:
+    """Writes a graph's weights in fewer bits where that loses nothing, as in our own files.
 
     The runtime turns them back when it loads the graph.
     """
     import onnx  # which wrote the file
 
     model = onnx.load(path)
-    casts = []
+    weights: list[onnx.TensorProto] = []
+    turned_back: list[onnx.NodeProto] = []
     for tensor in model.graph.initializer:
-        values = onnx.numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < _SMALL:
-            continue
-        half = values.astype(np.float16)
-        if (half.astype(np.float32) == values).all():
-            name = tensor.name
-            tensor.CopyFrom(onnx.numpy_helper.from_array(half, f"{name}_half"))
-            casts.append(
-                onnx.helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT)
-            )
-    nodes = [*casts, *model.graph.node]
+        name, values = tensor.name, onnx.numpy_helper.to_array(tensor)
+        stored = _fewer_bits(values) if values.size >= _SMALL else [values]
+        names = [f"{name}_{i}" for i in range(len(stored))] if stored[0] is not values else [name]
+        weights += map(onnx.numpy_helper.from_array, stored, names)
+        if len(stored) == 2:
+            turned_back.append(onnx.helper.make_node("DequantizeLinear", names, [name], axis=0))
+        elif names != [name]:
+            to = onnx.TensorProto.FLOAT
+            turned_back.append(onnx.helper.make_node("Cast", names, [name], to=to))
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(weights)
+    nodes = [*turned_back, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     for node in model.graph.node:  # where in our code each step comes from: no browser needs it
@@ -168,3 +172,16 @@ def _halve(path: Path) -> None:
         node.doc_string = ""
     del model.graph.value_info[:]
     path.write_bytes(model.SerializeToString())
+
+
+def _fewer_bits(values: np.ndarray) -> list[np.ndarray]:
+    """Returns values in half precision, or in eight bits with their scales, or as they are."""
+    if values.dtype == np.float32:
+        half = values.astype(np.float16)
+        if (half.astype(np.float32) == values).all():
+            return [half]
+        if values.ndim > 1:
+            eight, scale = in_eight_bits(torch.from_numpy(values.copy()))
+            if (from_eight_bits(eight, scale).numpy() == values).all():
+                return [eight.numpy(), scale.numpy()]
+    return [values]

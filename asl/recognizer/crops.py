@@ -19,87 +19,80 @@ from asl.decoding import open_rgb, shown, upright_rgb
 
 FRAME = 192  # pixels a side; a JPEG is not decoded at a smaller scale
 LONGEST = 1024  # pixels, the longer side of what is kept of a picture
+_HALVINGS = 4  # of a picture at most
+_STEP = 2**_HALVINGS
 NEAR, WIDE = 1.0, 1.25  # sides of the two crops in sides of the box: a finder is never exact
 
 Picture = str | os.PathLike | Image.Image | np.ndarray | Tensor
 
 
-def cut(frame: Tensor, box: Tensor, size: int, *, margin: float = WIDE) -> Tensor:
-    """Cuts a box with a margin out of a picture, and shrinks or enlarges it.
+def cut(frame: Tensor, place: Tensor, size: int, *, margin: float = WIDE) -> Tensor:
+    """Cuts a square with a margin out of a picture, turns it upright, and shrinks or enlarges it.
 
-    The edges lie where the box says, between pixels if need be, and each new pixel is a weighted
-    mean of the old ones around it (a triangle filter, as wide as the picture shrinks: Pillow's
-    "bilinear"). What lies beyond the picture is black.
+    The edges lie where the place says, between pixels if need be. Each new pixel is a weighted mean
+    of the old ones around it: of the nearest four where the picture is enlarged; where it is
+    shrunk, of the nearest four in each of two copies, halved so often that the pixels are about as
+    large as the new ones (Williams 1983, "trilinear"). What lies beyond the picture is black.
 
     Args:
         frame: uint8 (H, W, 3).
-        box: float (3,): x, y and half, in the square that holds the picture in its middle.
+        place: float (3,) or (4,): x, y and half, in the square that holds the picture in its
+            middle, and the angle by which the square is turned, in radians, clockwise as it is
+            seen.
         size: side S of the crop, in pixels.
-        margin: side of the crop in sides of the box.
+        margin: side of the crop in sides of the square.
 
     Returns:
         float (3, S, S), from 0 to 255.
     """
-    height, width = frame.shape[:2]
-    x, y, reach = window(box, height, width, margin)
-    rows, columns = _weights(y, reach, size, height), _weights(x, reach, size, width)
-    if not torch.compiler.is_exporting():  # where weights are zero, pixels need not be read
-        across, down = (_where_not_zero(weights) for weights in (columns, rows))
-        frame, rows, columns = frame[down, across], rows[:, down], columns[:, across]
-    return rows @ (frame.permute(2, 0, 1).float() @ columns.T)
+    x, y, reach = window(place, frame.shape[0], frame.shape[1], margin)
+    line = reach * ((torch.arange(size, device=frame.device) + 0.5) * (2 / size) - 1)
+    across, down = line.expand(size, size), line.unsqueeze(1).expand(size, size)
+    if len(place) == 4:
+        cos, sin = place[3].cos(), place[3].sin()
+        across, down = cos * across - sin * down, sin * across + cos * down
+    across, down = across + x, down + y
+    halvings = (2 * reach / size).log2().clamp(0, _HALVINGS)
+    last = _HALVINGS
+    if not torch.compiler.is_exporting():  # where the weight is zero, pixels need not be read
+        last = math.ceil(halvings)
+        frame, across, down = _around(frame, across, down)
+    # Black beyond the picture, so that every halving has whole pixels, two of them at least: with
+    # one, `torch.export` would take it for a fixed number.
+    height, width = (_STEP * ((side + 2 * _STEP - 1) // _STEP) for side in frame.shape[:2])
+    beyond = (0, width - frame.shape[1], 0, height - frame.shape[0])
+    level = F.pad(frame.permute(2, 0, 1).contiguous(), beyond).float()
+    found = torch.zeros(3, size, size, device=frame.device)
+    grid = torch.stack([across * (2 / width) - 1, down * (2 / height) - 1], dim=2)
+    for number in range(last + 1):
+        share = F.relu(1 - (halvings - number).abs())
+        found = found + share * F.grid_sample(level[None], grid[None], align_corners=False)[0]
+        if number < last:  # sums take a fifth of the time of `avg_pool2d`
+            above, below = level.unflatten(1, (height // 2 ** (number + 1), 2)).unbind(2)
+            left, right = (above + below).unflatten(2, (width // 2 ** (number + 1), 2)).unbind(3)
+            level = (left + right) / 4
+    return found
 
 
-def cut_turned(frame: Tensor, place: Tensor, size: int) -> Tensor:
-    """Cuts a turned square out of a picture, so that what it holds becomes upright.
+def _around(frame: Tensor, across: Tensor, down: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns the part of a picture that a crop needs, and where its pixels lie in that part.
 
-    Args:
-        frame: uint8 (H, W, 3).
-        place: float (4,): x, y and half as in `cut`, and the angle by which the square is turned,
-            in radians, clockwise as it is seen.
-        size: side S of the crop, in pixels.
-
-    Returns:
-        float (3, S, S), from 0 to 255.
+    The part begins at a multiple of the largest pixels of `cut`, so that these stay the same.
     """
-    # `cut` shrinks as it should, but only upright. A turned square fits in one 1.41 times as large.
-    around = cut(frame, place[:3], math.ceil(size * math.sqrt(2)), margin=math.sqrt(2))
-    cos, sin = place[3].cos(), place[3].sin()
-    turn = torch.stack([torch.stack([cos, sin]), torch.stack([-sin, cos])]) / math.sqrt(2)
-    line = (torch.arange(size, device=frame.device) + 0.5) * (2 / size) - 1
-    y, x = torch.meshgrid(line, line, indexing="ij")
-    grid = torch.stack([x, y], dim=2) @ turn
-    return F.grid_sample(around[None], grid[None], align_corners=False)[0]
+    parts, moved = [], []
+    for where, length in ((down, frame.shape[0]), (across, frame.shape[1])):
+        low, high = where.aminmax()
+        first = min(max(int(low) // _STEP - 1, 0), length // _STEP) * _STEP
+        parts.append(slice(first, max(int(high) + 2 * _STEP, first + 1)))
+        moved.append(where - first)
+    return frame[parts[0], parts[1]], moved[1], moved[0]
 
 
-def window(box: Tensor, height: int, width: int, margin: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Returns the middle (x, y) of what is cut out for a box, and half its side, in pixels."""
+def window(place: Tensor, height: int, width: int, margin: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns the middle (x, y) of what is cut out for a place, and half its side, in pixels."""
     unit = max(height, width) / 2
-    x, y = width / 2 + box[0] * unit, height / 2 + box[1] * unit
-    return x, y, (box[2] * margin * unit).clamp(min=1)
-
-
-def _weights(middle: Tensor, reach: Tensor, size: int, length: int) -> Tensor:
-    """Returns the weight of each of a line's pixels in each of the new ones, (size, length)."""
-    step = 2 * reach / size  # old pixels for each new one
-    centres = middle - reach + (torch.arange(size, device=middle.device) + 0.5) * step
-    wide = step.clamp(min=1)
-    distances = torch.arange(length, device=middle.device) + 0.5 - centres.unsqueeze(1)
-    # The sum of the weights, also of those beyond the picture, in closed form: pixels before the
-    # centre lie at `before`, `before` + 1 and so on, and likewise after it.
-    before = (centres - 0.5) - (centres - 0.5).floor()
-    total = _sum_of_weights(before, wide) + _sum_of_weights(1 - before, wide)
-    return F.relu(1 - distances.abs() / wide) / total.unsqueeze(1)
-
-
-def _sum_of_weights(nearest: Tensor, wide: Tensor) -> Tensor:
-    """Returns the sum of 1 - d / wide over d = nearest, nearest + 1, … below wide."""
-    count = (wide - nearest).floor() + 1
-    return count - (count * nearest + count * (count - 1) / 2) / wide
-
-
-def _where_not_zero(weights: Tensor) -> slice:
-    used = weights.any(dim=0).nonzero()
-    return slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 1)
+    x, y = width / 2 + place[0] * unit, height / 2 + place[1] * unit
+    return x, y, (place[2] * margin * unit).clamp(min=1)
 
 
 def to_pixels(image: Picture) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from asl.decoding import normalize
 from asl.evaluation.calibration import apply_temperature
 from asl.evaluation.metrics import merge_shapes
-from asl.recognizer.crops import NEAR, WIDE, cut, cut_turned, window
+from asl.recognizer.crops import NEAR, WIDE, cut, window
 from asl.recognizer.hand_finder import HandFinder
 from asl.recognizer.joint_reader import JointReader
 from asl.recognizer.mobile_net import ASLMobileNet
@@ -70,7 +70,8 @@ class RecognizerGraph(nn.Module):
         )
         if self.joint_reader is not None:
             place = self.joint_reader.places(features, boxes)
-            crop = cut_turned(pixels, place[0], self.joint_reader.joints.image_size)
+            side = self.joint_reader.joints.image_size
+            crop = cut(pixels, place[0], side, margin=1)
             others = self.joint_reader(normalize(crop[None]), place[:, 3])
             log_probs = joined(log_probs, others)
         return Answer(

@@ -139,7 +139,9 @@ class _SameConvolution(nn.Conv2d):
         if self.stride == (2, 2) and x.shape[2] % 2 == 0:
             # There "same" adds one pixel more below and on the right. A row and a column of zeros
             # before the filter do the same, and take less time than padding the maps.
-            weight = F.pad(weight, (1, 0, 1, 0))
+            # Joined, not padded: onnxruntime 1.32 takes a padded filter for padded maps.
+            weight = torch.cat([torch.zeros_like(weight[:, :, :1]), weight], dim=2)
+            weight = torch.cat([torch.zeros_like(weight[:, :, :, :1]), weight], dim=3)
         x = F.conv2d(x, weight, self.bias, self.stride, self.padding, groups=self.groups)
         if not self.relu:
             return x

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from asl.decoding import decoding_threads, normalize
-from asl.recognizer.crops import Picture, cut_turned, to_pixels
+from asl.recognizer.crops import Picture, cut, to_pixels
 from asl.recognizer.graph import find_hands, joined, read_crops, two_crops, whole_view
 from asl.recognizer.hand_finder import HandFinder
 from asl.recognizer.joint_reader import JointReader
@@ -72,7 +72,7 @@ def see(
             log_probs, features = (torch.cat(part) for part in zip(*read, strict=True))
             if joint_reader is not None:
                 places = joint_reader.places(features, boxes.to(device))
-                cut_out = partial(cut_turned, size=joint_reader.joints.image_size)
+                cut_out = partial(cut, size=joint_reader.joints.image_size, margin=1)
                 turned = _parts(each(cut_out, frames, places.cpu()), device)
                 angles = places[:, 3].split(_AT_ONCE)
                 others = [joint_reader(*part) for part in zip(turned, angles, strict=True)]

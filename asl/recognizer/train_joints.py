@@ -14,7 +14,7 @@ from asl.data import SizedDataset, get_batch
 from asl.decoding import denormalize, normalize
 from asl.devices import drawn_generator, seeded, usable_device
 from asl.optimization import run_epochs
-from asl.recognizer.crops import NEAR, cut, cut_turned
+from asl.recognizer.crops import NEAR, cut
 from asl.recognizer.hand_joints import INDEX, MIDDLE, RING, WRIST, HandJoints, Joints
 from asl.recognizer.joint_reader import JointReader, hand_poses, pose_numbers, turned
 from asl.recognizer.mobile_net import ASLMobileNet
@@ -102,7 +102,7 @@ def place_of(joints: Joints, place: Tensor) -> Tensor:
 
     Args:
         joints: N.
-        place: float (N, 4), as `asl.recognizer.crops.cut_turned` takes one.
+        place: float (N, 4), as `asl.recognizer.crops.cut` takes one.
     """
     points = turned(joints.points, place[:, 3])[..., :2]
     points = place[:, None, :2] + points * place[:, None, 2:3]
@@ -129,7 +129,7 @@ def _missed(boxes: Tensor, generator: Generator, shift: float, size: float) -> T
 
 def _look(network: HandJoints, pictures: Tensor, places: Tensor) -> Joints:
     crops = [
-        cut_turned(_frame(picture), place, network.image_size)
+        cut(_frame(picture), place, network.image_size, margin=1)
         for picture, place in zip(pictures, places, strict=True)
     ]
     return network(normalize(torch.stack(crops).to(places.device)))

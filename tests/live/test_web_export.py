@@ -18,7 +18,7 @@ def graph(monkeypatch):
         return path
 
     monkeypatch.setattr(web_export, "export_recognizer", export)
-    monkeypatch.setattr(web_export, "_halve", lambda path: None)
+    monkeypatch.setattr(web_export, "_in_fewer_bits", lambda path: None)
 
 
 @pytest.fixture

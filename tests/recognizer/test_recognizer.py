@@ -279,8 +279,9 @@ def test_a_reader_of_joints_has_a_say_and_is_saved_with_the_rest(with_joints, tm
     with_joints.save(tmp_path / "w")
     loaded = Recognizer.load(tmp_path / "w")
     kept = with_joints.joint_reader.state_dict()
-    for name, value in loaded.joint_reader.state_dict().items():  # in half precision
-        torch.testing.assert_close(value, kept[name], atol=1e-3, rtol=1e-3)
+    for name, value in loaded.joint_reader.state_dict().items():  # in eight bits, some of them
+        largest = kept[name].abs().max().item()
+        torch.testing.assert_close(value, kept[name], atol=0.5 / 127 * largest, rtol=1e-3)
     reader, with_joints.joint_reader = with_joints.joint_reader, None
     alone, same = with_joints.raw_answers(pictures)
     assert same.equal(evidence)
