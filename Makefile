@@ -5,6 +5,8 @@
 # make stand-in  render the hands that ship with the project again (installs the extra)
 # make page-signs  render the signs that the camera page shows again (installs the extra)
 # make torture   damage files, kill trainings, fill disks (minutes; as root, all of it)
+# make bench     time everything beside what people use, and write the page about it (half an hour;
+#                BENCH="--sizes 2515 --rounds 1" for a part)
 # make lock      write the lock files again, after a change of requirements*.txt
 # make recognizer  train the weights that ship with the project again (hours; -j2 on two cores)
 
@@ -30,7 +32,7 @@ export GOMP_SPINCOUNT ?= 10000
 # In a container the user is often root, whom Jupyter refuses otherwise.
 AS_ROOT = $(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root)
 
-.PHONY: run notebook test torture lock stand-in page-signs recognizer setup
+.PHONY: run notebook test torture bench lock stand-in page-signs recognizer setup
 
 run: setup
 	$(BIN)/asl notebook $(NOTEBOOK) --output-dir build
@@ -47,6 +49,20 @@ test: setup
 
 torture: setup
 	$(BIN)/python benchmarks/torture.py --output results/reliability.json
+
+# fastai and Lightning have an environment of their own, in which the project's can be seen. Where it
+# cannot be made, they are skipped by name.
+OTHERS = build/others
+BENCH ?=
+
+bench: setup
+	test -x $(OTHERS)/bin/python || $(BIN)/python -m venv $(OTHERS)
+	$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > \
+	  "$$($(OTHERS)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/base.pth"
+	$(OTHERS)/bin/python -m pip install --quiet -r benchmarks/requirements-others.txt || true
+	$(BIN)/python benchmarks/bench.py --others $(OTHERS)/bin/python \
+	  --output results/benchmarks.json $(BENCH)
+	$(BIN)/python benchmarks/bench_page.py
 
 stand-in: EXTRAS = render
 stand-in: setup

@@ -14,16 +14,13 @@ import json
 import os
 import platform
 import re
-import subprocess
-import sys
 import warnings
 from pathlib import Path
-from statistics import median
-from timeit import default_timer as timer
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps
+from recognising import speed
 from scenes import KINDS, hands_in_scenes, no_hands
 
 import asl
@@ -39,7 +36,6 @@ from asl.recognizer.calibrate import (
     answer_unseen_source,
     pictures_without_hands,
 )
-from asl.recognizer.recognizer import SHIPPED_WEIGHTS
 from asl.signs import MONK_TONES
 
 UNSEEN = (
@@ -218,40 +214,6 @@ def turned_away(recognizer: asl.Recognizer, pictures: list[torch.Tensor]) -> flo
     """Returns the share of pictures that get no answer."""
     answers = recognizer(pictures, top=1)
     return sum(ranked[0][0] is None for ranked in answers) / len(answers)
-
-
-def speed(recognizer: asl.Recognizer, files: list[str]) -> dict:
-    """Returns times: medians of 15 passes after a warm-up, and the fastest and the slowest."""
-
-    def times(action, repeats: int = 15) -> list[float]:
-        found = []
-        for _ in range(repeats + 1):
-            start = timer()
-            action()
-            found.append(timer() - start)
-        return sorted(found[1:])
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    one = [1000 * t / 50 for t in times(lambda: [recognizer(file) for file in files[:50]])]
-    torch.set_num_threads(2)
-    many = [256 / t for t in times(lambda: recognizer(files[:256]))]
-    torch.set_num_threads(threads)
-    code = (
-        "import torch, time; start = time.perf_counter(); from asl import Recognizer; "
-        "Recognizer.load(); print(time.perf_counter() - start)"
-    )
-    runs = [subprocess.check_output([sys.executable, "-c", code], text=True) for _ in range(5)]
-    return {
-        "one 400x400 JPEG, one thread (ms)": round(median(one), 1),
-        "fastest and slowest pass (ms)": [round(one[0], 1), round(one[-1], 1)],
-        "256 of them, two threads (images/s)": round(median(many)),
-        "fastest and slowest pass (images/s)": [round(many[0]), round(many[-1])],
-        "Recognizer.load() after import torch, and import asl (s)": round(
-            median(map(float, runs)), 2
-        ),
-        "weights (MB)": round(SHIPPED_WEIGHTS.stat().st_size / 1e6, 2),
-    }
 
 
 def hardware() -> str:

@@ -1,8 +1,10 @@
 """Takes the steps of `asl.recognizer.graph` for many pictures, some of them at a time."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from itertools import chain, islice
 from typing import NamedTuple
 
 import torch
@@ -16,6 +18,7 @@ from asl.recognizer.joint_reader import JointReader
 
 _BATCH = 64  # pictures at once: bounds the memory
 _AT_ONCE = 16  # of them in a network at once: more do not fit a CPU's caches
+_AHEAD = 16  # pictures that are decoded before it is their turn
 
 
 class Seen(NamedTuple):
@@ -38,7 +41,6 @@ class Seen(NamedTuple):
     log_probs: Tensor
 
 
-@torch.inference_mode()
 def see(
     finder: HandFinder,
     classifier: nn.Module,
@@ -48,6 +50,8 @@ def see(
 ) -> Iterator[Seen]:
     """Finds and reads the hands in pictures, at most 64 at a time.
 
+    While the networks work on some pictures, the next ones are decoded.
+
     Args:
         finder, classifier, joint_reader, image_size: of an `asl.Recognizer`.
         images: as `asl.Recognizer` takes them.
@@ -55,31 +59,65 @@ def see(
     Raises:
         OSError, ValueError: as `asl.recognizer.crops.to_frame`.
     """
+    seen = _see_some(finder, classifier, joint_reader, image_size, images)
+    while parts := list(islice(seen, _BATCH // _AT_ONCE)):
+        frames, boxes, evidence, hands, crops, log_probs = zip(*parts, strict=True)
+        yield Seen(
+            frames=[*chain(*frames)],
+            boxes=torch.cat(boxes),
+            evidence=torch.cat(evidence),
+            hands=torch.cat(hands),
+            crops=[*chain(*crops)],
+            log_probs=torch.cat(log_probs),
+        )
+
+
+@torch.inference_mode()
+def _see_some(
+    finder: HandFinder,
+    classifier: nn.Module,
+    joint_reader: JointReader | None,
+    image_size: int,
+    images: Sequence[Picture],
+) -> Iterator[Seen]:
+    """Does what `see` does, with as many pictures as a network takes at once."""
     device = next(finder.parameters()).device
-    # Pillow works outside Python's lock.
-    with ThreadPoolExecutor(decoding_threads()) as threads:
-        each: Callable = threads.map if len(images) > 1 else map
-        for start in range(0, len(images), _BATCH):
-            frames = list(each(to_pixels, images[start : start + _BATCH]))
+    # Pillow works outside Python's lock. Cutting has threads of its own, or it would wait until the
+    # next pictures are decoded.
+    decoders, cutters = (ThreadPoolExecutor(decoding_threads()) for _ in range(2))
+    each: Callable = cutters.map if len(images) > 1 else map
+    decoded = _ahead(decoders, images) if len(images) > 1 else map(to_pixels, images)
+    try:
+        while frames := list(islice(decoded, _AT_ONCE)):
             views = each(partial(whole_view, size=finder.image_size), frames)
-            found = [find_hands(finder, part) for part in _parts(views, device)]
-            boxes, evidence, hands = (torch.cat(part).cpu() for part in zip(*found, strict=True))
-            crops = list(each(partial(two_crops, size=image_size), frames, boxes))
-            read = [
-                read_crops(classifier, part, with_features=joint_reader is not None)
-                for part in _parts(crops, device)
-            ]
-            log_probs, features = (torch.cat(part) for part in zip(*read, strict=True))
+            boxes, evidence, hands = find_hands(finder, _stacked(views, device))
+            crops = list(each(partial(two_crops, size=image_size), frames, boxes.cpu()))
+            log_probs, features = read_crops(
+                classifier, _stacked(crops, device), with_features=joint_reader is not None
+            )
             if joint_reader is not None:
-                places = joint_reader.places(features, boxes.to(device))
+                places = joint_reader.places(features, boxes)
                 cut_out = partial(cut, size=joint_reader.joints.image_size, margin=1)
-                turned = _parts(each(cut_out, frames, places.cpu()), device)
-                angles = places[:, 3].split(_AT_ONCE)
-                others = [joint_reader(*part) for part in zip(turned, angles, strict=True)]
-                log_probs = joined(log_probs, torch.cat(others))
-            yield Seen(frames, boxes, evidence, hands, crops, log_probs.cpu())
+                turned = each(cut_out, frames, places.cpu())
+                others = joint_reader(_stacked(turned, device), places[:, 3])
+                log_probs = joined(log_probs, others)
+            yield Seen(frames, boxes.cpu(), evidence.cpu(), hands.cpu(), crops, log_probs.cpu())
+    finally:
+        for threads in (decoders, cutters):
+            threads.shutdown(cancel_futures=True)
 
 
-def _parts(images: Iterable[Tensor], device: torch.device) -> tuple[Tensor, ...]:
-    """Returns images (…, 3, S, S) normalised and stacked, some of them at a time."""
-    return normalize(torch.stack(list(images)).to(device)).split(_AT_ONCE)
+def _ahead(threads: ThreadPoolExecutor, images: Sequence[Picture]) -> Iterator[Tensor]:
+    """Yields pictures in order as `to_pixels` does. The next ones are decoded in the meantime."""
+    waiting: deque[Future[Tensor]] = deque()
+    rest = iter(images)
+    while True:
+        waiting.extend(threads.submit(to_pixels, i) for i in islice(rest, _AHEAD - len(waiting)))
+        if not waiting:
+            return
+        yield waiting.popleft().result()
+
+
+def _stacked(images: Iterable[Tensor], device: torch.device) -> Tensor:
+    """Returns images (…, 3, S, S) normalised and stacked."""
+    return normalize(torch.stack(list(images)).to(device))
