@@ -29,6 +29,9 @@ def as_stored(
 
 def in_eight_bits(weight: Tensor) -> tuple[Tensor, Tensor]:
     """Returns a weight (C, …) as int8 (C, …), and a scale (C,) by which that is multiplied."""
+    if weight.is_meta:  # shapes alone: computing with them costs a second for what torch imports
+        scale = torch.empty(len(weight), device="meta")
+        return torch.empty(weight.shape, dtype=torch.int8, device="meta"), scale
     flat = weight.float().flatten(1)
     # Rounded up to ten bits, so that the same scale is found again in what it gives.
     mantissa, exponent = (flat.abs().amax(dim=1) / _LARGEST).clamp(min=1e-30).frexp()
