@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from statistics import linear_regression, median
 from typing import Any
@@ -35,14 +35,24 @@ from asl.files import write_text
 from asl.folders import class_root, images_by_sign
 
 HERE = Path(__file__).parent
-SECOND, BESIDE = "second load", "ours, beside busy processes"
+SECOND = "second load"
+BESIDE = {  # further runs of ours beside processes that never sleep → settings
+    "ours, beside busy processes": {},
+    "ours with one thread, beside busy processes": {"OMP_NUM_THREADS": "1"},
+}
 NEEDS = {"fastai": "fastai.vision.all", "Lightning": "lightning"}  # contender → what it imports
 GROWING = ("load", SECOND, "an epoch of the MLP", "an epoch of the CNN", "evaluation")
 
 Runs = dict[str, list[dict[str, float]]]  # contender → what each of its runs gave
 
 
-def printed(python: str, script: str, *arguments: object, cache: Path) -> dict[str, Any]:
+def printed(
+    python: str,
+    script: str,
+    *arguments: object,
+    cache: Path,
+    settings: dict[str, str] | None = None,
+) -> dict[str, Any]:
     """Runs a script of this folder, and returns the JSON in the last line that it prints.
 
     Args:
@@ -50,8 +60,10 @@ def printed(python: str, script: str, *arguments: object, cache: Path) -> dict[s
         script: name of the file.
         arguments: of the script.
         cache: where it keeps what a user's cache directory would keep.
+        settings: environment variables. `GOMP_SPINCOUNT` is as in `make run`, for everybody.
     """
-    environment = os.environ | {"PYTHONPATH": str(HERE.parent), "ASL_CACHE_DIR": str(cache)}
+    environment = {"GOMP_SPINCOUNT": "10000"} | os.environ | (settings or {})
+    environment |= {"PYTHONPATH": str(HERE.parent), "ASL_CACHE_DIR": str(cache)}
     command = [python, str(HERE / script), *map(str, arguments)]
     run = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(run.stdout.splitlines()[-1])
@@ -82,30 +94,23 @@ def take_turns(
         pythons: contender → interpreter.
         folder: of the images.
         rounds, epochs: how often, and how many passes over the training part in a run.
-        others: busy processes beside a further run of ours; 0 for no such run.
+        others: busy processes beside further runs of ours; 0 for no such runs.
         work: a folder for what is in the way afterwards.
     """
     runs: Runs = {name: [] for name in (*pythons, "limits")}
-    plan = [(name, python, 0) for name, python in pythons.items()]
+    plan = [(name, name, python, 0, {}) for name, python in pythons.items()]
     if others:
-        plan.append((BESIDE, pythons["ours"], others))
+        plan += [(name, "ours", sys.executable, others, of) for name, of in BESIDE.items()]
     for number in range(1, rounds + 1):
         with tempfile.TemporaryDirectory(dir=work) as cache:
             limits = printed(sys.executable, "limits.py", "--data", folder, cache=Path(cache))
         runs["limits"].append(limits)
-        for name, python, count in plan:
-            with (
-                tempfile.TemporaryDirectory(dir=work) as cache,
-                busy(count) if count else nullcontext(),
-            ):
-                arguments = [name if name != BESIDE else "ours", "--data", folder]
-
-                def run(passes: int, python=python, arguments=arguments, cache=cache) -> dict:
-                    more = [*arguments, "--epochs", passes]
-                    return printed(python, "contenders.py", *more, cache=Path(cache))
-
-                found = run(epochs)
-                found[SECOND] = run(0)["load"]
+        for name, contender, python, count, settings in plan:
+            with tempfile.TemporaryDirectory(dir=work) as cache, busy(count):
+                run = partial(printed, python, "contenders.py", contender, "--data", folder)
+                run = partial(run, cache=Path(cache), settings=settings)
+                found = run("--epochs", epochs)
+                found[SECOND] = run("--epochs", 0)["load"]
             runs.setdefault(name, []).append(found)
             shown = ", ".join(f"{key} {value:.4g}" for key, value in found.items())
             print(f"{folder.name}, round {number}, {name}: {shown}", flush=True)
@@ -221,7 +226,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ("rounds", 3, "runs of each contender with the first size"),
         ("epochs", 10, "of each model with the first size"),
         ("most", 10_000, "images that others than ours are given"),
-        ("busy", 3, "processes that never sleep beside a further run of ours; 0 for none"),
+        ("busy", 3, "processes that never sleep beside further runs of ours; 0 for none"),
         ("passes", 15, "over the pictures that are recognised; 0 for none"),
     ):
         shown = f"{text} (default: %(default)s)"

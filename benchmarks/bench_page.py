@@ -11,13 +11,14 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from asl.files import write_text, written_whole
 
 ROOT = Path(__file__).parent.parent
 RESULTS, FIGURE = ROOT / "results" / "benchmarks.json", ROOT / "results" / "benchmarks.png"
-BETWEEN = re.compile(r"(<!-- make bench -->\n).*?(<!-- /make bench -->)", re.S)
+BETWEEN = re.compile(r"(<!--bench-->\n).*?(<!--/bench-->)", re.S)
 
 CASES = {  # as recorded → as printed
     "load": "first load",
@@ -28,10 +29,8 @@ CASES = {  # as recorded → as printed
     "all": "**all of it**",
 }
 LIMITS = {"reading the bytes": "reading the bytes", "decoding, all cores": "decoding, all cores"}
-BESIDE, SHARE = (
-    "ours, beside busy processes",
-    "share of the matrix-product rate in epochs of the CNN",
-)
+BESIDE, ALONE = "ours, beside busy processes", "ours with one thread, beside busy processes"
+SHARE = "share of the matrix-product rate in epochs of the CNN"
 LOADED = "first load, in times of decoding"
 
 
@@ -40,6 +39,12 @@ def number(value: float) -> str:
     if value >= 100:
         return f"{value:.0f}"
     return f"{value:#.3g}".rstrip(".")
+
+
+def spread(values: list[float]) -> str:
+    """Returns a median with the least and the most in brackets."""
+    middle, low, high = map(number, values)
+    return f"{middle} ({low}–{high})"
 
 
 def row(*cells: str) -> str:
@@ -51,18 +56,19 @@ def first_of(result: dict[str, Any]) -> dict[str, Any]:
     return next(iter(result["sizes"].values()))
 
 
+def contenders_in(first: dict[str, Any]) -> list[str]:
+    return [name for name in first["runs"] if name not in ("limits", BESIDE, ALONE)]
+
+
 def beside_others(result: dict[str, Any]) -> list[str]:
     """Returns the table of everybody's times for the first number of images."""
     first = first_of(result)
-    names = [name for name in first["runs"] if name not in ("limits", BESIDE)]
+    names = contenders_in(first)
     lines = [row("seconds", *names), row("---", *["---"] * len(names))]
     for case, printed in CASES.items():
         lines.append(row(printed, *(number(first["runs"][name][case][0]) for name in names)))
-    cells = []
-    for name in names:
-        middle, low, high = first["times ours"].get(name, {"all": [1, 1, 1]})["all"]
-        same = name == "ours"
-        cells.append("1" if same else f"{number(middle)} ({number(low)}–{number(high)})")
+    ratios = first["times ours"]
+    cells = ["1" if name == "ours" else spread(ratios[name]["all"]) for name in names]
     lines.append(row("times ours", *cells))
     for case, unit in (("MLP, accuracy", "MLP, %"), ("CNN, accuracy", "CNN, %")):
         cells = [f"{first['runs'][name][case][0]:.1f}" for name in names]
@@ -110,20 +116,27 @@ def sentences(result: dict[str, Any]) -> list[str]:
     """Returns what the tables do not hold."""
     first = first_of(result)
     setting, share = result["setting"], first["against the limits"][SHARE]
-    middle, low, high = (100 * value for value in share)
+    middle, low, high = (f"{100 * value:.0f}" for value in share)
     lines = [
         f"Measured on {setting['hardware']}, {setting['threads']} threads, torch "
         f"{setting['torch'].split('+')[0]}: medians of {first['rounds']} rounds with "
         f"{first['images']:,} images and {first['epochs']} epochs of each model. In brackets: the "
         "least and the most.",
-        f"The CNN's epochs reach {middle:.0f} % ({low:.0f}–{high:.0f} %) of the rate at which "
+        f"The CNN's epochs reach {middle} % ({low}–{high} %) of the rate at which "
         "torch multiplies large matrices on that machine.",
     ]
-    if beside := first["times ours"].get(BESIDE):
-        middle, low, high = beside["all"]
+    if BESIDE in first["runs"]:
+        beside, alone = (first["times ours"][name]["all"] for name in (BESIDE, ALONE))
         lines.append(
             f"Beside {setting['busy processes']} processes that never sleep, all of our own work "
-            f"takes {number(middle)} times as long ({number(low)}–{number(high)})."
+            f"takes {spread(beside)} times as long, and {spread(alone)} times with one thread "
+            "(`OMP_NUM_THREADS=1`)."
+        )
+    if speed := first["recognising"].get("speed"):
+        lines.append(
+            "The recogniser answers one 400×400 JPEG in "
+            f"{speed['one 400x400 JPEG, one thread (ms)']} ms with one thread, and "
+            f"{speed['256 of them, two threads (images/s)']} a second with two."
         )
     lines += [f"{name} could not be imported, so it is missing." for name in setting["skipped"]]
     return lines
@@ -131,9 +144,11 @@ def sentences(result: dict[str, Any]) -> list[str]:
 
 def page(result: dict[str, Any]) -> str:
     """Returns what docs/benchmarks.md holds between the comments."""
-    parts = [sentences(result), beside_others(result), by_size(result), recognising(result)]
-    blocks = ["\n\n".join(parts[0]), *("\n".join(lines) for lines in parts[1:] if lines)]
-    return "\n".join(f"{block}\n" for block in blocks)
+    tables = (beside_others(result), by_size(result), recognising(result))
+    blocks = [fill(sentence, 120) for sentence in sentences(result)]
+    blocks += ["\n".join(lines) for lines in tables if lines]
+    picture = f"![Seconds of everybody, and how ours grow](../results/{FIGURE.name})"
+    return "\n".join(f"{block}\n" for block in [*blocks, picture])
 
 
 def in_readme(result: dict[str, Any]) -> str:
@@ -147,10 +162,10 @@ def in_readme(result: dict[str, Any]) -> str:
     text = f"Loading, training both models and testing take {seconds} s on two CPU cores"
     if asked and folder:
         text += (
-            f":\n{number(asked)} times as fast as in the notebook we were given, {number(folder)} "
-            "times as with\ntorchvision's `ImageFolder` and two workers"
+            f": {number(asked)} times as fast as in the notebook we were given, {number(folder)} "
+            "times as with torchvision's `ImageFolder` and two workers"
         )
-    return text + ".\n"
+    return fill(f"{text}.", 120) + "\n"
 
 
 def draw(result: dict[str, Any], path: Path = FIGURE) -> None:
@@ -158,7 +173,7 @@ def draw(result: dict[str, Any], path: Path = FIGURE) -> None:
     from asl.plots.style import BLUE, GREEN, ORANGE, SKY_BLUE, VERMILION, open_figure
 
     first = first_of(result)
-    names = [name for name in first["runs"] if name not in ("limits", BESIDE)]
+    names = contenders_in(first)
     figure, (bars, lines) = open_figure(11, 4, 1, 2, widths=[1.1, 1])
     spreads = [first["runs"][name]["all"] for name in names]
     middles = [middle for middle, _, _ in spreads]

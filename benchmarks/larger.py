@@ -8,6 +8,7 @@ recognised, not people.
 """
 
 import argparse
+import math
 import os
 import random
 from collections.abc import Sequence
@@ -29,16 +30,15 @@ def changed(image: Image.Image, seed: int) -> Image.Image:
     """Returns a picture of the same size that a little has happened to."""
     draw = random.Random(seed)
     width, height = image.size
-    scale = 1 + draw.uniform(-_ZOOM, _ZOOM)
-    angle = draw.uniform(-_TURN, _TURN)
-    shift = draw.uniform(-_SHIFT, _SHIFT) * width, draw.uniform(-_SHIFT, _SHIFT) * height
-    turned = image.rotate(angle, Image.Resampling.BILINEAR, translate=tuple(map(round, shift)))
-    sides = round(width / scale), round(height / scale)
-    left, top = (width - sides[0]) // 2, (height - sides[1]) // 2
-    box = (left, top, left + sides[0], top + sides[1])
+    middle_x, middle_y = width / 2, height / 2
+    scale, turn = 1 + draw.uniform(-_ZOOM, _ZOOM), math.radians(draw.uniform(-_TURN, _TURN))
+    cos, sin = math.cos(turn) / scale, math.sin(turn) / scale
+    x = middle_x + width * draw.uniform(-_SHIFT, _SHIFT)  # where the middle comes to lie
+    y = middle_y + height * draw.uniform(-_SHIFT, _SHIFT)
+    back = (cos, sin, middle_x - cos * x - sin * y, -sin, cos, middle_y + sin * x - cos * y)
+    moved = image.transform(image.size, Image.Transform.AFFINE, back, Image.Resampling.BILINEAR)
     light = 1 + draw.uniform(-_LIGHT, _LIGHT)
-    cut = turned.crop(box).resize(image.size, Image.Resampling.BILINEAR)
-    return cut.point(lambda value: min(255, round(light * value)))
+    return moved.point(lambda value: min(255, round(light * value)))
 
 
 def _write(job: tuple[int, Path, Path]) -> None:

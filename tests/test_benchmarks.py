@@ -35,7 +35,7 @@ def data(tmp_path):
 def result(bench, data, tmp_path, monkeypatch):
     """What a run gives: one round with 40 pictures of two signs, and one with 72."""
 
-    def in_this_process(python, script, *arguments, cache):
+    def in_this_process(python, script, *arguments, cache, settings=None):
         monkeypatch.setenv("ASL_CACHE_DIR", str(cache))
         with contextlib.redirect_stdout(io.StringIO()) as out:
             importlib.import_module(Path(script).stem).main([str(word) for word in arguments])
