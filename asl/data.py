@@ -112,14 +112,15 @@ class ASLDataset(Dataset):
             self.images, unreadable, self._made = decoded
         else:
             self.images, unreadable = decode_all(list(sign_of), image_size, progress=progress)
-        files = [path for path in sign_of if path not in unreadable]
-        if unreadable := closed | unreadable:
+        # Texts, not `Path`s: there may be a million.
+        files = [file for file in sign_of if file not in unreadable]
+        if unreadable := {str(place): why for place, why in closed.items()} | unreadable:
             report_unreadable(unreadable, skipped=bool(files) and on_error == "skip")
-        self.image_files = [str(path) for path in files]
-        self.labels = [self.label_to_idx[sign_of[path]] for path in files]
+        self.image_files = files
+        self.labels = [self.label_to_idx[sign_of[file]] for file in files]
         if corrected:
-            self._correct_labels(files)
-        facts = [_FILE_NAME.match(path.name) for path in files]
+            self._correct_labels()
+        facts = [_FILE_NAME.match(file, file.rfind(os.sep) + 1) for file in files]
         self.signers: list[Any] = [int(fact["signer"]) if fact else None for fact in facts]
         if signers is not None:
             self.signers = _named_signers(files, signers, self.data_dir)
@@ -153,8 +154,9 @@ class ASLDataset(Dataset):
         if isinstance(self.images, DecodedFile):
             self.images = self.images.mapped()
 
-    def _correct_labels(self, files: Sequence[Path]) -> None:
-        signs = {i: sign for i, path in enumerate(files) if (sign := true_sign(path)) is not None}
+    def _correct_labels(self) -> None:
+        found = ((i, true_sign(Path(file))) for i, file in enumerate(self.image_files))
+        signs = {i: sign for i, sign in found if sign is not None}
         for i, sign in signs.items():
             self.labels[i] = self.label_to_idx[sign]
         if not signs:
@@ -223,20 +225,21 @@ class ASLDataset(Dataset):
 
 
 def _named_signers(
-    files: Sequence[Path], signers: Callable[[Path], Any] | Mapping[str, Any], root: Path
+    files: Sequence[str], signers: Callable[[Path], Any] | Mapping[str, Any], root: Path
 ) -> list:
     """Returns the signer of each image from a function or a table."""
+    paths = [Path(file) for file in files]
     if callable(signers):
-        named = [signers(path) for path in files]
+        named = [signers(path) for path in paths]
     else:
-        below = [path.relative_to(root).as_posix() for path in files]
-        named = [signers.get(b, signers.get(p.name)) for b, p in zip(below, files, strict=True)]
+        below = [path.relative_to(root).as_posix() for path in paths]
+        named = [signers.get(b, signers.get(p.name)) for b, p in zip(below, paths, strict=True)]
     kinds = {str if isinstance(signer, str) else Integral for signer in named}
-    for path, signer in zip(files, named, strict=True):
+    for file, signer in zip(files, named, strict=True):
         if len(kinds) > 1 or not isinstance(signer, *kinds) or isinstance(signer, bool):
             raise ValueError(
                 "expected signers to give a number for each image, or a name for each, found "
-                f"{signer!r} for '{path}'"
+                f"{signer!r} for '{file}'"
             )
     return [signer if isinstance(signer, str) else int(signer) for signer in named]
 

@@ -31,8 +31,8 @@ _MOST = 10.0  # GB of all files together, unless ASL_CACHE_GB says otherwise
 
 
 def decode_once(
-    files: Sequence[Path], size: int, *, progress: bool = True
-) -> tuple[Tensor, dict[Path, str], DecodedFile | None]:
+    files: Sequence[str], size: int, *, progress: bool = True
+) -> tuple[Tensor, dict[str, str], DecodedFile | None]:
     """Returns what `asl.decoding.decode_all` does, from a file that an earlier call has made.
 
     Otherwise they are decoded into such a file. If they cannot be, a warning says why, once in a
@@ -48,9 +48,12 @@ def decode_once(
         made: the file that the images are mapped from, or None
     """
     if files and most_bytes():
-        folder = os.path.realpath(files[0].parent.parent)
+        root = os.path.dirname(os.path.dirname(files[0]))
+        folder = os.path.realpath(root)
         try:
-            key = _key(files)  # before they are read: what is changed meanwhile does not fit it
+            key = _key(
+                files, root
+            )  # before they are read: what is changed meanwhile does not fit it
             place = f"{_hash(folder, size)[:12]}-{_decoder()[:8]}"
             path = decoded_folder() / f"{place}-{key[:20]}{SUFFIX}"
             if (found := _find(path, key, files, size)) is not None:
@@ -67,10 +70,10 @@ def decode_once(
 def _find(
     path: Path,
     key: str,
-    files: Sequence[Path],
+    files: Sequence[str],
     size: int,
-    unreadable: dict[Path, str] | None = None,
-) -> tuple[Tensor, dict[Path, str], DecodedFile] | None:
+    unreadable: dict[str, str] | None = None,
+) -> tuple[Tensor, dict[str, str], DecodedFile] | None:
     """Returns what `decode_once` does, if a file is there and whole.
 
     Pictures that could not be read are tried again, unless the reasons are given. Reasons are not
@@ -82,7 +85,7 @@ def _find(
     except (OSError, ValueError):
         return None
     if unreadable is None:
-        missing = [path for path, read in zip(files, found.readable, strict=True) if not read]
+        missing = [file for file, read in zip(files, found.readable, strict=True) if not read]
         _, unreadable = decode_all(missing, size, progress=False)
         if len(unreadable) < len(missing):
             return None
@@ -94,19 +97,18 @@ def _find(
 # --- what images depend on ------------------------------------------------------------------------
 
 
-def _key(files: Sequence[Path]) -> str:
-    """Returns a key that differs when pictures come, go or change."""
+def _key(files: Sequence[str], root: str) -> str:
+    """Returns a key that differs when pictures below a folder come, go or change."""
     digest = hashlib.sha256(_decoder().encode())
-    for path in files:
-        text = str(path)
+    start = len(os.path.join(root, ""))
+    for file in files:
         try:
             # The last one also tells of rights, and of other content with the old time.
-            found = os.stat(text)
+            found = os.stat(file)
             facts = f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
         except OSError:
             facts = "gone"
-        name = text.rsplit(os.sep, 2)[-2:]
-        digest.update(f"{name}{facts}\n".encode(errors="surrogatepass"))
+        digest.update(f"{file[start:]}\0{facts}\n".encode(errors="surrogatepass"))
     return digest.hexdigest()
 
 

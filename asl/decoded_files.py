@@ -80,8 +80,8 @@ class DecodedFile:
 
 
 def write_decoded(
-    path: Path, key: str, folder: str, files: Sequence[Path], size: int, *, progress: bool
-) -> dict[Path, str]:
+    path: Path, key: str, folder: str, files: Sequence[str], size: int, *, progress: bool
+) -> dict[str, str]:
     """Decodes images straight into a file, which appears whole or not at all.
 
     Args:
@@ -105,7 +105,7 @@ def write_decoded(
                 files, size, lambda image: file.write(image.data), progress=progress
             )
             file.flush()
-            readable = bytes(path not in unreadable for path in files)
+            readable = bytes(file not in unreadable for file in files)
             shape = (sum(readable), 3, size, size)
             tail = _checksums(math.prod(shape), partial(_read, draft)) + readable
             file.write(tail)

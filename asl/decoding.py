@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +22,8 @@ from torch import Tensor
 
 from asl.files import progress_bar
 from asl.picture_bounds import check_bounds
+
+Name = TypeVar("Name", str, Path)
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -167,8 +169,8 @@ def upright_rgb(image: Image.Image) -> Image.Image:
 
 
 def decode_all(
-    files: Sequence[Path], size: int, *, progress: bool = True
-) -> tuple[Tensor, dict[Path, str]]:
+    files: Sequence[Name], size: int, *, progress: bool = True
+) -> tuple[Tensor, dict[Name, str]]:
     """Decodes images into one tensor.
 
     Args:
@@ -189,12 +191,12 @@ def decode_all(
 
 
 def decode_each(
-    files: Sequence[Path],
+    files: Sequence[Name],
     size: int,
     keep: Callable[[np.ndarray], object],
     *,
     progress: bool = True,
-) -> dict[Path, str]:
+) -> dict[Name, str]:
     """Decodes images in threads, which works since Pillow releases Python's lock.
 
     Few images are in memory at a time.
@@ -206,7 +208,7 @@ def decode_each(
     Returns:
         unreadable: path → reason
     """
-    unreadable: dict[Path, str] = {}
+    unreadable: dict[Name, str] = {}
     with warnings.catch_warnings(), ThreadPoolExecutor(decoding_threads()) as threads:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         decoded = _decoded(files, size, threads)
@@ -220,7 +222,7 @@ def decode_each(
 
 
 def _decoded(
-    files: Sequence[Path], size: int, threads: ThreadPoolExecutor
+    files: Sequence[Name], size: int, threads: ThreadPoolExecutor
 ) -> Iterator[np.ndarray | str]:
     """Yields the images in order. A thread takes several files: to hand each over takes time."""
     waiting: deque[Future] = deque()
@@ -232,18 +234,18 @@ def _decoded(
         yield from waiting.popleft().result()
 
 
-def _decode_some(files: Sequence[Path], size: int) -> list[np.ndarray | str]:
+def _decode_some(files: Sequence[Name], size: int) -> list[np.ndarray | str]:
     return [_decode(path, size) for path in files]
 
 
-def _decode(path: Path, size: int) -> np.ndarray | str:
+def _decode(path: str | Path, size: int) -> np.ndarray | str:
     try:
         image = open_rgb(path, size=size)
         pixels = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
         return np.ascontiguousarray(pixels.transpose(2, 0, 1))
     except Exception as error:  # a damaged file can make a decoder raise nearly anything
         with contextlib.suppress(OSError):  # it may be gone
-            if not path.stat().st_size:
+            if not os.stat(path).st_size:
                 return "empty file"
         return shown(f"{type(error).__name__}: {error}")
 

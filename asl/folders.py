@@ -4,8 +4,8 @@ import contextlib
 import os
 import stat
 import warnings
-from collections.abc import Collection, Iterable, Sequence
-from functools import cache
+from collections.abc import Collection, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import TypeVar
 
@@ -82,7 +82,7 @@ def check_readable(folder: str | os.PathLike) -> None:
 
 def images_in(folder: Path) -> list[Path]:
     """Returns the images directly in a folder, sorted by name. A missing folder has none."""
-    return [path for path in _files_in(folder) if path.suffix.lower() in IMAGE_SUFFIXES]
+    return [folder / file.name for file in _files_in(folder) if _is_image(file.name)]
 
 
 def files_by_sign(
@@ -100,31 +100,45 @@ def files_by_sign(
         outside: links to images that lead out of `home`
         closed: each folder that is not read, and why
     """
-    images: dict[Path, T] = {}
+    images, others, outside, closed = _by_sign(folders, home)
+    return {Path(path): sign for path, sign in images.items()}, others, outside, closed
+
+
+def _by_sign(
+    folders: Sequence[tuple[T, Path]], home: Path | None
+) -> tuple[dict[str, T], list[Path], list[Path], dict[Path, str]]:
+    """Returns what `files_by_sign` does, with texts: to make 87,000 `Path`s takes a second."""
+    images: dict[str, T] = {}
     others: list[Path] = []
+    outside: list[Path] = []
     closed = {}
+    inside = None if home is None else Path(os.path.realpath(home))
     for sign, folder in folders:
         try:
             files = _files_in(folder)
         except PermissionError:
             closed[folder] = "a folder that may not be read"
             continue
-        found = {path: sign for path in files if path.suffix.lower() in IMAGE_SUFFIXES}
-        others += [path for path in files if path not in found]
-        images |= found
-    outside = [] if home is None else _outside(images, home)
-    for path in outside:
-        del images[path]
+        leads_out = inside is not None and _is_outside(folder, inside)
+        for file in files:
+            if not _is_image(file.name):
+                others.append(folder / file.name)
+            elif inside is not None and (
+                _is_outside(folder / file.name, inside) if file.is_symlink() else leads_out
+            ):
+                outside.append(folder / file.name)
+            else:
+                images[f"{folder}{os.sep}{file.name}"] = sign
     return images, others, outside, closed
 
 
-def images_by_sign(root: Path, home: Path | None) -> tuple[dict[Path, str], dict[Path, str]]:
+def images_by_sign(root: Path, home: Path | None) -> tuple[dict[str, str], dict[Path, str]]:
     """Returns each image in the class folders of a folder with its sign, sorted by sign and name.
 
     The second table tells why a class folder is not read. Warns of other files, and of links that
     lead out of `home`, which are left out. Raises a DatasetError if there is nothing to read.
     """
-    signs, others, outside, closed = files_by_sign(class_folders(root), home)
+    signs, others, outside, closed = _by_sign(class_folders(root), home)
     words = left_out(others, outside, home, "follow_links=True")
     if not signs and not closed:
         raise DatasetError(
@@ -157,14 +171,9 @@ def left_out(
     return f"left out {'; '.join(words)}" if words else ""
 
 
-def _outside(paths: Iterable[Path], home: Path) -> list[Path]:
-    """Returns the files that are elsewhere than in a folder, as they or their folders are links."""
-    inside, real = Path(os.path.realpath(home)), cache(os.path.realpath)
-    return [
-        path
-        for path in paths
-        if not Path(real(path if path.is_symlink() else path.parent)).is_relative_to(inside)
-    ]
+def _is_outside(path: Path, inside: Path) -> bool:
+    """Tells whether a link leads out of a folder, whose real path is given."""
+    return not Path(os.path.realpath(path)).is_relative_to(inside)
 
 
 def _first(paths: Collection[Path]) -> str:
@@ -172,7 +181,7 @@ def _first(paths: Collection[Path]) -> str:
     return ", ".join(first) + (", …" if len(paths) > 5 else "")
 
 
-def report_unreadable(unreadable: dict[Path, str], skipped: bool) -> None:
+def report_unreadable(unreadable: dict[str, str], skipped: bool) -> None:
     """Warns of images that were skipped, or raises a DatasetError, naming each with its reason."""
     first = "".join(f"\n  {shown(path)}: {why}" for path, why in list(unreadable.items())[:10])
     more = f"\n  and {len(unreadable) - 10} more" if len(unreadable) > 10 else ""
@@ -184,12 +193,24 @@ def report_unreadable(unreadable: dict[Path, str], skipped: bool) -> None:
         raise DatasetError(f"found {message}:{first}{more}\n{hint}")
 
 
-def _files_in(folder: Path) -> list[Path]:
+def _is_image(name: str) -> bool:
+    return name.lower().endswith(IMAGE_SUFFIXES)
+
+
+def _files_in(folder: Path) -> list[os.DirEntry[str]]:
+    """Returns the files directly in a folder, sorted by name, without asking the disk for each."""
     if not os.path.isdir(folder):
         return []
     check_readable(folder)
-    # Hidden files are no content. In archives macOS leaves '._name.jpeg' beside 'name.jpeg'.
-    visible = (path for path in folder.iterdir() if path.name[0] != ".")
-    return sorted(
-        path for path in visible if os.path.isfile(path) and path.name.lower() not in _NO_CONTENT
-    )
+    with os.scandir(folder) as entries:
+        # Hidden files are no content. In archives macOS leaves '._name.jpeg' beside 'name.jpeg'.
+        visible = [entry for entry in entries if entry.name[0] != "." and _is_file(entry)]
+    visible.sort(key=attrgetter("name"))
+    return [entry for entry in visible if entry.name.lower() not in _NO_CONTENT]
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link to itself, or into a folder that may not be read
+        return False

@@ -2,6 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from asl import ASLDataset, DatasetError, find_dataset
 from asl.folders import class_folders, class_root, files_by_sign, images_in, left_out
@@ -111,3 +112,18 @@ def test_a_folder_in_it_that_may_not_be_read_does_not_matter(write_images, tmp_p
 @pytest.mark.parametrize("name", ["nowhere", "no\0name"])
 def test_a_folder_that_is_not_there_has_no_class_folders(name, tmp_path):
     assert class_root(tmp_path / name) is None
+
+
+def test_a_link_to_itself_is_no_image(tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    try:
+        (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
+    except OSError:  # Windows asks for a right
+        pytest.skip("no symbolic links here")
+    assert images_in(tmp_path) == [tmp_path / "a.png"]
+
+
+def test_the_order_is_that_of_names_on_every_system(tmp_path):
+    for name in ("b.png", "C.png", "a.png", "a b.png"):
+        (tmp_path / name).touch()
+    assert [path.name for path in images_in(tmp_path)] == ["C.png", "a b.png", "a.png", "b.png"]
