@@ -30,12 +30,14 @@ export function check(state, time, confidence, facts) {
   if (letter === null) return { ...state, accepted: false, progress: 0 };
   const fresh = frames.length === 1;
   const asked = state.asked === null || time < state.asked ? time : state.asked;
-  const shown = meanOf(frames)[letters.indexOf(letter)] >= rules.threshold;
+  const place = letters.indexOf(letter);
+  const shown = meanOf(frames)[place] >= rules.threshold;
+  const still = frames.at(-1)[1][place] >= rules.threshold; // else a glimpse would last for a window
   const repeated = state.repeated && shown;
   let since = null;
   if (shown && !repeated) since = fresh || state.since === null ? time : state.since;
   const progress = since === null ? 0 : Math.min(1, (time - since) / rules.hold);
-  if (progress >= 1) return next(state, time, time - asked, true);
+  if (progress >= 1 && still) return next(state, time, time - asked, true);
   return { ...state, frames, asked, since, repeated, accepted: false, progress };
 }
 
