@@ -40,6 +40,7 @@ class SpellingRules:
         sure: the mean probability from which a letter counts as shown.
         hold: seconds for which it must be shown to be written.
         released: the mean probability below which it must fall before it can be written again.
+        lost: seconds for which it must stay there: a hand may be lost from sight for a moment.
         gap: seconds without a frame after which everything seen before is forgotten.
     """
 
@@ -47,6 +48,7 @@ class SpellingRules:
     sure: float = 0.6
     hold: float = 0.4
     released: float = 0.3
+    lost: float = 0.4
     gap: float = 0.75
 
 
@@ -60,6 +62,7 @@ class Spelling:
         shown: the letter that is being shown, None if there is none.
         since: the second from which it, or nothing, is being shown.
         held: the letter that was written last and not released since, or None.
+        away: the second from which the held letter has not been seen, None if it is.
         written: whether the last frame wrote a letter. It is the last of `text`.
         progress: how much of the time to hold has passed, from 0 to 1.
     """
@@ -69,6 +72,7 @@ class Spelling:
     shown: str | None = None
     since: float = 0.0
     held: str | None = None
+    away: float | None = None
     written: bool = False
     progress: float = 0.0
 
@@ -83,8 +87,8 @@ def watch(
 
     A letter is shown if its mean probability over the window is at least `rules.sure` and more than
     that of no letter. It is written once it has been shown for `rules.hold`. Before it is written
-    again, its mean must have fallen below `rules.released`, or another letter must have been
-    written. Times count, not frames, so the frame rate does not matter.
+    again, its mean must have stayed below `rules.released` for `rules.lost`, or another letter must
+    have been written. Times count, not frames, so the frame rate does not matter.
 
     Args:
         state: that of the frame before, or ``Spelling()``.
@@ -98,18 +102,19 @@ def watch(
     """
     frames = recent(state.frames, time, letter_shares(confidence), rules.window, rules.gap)
     if len(frames) == 1:  # the first, or the first after a gap
-        state = replace(state, shown=None, since=time)
+        state = replace(state, shown=None, since=time, away=None)
     mean = mean_of(frames)
     shown = _leader(mean, rules.sure)
     since = state.since if shown == state.shown else time
-    text, held = state.text, state.held
+    text, held, away = state.text, state.held, None
     if held is not None and mean[LETTERS.index(held)] < rules.released:
-        held = None
+        away = time if state.away is None else state.away
+        held = held if time - away < rules.lost else None
     waits = shown is not None and shown != held
     passed = min(1.0, (time - since) / rules.hold) if waits else 0.0
     if passed >= 1:
         text, held = text + str(shown), shown
-    return Spelling(text, frames, shown, since, held, passed >= 1, passed)
+    return Spelling(text, frames, shown, since, held, away, passed >= 1, passed)
 
 
 def press(state: Spelling, key: str) -> Spelling:

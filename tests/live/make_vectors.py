@@ -22,6 +22,7 @@ _RATE = 10  # frames a second
 _SCENES: dict[str, list[tuple[str | None, float]]] = {
     "a word": [(None, 0.5), ("d", 1.2), ("o", 1.2), (None, 0.6), ("g", 1.2)],
     "held": [("l", 3.0), (None, 0.2), ("l", 1.0)],
+    "lost": [("l", 1.0), (None, 0.5), ("l", 1.0)],
     "doubled": [("l", 1.0), (None, 1.0), ("l", 1.0)],
     "too short": [("b", 0.3), (None, 1.0)],
 }

@@ -41,7 +41,11 @@ def test_the_file_is_what_python_does(made):
 
 def test_the_vectors_show_what_they_are_named_after(made):
     texts = {case["name"]: case["texts"][-1] for case in made["spelling"]}
-    assert texts == {"a word": "dog", "held": "l", "doubled": "ll", "too short": "", "a gap": ""}
+    assert texts == {"a word": "dog", "held": "l", "lost": "l"} | {
+        "doubled": "ll",
+        "too short": "",
+        "a gap": "",
+    }
     assert [len(case["times"]) for case in made["practice"]] == [3, 2, 0]
     taught = made["taught"]
     t = ANSWERS.index("t")

@@ -1,23 +1,26 @@
 // Frames to letters. The rules are those of asl/live/spelling.py, and both are tested on the same vectors.
 
 /** Nothing is spelled yet. */
-export const nothing = { text: "", frames: [], shown: null, since: 0, held: null, written: false, progress: 0 };
+export const nothing = { text: "", frames: [], shown: null, since: 0, held: null, away: null, written: false, progress: 0 };
 
 /** Returns the state after one more frame: `confidence` was seen at `time`, in seconds. `facts`: recognizer.json. */
 export function watch(state, time, confidence, facts) {
   const { letters, spelling: rules } = facts;
   const frames = recent(state.frames, time, letterShares(confidence, facts), rules.window, rules.gap);
-  if (frames.length === 1) state = { ...state, shown: null, since: time };
+  if (frames.length === 1) state = { ...state, shown: null, since: time, away: null };
   const mean = meanOf(frames);
   const shown = leader(mean, rules.sure, letters);
   const since = shown === state.shown ? state.since : time;
-  let { text, held } = state;
-  if (held !== null && mean[letters.indexOf(held)] < rules.released) held = null;
+  let [{ text, held }, away] = [state, null];
+  if (held !== null && mean[letters.indexOf(held)] < rules.released) {
+    away = state.away ?? time;
+    if (time - away >= rules.lost) held = null;
+  }
   const waits = shown !== null && shown !== held;
   const progress = waits ? Math.min(1, (time - since) / rules.hold) : 0;
   const written = progress >= 1;
   if (written) [text, held] = [text + shown, shown];
-  return { text, frames, shown, since, held, written, progress };
+  return { text, frames, shown, since, held, away, written, progress };
 }
 
 /** Returns the state after a key: "space", "backspace" or "clear". */
