@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import platform
-import re
 import warnings
 from pathlib import Path
 
@@ -36,6 +35,7 @@ from asl.recognizer.calibrate import (
     answer_unseen_source,
     pictures_without_hands,
 )
+from asl.recognizer.stretches import pose_of
 from asl.signs import MONK_TONES
 
 UNSEEN = (
@@ -113,12 +113,6 @@ def scores_of(
         "calibration error": round(calibrated.error, 4),
         "per sign, a-z": per_sign,
     }
-
-
-def pose_of(path: Path) -> tuple[str, str]:
-    """Returns what near-copies share: the sign, and the photograph that copies were made of."""
-    original = re.match(r"[A-Z]\d+(?=_)", path.name)
-    return path.parent.name, original[0] if original else ""
 
 
 def unseen_in_scenes(unseen: list[asl.Recognizer], real: asl.ASLDataset, count: int = 300) -> dict:

@@ -6,57 +6,52 @@
 
 Each source of photographs is read by the recogniser that was trained without it. The prior, the
 temperature and the threshold of practice come from the studio's left-out signers and from the other
-sources. Shots are the first photographs of one stretch of a sign; what is tested are all others.
+sources. Shots are the first photographs of one stretch of a sign; what is tested are the
+photographs of all other stretches. Practice is asked for each letter and for others, with frames
+from three photographs in a row.
 The webcam's photos are read by the recogniser that ships, as it is.
 """
 
 import argparse
 import json
-import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from recognizer import hardware, pose_of
+from recognizer import hardware
 
 import asl
 from asl.evaluation.calibration import fit_temperature, reliability
 from asl.evaluation.metrics import merge_look_alikes
 from asl.files import write_text
 from asl.folders import images_in
+from asl.live.practice import PracticeRules, check, practise
+from asl.live.spelling import LETTERS as ALPHABET
 from asl.recognizer.calibrate import answer_unseen, answer_unseen_source
+from asl.recognizer.stretches import STRETCH, stretches_in
 from asl.recognizer.teaching import ANSWER_OF_SIGN, Hand, Prior, lesson_of, taught_answers
 from asl.recognizer.teaching_prior import (
     Person,
-    fit_prior,
     letter_shares_of,
     taught_with,
     verification_threshold,
 )
+from asl.recognizer.teaching_strength import fit_prior
 from asl.splits import bursts_of
 
 LETTERS = torch.tensor([any(s.isalpha() for s in a.split(" or ")) for a in asl.ANSWERS])
 LABELS = torch.tensor(ANSWER_OF_SIGN)
 ALONE = "dmntz"  # letters that are taught alone
-STRETCH = 10  # photographs
+RATE, PATIENCE = 10, 2.0  # frames a second, and the seconds within which a letter is accepted
 
 
-def number_in(path: str) -> int:
-    """Returns the number of a photograph in its burst, which its name begins or ends with."""
-    numbers = re.findall(r"\d+", Path(path).stem.split("_")[0]) or re.findall(r"\d+", path)
-    return int(numbers[-1])
-
-
-def photographed(name: str, files: list[str], log_probs: torch.Tensor, stretch: int) -> Person:
+def photographed(
+    name: str, files: Sequence[str], log_probs: torch.Tensor, stretch: int = STRETCH
+) -> Person:
     """Returns answers to photographs in class folders, of each pose one, in the order taken."""
-    kept: dict[tuple, int] = {}
-    for i, file in enumerate(files):
-        pose = pose_of(Path(file))
-        kept.setdefault(pose if pose[1] else (file,), i)
-    order = sorted(kept.values(), key=lambda i: (Path(files[i]).parent.name, number_in(files[i])))
-    signs = [Path(files[i]).parent.name for i in order]
-    stretches = [sum(s == sign for s in signs[:i]) // stretch for i, sign in enumerate(signs)]
-    labels = torch.tensor([asl.SIGNS.index(sign) for sign in signs])
-    return Person(name, log_probs[order], labels, stretches, False)
+    order, stretches = stretches_in(files, stretch)
+    labels = torch.tensor([asl.SIGNS.index(Path(files[i]).parent.name) for i in order])
+    return Person(name, log_probs[order], labels, stretches, "source")
 
 
 def score(person: Person, prior: Prior, hand: Hand, rest, temperature: float, letters) -> dict:
@@ -131,18 +126,51 @@ def accepted(person: Person, prior: Prior, hand: Hand, rest, temperature, thresh
     }
 
 
-def practice_scores(person: Person, others: list[Person], prior: Prior, temperature: float) -> dict:
-    """Returns what practice accepts of a person, with a threshold chosen on others."""
-    chosen = verification_threshold(
-        torch.cat([p.log_probs for p in others]), torch.cat([p.labels for p in others]), temperature
-    )
-    hand, rest = taught_with(person, prior, asl.SIGNS, 3)
-    given = (rest, temperature, chosen["threshold"])
+def is_accepted(letter: str, frames: list[list[float]], rules: PracticeRules) -> bool:
+    """Returns whether practice takes frames for a letter; each is seen twice in a row."""
+    state = practise(letter)
+    for i in range(round(PATIENCE * RATE) + 1):
+        state = check(state, i / RATE, frames[i // 2 % len(frames)], rules)
+        if state.accepted:
+            return True
+    return False
+
+
+def accepted_in_time(person: Person, prior: Prior, hand: Hand, rest, temperature, threshold):
+    """Returns the shares of right and of wrong letters that practice accepts within 2 s.
+
+    A hold is three photographs in a row. Five other letters are asked for as well.
+    """
+    answers = taught_answers(person.log_probs[rest], lesson_of(hand, prior), temperature)
+    confidence, labels = answers.exp().tolist(), person.labels[rest].tolist()
+    rules = PracticeRules(threshold=threshold)
+    given: dict[bool, list[bool]] = {True: [], False: []}
+    for start in range(0, len(labels) - 2, 3):
+        (sign, *others) = {labels[i] for i in range(start, start + 3)}
+        if others or not asl.SIGNS[sign].isalpha():
+            continue
+        frames, place = confidence[start : start + 3], ALPHABET.index(asl.SIGNS[sign])
+        for further in range(0, 26, 5):  # 0 is the letter itself
+            letter = ALPHABET[(place + further + (start % 4 if further else 0)) % 26]
+            given[further == 0].append(is_accepted(letter, frames, rules))
+    right, wrong = (sum(given[kind]) / max(1, len(given[kind])) for kind in (True, False))
     return {
-        "threshold": round(chosen["threshold"], 4),
-        "untaught": accepted(person, prior, Hand.untaught(), *given),
-        "taught, 3 a sign": accepted(person, prior, hand, *given),
+        "holds": len(given[True]),
+        "right letters accepted": round(right, 4),
+        "wrong letters accepted": round(wrong, 4),
     }
+
+
+def practice_scores(person: Person, others: list[Person], prior: Prior, temperature: float) -> dict:
+    """Returns what practice accepts of a person, with a threshold chosen on other sources."""
+    sources = [p for p in others if p.kind == "source"] or others
+    threshold = verification_threshold(sources, temperature)["threshold"]
+    hand, rest = taught_with(person, prior, asl.SIGNS, 3)
+    found: dict = {"threshold": round(threshold, 4)}
+    for name, known in (("untaught", Hand.untaught()), ("taught, 3 a sign", hand)):
+        given = (person, prior, known, rest, temperature, threshold)
+        found[name] = {"one frame": accepted(*given), "within 2 s": accepted_in_time(*given)}
+    return found
 
 
 def signers_of(unseen: list[asl.Recognizer], real: asl.ASLDataset) -> list[Person]:
@@ -155,7 +183,9 @@ def signers_of(unseen: list[asl.Recognizer], real: asl.ASLDataset) -> list[Perso
         images = [answers.indices[row] for row in rows]
         labels = torch.tensor([real.labels[i] for i in images])
         stretches = [bursts[i] for i in images]
-        found.append(Person(f"signer {signer}", answers.log_probs[rows], labels, stretches, True))
+        found.append(
+            Person(f"signer {signer}", answers.log_probs[rows], labels, stretches, "studio")
+        )
     return found
 
 
@@ -172,7 +202,7 @@ def measure(people: list[Person], draws: int) -> dict:
         others = [other for other in people if other.name != person.name]
         temperature = temperature_of(others)
         prior = fit_prior(others, temperature)
-        letters = not person.studio
+        letters = person.kind == "source"
         found[person.name] = {
             "strength": prior.strength._asdict(),
             **taught_scores(person, prior, temperature, draws, letters),
@@ -180,7 +210,7 @@ def measure(people: list[Person], draws: int) -> dict:
         if letters:
             found[person.name] |= {
                 "one letter taught": taught_alone(person, prior, temperature, draws),
-                "practice, one frame": practice_scores(person, others, prior, temperature),
+                "practice": practice_scores(person, others, prior, temperature),
             }
     return found
 
@@ -206,15 +236,13 @@ def main() -> None:
     options = parser.parse_args()
     shipped = asl.Recognizer.load()
     unseen = [asl.Recognizer.load(path) for path in options.unseen]
-    for recognizer in unseen:
-        recognizer.finder = shipped.finder  # the same, which has seen nobody
     real = asl.ASLDataset(asl.find_dataset(options.data), corrected=True)
     people = signers_of(unseen, real)
     for folder in sorted(path for path in options.sources.iterdir() if path.is_dir()):
         source = asl.ASLDataset(folder, progress=False)
         files = [str(file) for file in source.image_files]
         log_probs = answer_unseen_source(unseen, folder.name, source)[0]
-        people.append(photographed(folder.name, files, log_probs, STRETCH))
+        people.append(photographed(folder.name, files, log_probs))
     result = {
         "setting": {
             "command": "python benchmarks/teaching.py --unseen build/recognizers/without-*."

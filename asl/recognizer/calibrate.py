@@ -7,7 +7,7 @@ Recognisers trained without each signer answer for that signer (`answer_unseen`)
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -22,7 +22,9 @@ from asl.evaluation.metrics import merge_look_alikes
 from asl.evaluation.report import CrossValidation
 from asl.recognizer.recipe import Recipe, saved_recipe
 from asl.recognizer.recognizer import Recognizer
-from asl.recognizer.teaching_prior import Person, fit_prior, verification_threshold
+from asl.recognizer.stretches import stretches_in
+from asl.recognizer.teaching_prior import Person, verification_threshold
+from asl.recognizer.teaching_strength import fit_prior
 from asl.recognizer.weights import brief
 from asl.signs import ANSWERS, SIGNS
 from asl.splits import bursts_of
@@ -153,7 +155,8 @@ def calibrate_recognizer(
     shares are the recipe's that is saved in the recogniser.
 
     The same answers give its prior, see `asl.recognizer.teaching_prior`, if they are of two people
-    or more. The threshold of practice becomes ``facts["practice"]`` if any of them is to a letter.
+    or more. The threshold of practice, chosen on the sources if there are any, becomes
+    ``facts["practice"]`` if any of them is to a letter.
 
     Args:
         recognizer: changed in place.
@@ -178,7 +181,7 @@ def calibrate_recognizer(
     elsewhere = answer_unseen(unseen, real, backgrounds, recipe)
     labels = [real.labels[i] for i in studio.indices + elsewhere.indices]
     log_probs, evidence = [studio.log_probs, elsewhere.log_probs], []
-    people = [*_people(studio, real), *_people(elsewhere, real)]
+    people = [*_people(studio, real, "studio"), *_people(elsewhere, real, "elsewhere")]
     for name, photographs in (sources or {}).items():
         theirs, hand = answer_unseen_source(unseen, name, photographs)
         log_probs.append(theirs)
@@ -195,10 +198,10 @@ def calibrate_recognizer(
     recognizer.temperature = fit_temperature(answers, actual)
     if len({person.name for person in people}) > 1:
         recognizer.prior = fit_prior(people, recognizer.temperature)
-    if any(SIGNS[label].isalpha() for label in labels):
-        recognizer.facts["practice"] = verification_threshold(
-            torch.cat(log_probs), torch.tensor(labels), recognizer.temperature
-        )
+    # Strangers' letters are harder to verify. So they decide where there are any.
+    strangers = [person for person in people if person.kind == "source"] or people
+    if any(SIGNS[label].isalpha() for person in strangers for label in person.labels.tolist()):
+        recognizer.facts["practice"] = verification_threshold(strangers, recognizer.temperature)
     recognizer.finder.rescale_evidence(scale, shift)
     sure = recognizer.confidence(studio.log_probs, scale * studio.evidence + shift).amax(dim=1)
     unsure = recognizer.confidence(nothing, scale * none + shift).amax(dim=1)
@@ -240,7 +243,7 @@ def _check_not_calibrated(recognizer: Recognizer) -> None:
         )
 
 
-def _people(unseen: Unseen, real: ASLDataset) -> list[Person]:
+def _people(unseen: Unseen, real: ASLDataset, kind: Literal["studio", "elsewhere"]) -> list[Person]:
     """Returns the answers to each signer."""
     bursts = bursts_of(real)
     found = []
@@ -249,14 +252,15 @@ def _people(unseen: Unseen, real: ASLDataset) -> list[Person]:
         images = [unseen.indices[row] for row in rows]
         stretches: list[Hashable] = [None if bursts is None else bursts[i] for i in images]
         labels = torch.tensor([real.labels[i] for i in images])
-        found.append(Person(f"signer {signer}", unseen.log_probs[rows], labels, stretches, True))
+        found.append(Person(f"signer {signer}", unseen.log_probs[rows], labels, stretches, kind))
     return found
 
 
 def _source(name: str, log_probs: Tensor, photographs: ASLDataset) -> Person:
-    """Returns the answers to a source, whose stretches are three photographs each."""
-    stretches = [i // 3 for i in range(len(log_probs))]
-    return Person(name, log_probs, torch.tensor(photographs.labels), stretches, False)
+    """Returns the answers to a source, to one of each of its near-copies."""
+    order, stretches = stretches_in(photographs.image_files)
+    labels = torch.tensor(photographs.labels)
+    return Person(name, log_probs[order], labels[order], stretches, "source")
 
 
 def _raised(threshold: float, confidence: Tensor, right: Tensor, share: float) -> float:

@@ -1,13 +1,10 @@
 """What is known of people before one of them is taught: fitted to people nobody was trained on.
 
-`asl.recognizer.calibrate` asks `fit_prior` and `verification_threshold`. How much is made of shots
-is chosen on the studio's signers. Each of them is taught in turn, with a prior of all others.
+`asl.recognizer.teaching_strength` chooses how much is made of shots against it.
 """
 
-from collections.abc import Hashable, Sequence
-from dataclasses import replace
-from itertools import product
-from typing import NamedTuple
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -19,19 +16,14 @@ from asl.recognizer.teaching import (
     ANSWER_OF_SIGN,
     Hand,
     Prior,
-    Strength,
     centred,
     learn,
-    lesson_of,
-    taught_answers,
 )
 from asl.signs import ANSWERS, SIGNS
 
 MISTAKEN = 0.02  # share of wrong letters that practice accepts
-_HARD = "dmntz"  # each is taught alone, too, when the strength is chosen
+_HELD = 3  # pictures
 _SHRINKAGE = 0.1  # of the covariance, towards one that is the same in all directions
-_WEIGHTS, _GAINS, _FLOORS = (0.5, 1.0, 2.0), (5.0, 10.0, 20.0), (0.0, 0.3, 0.5)
-_TEMPERATURES = tuple(0.7 + 0.1 * i for i in range(24))
 
 
 class Person(NamedTuple):
@@ -42,53 +34,14 @@ class Person(NamedTuple):
         log_probs: float (N, 36).
         labels: int64 (N,).
         stretches: what near-copies share, such as their burst, N long.
-        studio: whether the strength may be chosen on them.
+        kind: a signer in the studio, the same signer put elsewhere, or a source of photographs.
     """
 
     name: str
     log_probs: Tensor
     labels: Tensor
     stretches: Sequence[Hashable]
-    studio: bool
-
-
-def fit_prior(people: Sequence[Person], temperature: float) -> Prior:
-    """Returns the prior of a recogniser.
-
-    Everybody counts as much. Weight, gain and floor are those with which the studio's people are
-    read best: each is taught one shot of every sign, three of every sign, and one of each of five
-    hard letters alone. The temperature is that which then suits all people, sources included, with
-    three shots of every sign.
-
-    Args:
-        people: of at least two names, one of the studio.
-        temperature: of the recogniser.
-
-    Raises:
-        ValueError: if there are fewer.
-    """
-    if len({person.name for person in people}) < 2 or not any(p.studio for p in people):
-        raise ValueError(
-            "expected answers to at least two people, one of them of the studio, found "
-            f"{', '.join(sorted({person.name for person in people})) or 'none'}"
-        )
-    trials = []
-    for person in people:
-        prior = known_of([other for other in people if other.name != person.name])
-        lessons: list[tuple[Sequence[str], int]] = [(SIGNS, 3)]
-        if person.studio:
-            lessons += [(SIGNS, 1), *((letter, 1) for letter in _HARD)]
-        for signs, count in lessons:
-            hand, rest = taught_with(person, prior, signs, count)
-            if hand.signs and rest.any():
-                trials.append((person, prior, hand, rest, (signs, count)))
-    studio = [trial for trial in trials if trial[0].studio]
-    strengths = [Strength(*values) for values in product(_WEIGHTS, _GAINS, _FLOORS)]
-    best = min(strengths, key=lambda strength: _loss(studio, strength, temperature))
-    fully = [trial for trial in trials if trial[-1] == (SIGNS, 3)]
-    cooled = [best._replace(temperature=t) for t in _TEMPERATURES]
-    strength = min(cooled, key=lambda strength: _loss(fully, strength, temperature))
-    return replace(known_of(people), strength=strength)
+    kind: Literal["studio", "elsewhere", "source"]
 
 
 def known_of(people: Sequence[Person]) -> Prior:
@@ -123,7 +76,7 @@ def known_of(people: Sequence[Person]) -> Prior:
 def taught_with(
     person: Person, prior: Prior, signs: Sequence[str], count: int, draw: int = 0
 ) -> tuple[Hand, Tensor]:
-    """Teaches shots of one stretch of each sign.
+    """Teaches shots of one stretch of each sign. The rest of a stretch would be too easy a test.
 
     Args:
         person: who is taught.
@@ -134,7 +87,7 @@ def taught_with(
 
     Returns:
         hand: what was taught
-        rest: bool (N,), the pictures that are no shots
+        rest: bool (N,), the pictures that are in none of these stretches
     """
     hand, rest = Hand.untaught(), torch.ones(len(person.labels), dtype=torch.bool)
     for label in person.labels.unique().tolist():
@@ -143,20 +96,20 @@ def taught_with(
         where = (person.labels == label).nonzero()[:, 0].tolist()
         names = list(dict.fromkeys(person.stretches[i] for i in where))
         name = names[draw % len(names)]
-        shots = [i for i in where if person.stretches[i] == name][:count]
-        hand = learn(hand, SIGNS[label], person.log_probs[shots], prior)
-        rest[shots] = False
+        stretch = [i for i in where if person.stretches[i] == name]
+        hand = learn(hand, SIGNS[label], person.log_probs[stretch[:count]], prior)
+        rest[stretch] = False
     return hand, rest
 
 
-def verification_threshold(
-    log_probs: Tensor, labels: Tensor, temperature: float
-) -> dict[str, float]:
+def verification_threshold(people: Sequence[Person], temperature: float) -> dict[str, float]:
     """Returns how probable a letter must be for practice to accept it.
 
+    Practice takes means over half a second. Here they are taken over three pictures in a row.
+
     Args:
-        log_probs: float (N, 36), answers to people whom the reader has not seen.
-        labels: int64 (N,). Pictures of digits that look like no letter are passed over.
+        people: whom the reader has not seen. Their pictures of digits that look like no letter are
+            passed over.
         temperature: of the recogniser.
 
     Returns:
@@ -166,14 +119,28 @@ def verification_threshold(
     Raises:
         ValueError: if no picture shows a letter.
     """
-    answers = apply_temperature(merge_shapes(log_probs, ANSWERS), temperature)
-    shares, right = letter_shares_of(answers, labels)
-    if not len(shares):
+    held = [found for person in people for found in _held(person, temperature)]
+    if not held:
         raise ValueError("expected pictures of letters, found none")
+    shares, right = (torch.stack(part) for part in zip(*held, strict=True))
     wrong = shares[~right].sort(descending=True).values
     threshold = wrong[min(int(MISTAKEN * len(wrong)), len(wrong) - 1)].item() + 1e-6
     accepted = (shares[right] >= threshold).double().mean().item()
     return {"threshold": threshold, "accepted": accepted}
+
+
+def _held(person: Person, temperature: float) -> Iterator[tuple[Tensor, Tensor]]:
+    """Gives what `letter_shares_of` does, the mean over three pictures in a row of a stretch."""
+    answers = apply_temperature(merge_shapes(person.log_probs, ANSWERS), temperature)
+    rows: dict[tuple, list[int]] = {}
+    for i, key in enumerate(zip(person.labels.tolist(), person.stretches, strict=True)):
+        rows.setdefault(key, []).append(i)
+    for some in rows.values():
+        for start in range(0, len(some), _HELD):
+            hold = some[start : start + _HELD]
+            shares, right = letter_shares_of(answers[hold], person.labels[hold])
+            if len(shares):
+                yield shares.mean(dim=0), right[0]
 
 
 def letter_shares_of(answers: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -191,14 +158,3 @@ def letter_shares_of(answers: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     right = own == torch.tensor(ANSWER_OF_SIGN)[labels][:, None]
     letters = right.any(dim=1)
     return answers[:, own].softmax(dim=1)[letters], right[letters]
-
-
-def _loss(trials: Sequence[tuple], strength: Strength, temperature: float) -> float:
-    """Returns the mean loss of trials, each of which counts as much; 0 of none."""
-    losses = []
-    for person, prior, hand, rest, _ in trials:
-        lesson = lesson_of(hand, replace(prior, strength=strength))
-        answers = taught_answers(person.log_probs[rest], lesson, temperature)
-        actual = torch.tensor(ANSWER_OF_SIGN)[person.labels[rest]]
-        losses.append(F.nll_loss(answers, actual).item())
-    return sum(losses) / max(1, len(losses))

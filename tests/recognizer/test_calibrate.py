@@ -3,7 +3,7 @@ import torch
 
 from asl import ANSWERS, SIGNS, ASLDataset
 from asl.evaluation.calibration import fit_evidence
-from asl.recognizer import calibrate
+from asl.recognizer import calibrate, teaching_strength
 from asl.recognizer.calibrate import (
     Unseen,
     answer_unseen,
@@ -13,6 +13,13 @@ from asl.recognizer.calibrate import (
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
+
+
+@pytest.fixture(autouse=True)
+def fewer(monkeypatch):
+    """Fewer strengths of teaching, so that the tests are fast."""
+    monkeypatch.setattr(teaching_strength, "_WEIGHTS", (0.5,))
+    monkeypatch.setattr(teaching_strength, "_FLOORS", (0.6,))
 
 
 @pytest.fixture
@@ -146,6 +153,7 @@ class Strangers:
         logits = torch.zeros(len(labels), 36)
         logits[torch.arange(len(labels)), torch.tensor(answers)] = torch.tensor(sure)
         self.labels, self.log_probs = list(labels), logits.log_softmax(dim=1)
+        self.image_files = [f"{SIGNS[label]}/{i}.jpg" for i, label in enumerate(labels)]
 
 
 @pytest.fixture
