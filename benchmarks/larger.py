@@ -50,7 +50,7 @@ def make(source: Path, folder: Path, count: int) -> None:
     """Writes a folder of `count` images, whole or not at all. What is there already stays."""
     if folder.exists():
         return
-    files = sorted(images_by_sign(source, None)[0])
+    files = sorted(map(Path, images_by_sign(source, None)[0]))
     random.Random(0).shuffle(files)  # so that few images are of all signs, too
     with written_whole(folder) as draft:
         jobs = []

@@ -29,22 +29,22 @@ _TOGETHER = 16  # files that a thread takes at a time: to hand each over takes t
 _SIDE = 1024  # of the matrices that are multiplied
 
 
-def read(path: Path) -> None:
-    path.read_bytes()
+def read(file: str) -> None:
+    Path(file).read_bytes()
 
 
-def decode(path: Path) -> None:
-    with Image.open(path) as image:
+def decode(file: str) -> None:
+    with Image.open(file) as image:
         image.draft("RGB", (IMAGE_SIZE, IMAGE_SIZE))
         image.load()
 
 
-def seconds_for(action: Callable[[Path], None], files: Sequence[Path]) -> float:
+def seconds_for(action: Callable[[str], None], files: Sequence[str]) -> float:
     """Returns how long it takes to do something with each file, on all cores."""
 
     def some(start: int) -> None:
-        for path in files[start : start + _TOGETHER]:
-            action(path)
+        for file in files[start : start + _TOGETHER]:
+            action(file)
 
     start = timer()
     with ThreadPoolExecutor(os.cpu_count()) as threads:

@@ -112,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     before = peak_memory()
     recognizer = asl.Recognizer.load()
-    signs = images_by_sign(options.data, None)[0]
+    signs = {Path(file): sign for file, sign in images_by_sign(options.data, None)[0].items()}
     found: dict = folder_read(recognizer, signs) | {"memory": peak_memory() - before}
     if not options.folder_only:
         files = [str(path) for path in signs][:: max(1, len(signs) // 280)]
