@@ -30,12 +30,12 @@ from asl.decoding import open_rgb
 from asl.evaluation.calibration import reliability
 from asl.files import write_text
 from asl.folders import images_in
-from asl.recognizer.calibrate import (
+from asl.recognizer.stretches import pose_of
+from asl.recognizer.unseen import (
     answer_unseen,
     answer_unseen_source,
     pictures_without_hands,
 )
-from asl.recognizer.stretches import pose_of
 from asl.signs import MONK_TONES
 
 UNSEEN = (

@@ -27,7 +27,6 @@ from asl.files import write_text
 from asl.folders import images_in
 from asl.live.practice import PracticeRules, check, practise
 from asl.live.spelling import LETTERS as ALPHABET
-from asl.recognizer.calibrate import answer_unseen, answer_unseen_source
 from asl.recognizer.stretches import STRETCH, stretches_in
 from asl.recognizer.teaching import ANSWER_OF_SIGN, Hand, Prior, lesson_of, taught_answers
 from asl.recognizer.teaching_prior import (
@@ -37,6 +36,7 @@ from asl.recognizer.teaching_prior import (
     verification_threshold,
 )
 from asl.recognizer.teaching_strength import fit_prior
+from asl.recognizer.unseen import answer_unseen, answer_unseen_source
 from asl.splits import bursts_of
 
 LETTERS = torch.tensor([any(s.isalpha() for s in a.split(" or ")) for a in asl.ANSWERS])

@@ -9,11 +9,12 @@ from torch.utils.data import Subset
 
 from asl.augmentation.backgrounds import load_photographs
 from asl.data import ASLDataset, known
-from asl.recognizer.calibrate import answer_unseen, calibrate_recognizer
+from asl.recognizer.calibrate import calibrate_recognizer
 from asl.recognizer.photograph_sources import check_source
 from asl.recognizer.recipe import recipe_for
 from asl.recognizer.recognizer import Recognizer
 from asl.recognizer.train import train_recognizer
+from asl.recognizer.unseen import answer_unseen
 from asl.sources import find_dataset
 
 # --- train ---------------------------------------------------------------------------------------

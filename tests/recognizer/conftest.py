@@ -26,3 +26,14 @@ def make_recognizer():
         return recognizer
 
     return make
+
+
+@pytest.fixture
+def unseen(make_recognizer):
+    """Untrained recognisers that claim not to have seen one signer each."""
+    made = []
+    for signer in (1, 2, 3):
+        recognizer = make_recognizer(signer)
+        recognizer.facts = {"left_out": [signer]}
+        made.append(recognizer)
+    return made
