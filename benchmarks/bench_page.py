@@ -42,8 +42,8 @@ def number(value: float) -> str:
 
 
 def spread(values: list[float]) -> str:
-    """Returns a median with the least and the most in brackets."""
-    middle, low, high = map(number, values)
+    """Returns the median of ratios with the least and the most in brackets."""
+    middle, low, high = (f"{value:.1f}" for value in values)
     return f"{middle} ({low}–{high})"
 
 
@@ -155,15 +155,15 @@ def in_readme(result: dict[str, Any]) -> str:
     """Returns what the README holds between the comments."""
     first = first_of(result)
     asked, folder = (
-        first["times ours"][name]["all"][0] if name in first["times ours"] else None
+        f"{first['times ours'][name]['all'][0]:.1f}" if name in first["times ours"] else None
         for name in ("as asked", "ImageFolder, 2 workers")
     )
-    seconds = number(first["runs"]["ours"]["all"][0])
+    seconds = f"{first['runs']['ours']['all'][0]:.1f}"
     text = f"Loading, training both models and testing take {seconds} s on two CPU cores"
     if asked and folder:
         text += (
-            f": {number(asked)} times as fast as in the notebook we were given, {number(folder)} "
-            "times as with torchvision's `ImageFolder` and two workers"
+            f": {asked} times as fast as in the notebook we were given, {folder} times as fast as "
+            "with torchvision's `ImageFolder` and two workers"
         )
     return fill(f"{text}.", 120) + "\n"
 
@@ -174,7 +174,7 @@ def draw(result: dict[str, Any], path: Path = FIGURE) -> None:
 
     first = first_of(result)
     names = contenders_in(first)
-    figure, (bars, lines) = open_figure(11, 4, 1, 2, widths=[1.1, 1])
+    figure, (bars, lines) = open_figure(12.5, 3.8, 1, 2)
     spreads = [first["runs"][name]["all"] for name in names]
     middles = [middle for middle, _, _ in spreads]
     errors = [
@@ -203,7 +203,7 @@ def draw(result: dict[str, Any], path: Path = FIGURE) -> None:
     for who, case, label, colour, style in shown:
         times = [of["runs"][who][case][0] for of in sizes]
         power = result["growth"].get(case)
-        label += "" if power is None else f": exponent {power:.2f}"
+        label += "" if power is None else f",\nexponent {power:.2f}"
         lines.plot(counts, times, style, marker="o", color=colour, label=label)
     lines.set_xscale("log")
     lines.set_yscale("log")
@@ -212,7 +212,7 @@ def draw(result: dict[str, Any], path: Path = FIGURE) -> None:
     lines.set_xlabel("images")
     lines.set_ylabel("seconds")
     lines.set_title("Our own times by the number of images")
-    lines.legend(frameon=False, fontsize="small")
+    lines.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
     for axis in (bars, lines):
         axis.spines[["top", "right"]].set_visible(False)
     with written_whole(path) as draft:

@@ -84,7 +84,7 @@ def test_the_page_shows_what_was_measured(result, tmp_path):
     assert "fastai could not be imported" in page
     seconds = result["sizes"]["40"]["runs"]["ours"]["all"][0]
     assert f"| {bench_page.number(seconds)} |" in page
-    assert f"take {bench_page.number(seconds)} s" in bench_page.in_readme(result)
+    assert f"take {seconds:.1f} s on two CPU cores" in bench_page.in_readme(result)
     bench_page.draw(result, tmp_path / "figure.png")
     with Image.open(tmp_path / "figure.png") as drawn:
         assert drawn.width > 1000
