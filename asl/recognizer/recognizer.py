@@ -4,7 +4,6 @@
 `asl.recognizer.train`.
 """
 
-import hashlib
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,25 +18,21 @@ from torch import Tensor, nn
 from asl.devices import usable_device
 from asl.recognizer.crops import Picture
 from asl.recognizer.graph import RecognizerGraph, confidence_of
-from asl.recognizer.hand_files import load_hand, prior_from, save_hand, teach
+from asl.recognizer.hand_files import load_hand, save_hand, teach
 from asl.recognizer.hand_finder import HandFinder
 from asl.recognizer.joint_reader import JointReader
 from asl.recognizer.mobile_net import MOBILE_SIZE, ASLMobileNet
 from asl.recognizer.networks import ARCHITECTURES
-from asl.recognizer.seeing import Seen, see
-from asl.recognizer.stored_weights import as_stored, as_used, has_eight_bits
-from asl.recognizer.teaching import Hand, Prior, lesson_of, taught_answers
-from asl.recognizer.weights import (
-    CONVENTIONS,
-    NothingDrawn,
-    brief,
-    check_finite,
-    check_layers,
-    check_recognizer_facts,
-    refusing,
+from asl.recognizer.recognizer_files import (
+    fingerprint_of,
+    read_recognizer,
+    saved_tensors,
+    write_recognizer,
 )
+from asl.recognizer.seeing import Seen, see
+from asl.recognizer.teaching import Hand, Prior, lesson_of, taught_answers
+from asl.recognizer.weights import brief
 from asl.signs import ANSWERS
-from asl.tensor_files import RECOGNIZER, read_tensors, write_tensors
 
 SHIPPED_WEIGHTS = Path(__file__).with_name("recognizer.safetensors")
 
@@ -154,37 +149,18 @@ class Recognizer:
                 weights.
         """
         device = usable_device(device)
-        path = Path(SHIPPED_WEIGHTS if weights is None else weights)
-        made: list[Recognizer] = []
 
-        def created(facts: dict) -> "Recognizer":
+        def created(facts: Mapping[str, Any]) -> "Recognizer":
             joint_reader = facts.get("joint_reader", False)
             return cls.create(facts["architecture"], facts["image_size"], joint_reader=joint_reader)
 
-        def check(facts: dict, found: dict) -> None:
-            with refusing(path):
-                check_recognizer_facts(facts)
-                with torch.device("meta"), NothingDrawn():  # shapes without memory
-                    made.append(created(facts))
-                known = Prior.default().tensors() if _PRIOR & found.keys() else {}
-                networks = made[0]._networks()
-                eight = _in_eight_bits(networks) if has_eight_bits(found) else []
-                check_layers(as_stored(networks.state_dict(), bytes_=eight) | known, found)
-
-        tensors, facts = read_tensors(path, format=RECOGNIZER, check=check)
-        with refusing(path):
-            check_finite(tensors)
-            prior = prior_from({name: tensors.pop(name) for name in _PRIOR & tensors.keys()}, facts)
-        (recognizer,) = made
-        networks = recognizer._networks()
-        types = {name: layer.dtype for name, layer in networks.state_dict().items()}
-        tensors = {name: tensor.to(types[name]) for name, tensor in as_used(tensors).items()}
-        networks.load_state_dict(tensors, assign=True)  # in the place of shapes without memory
-        networks.to(device).eval()
+        path = Path(SHIPPED_WEIGHTS if weights is None else weights)
+        recognizer, facts, prior = read_recognizer(path, created, cls._networks)
+        recognizer._networks().to(device).eval()
         recognizer.temperature = float(facts["temperature"])
         recognizer.threshold = float(facts["threshold"])
         recognizer.facts = facts["facts"]
-        recognizer.prior = prior or Prior.default()
+        recognizer.prior = prior
         if hand is not None:
             recognizer.hand = load_hand(hand, recognizer.fingerprint())
         return recognizer
@@ -199,20 +175,15 @@ class Recognizer:
             OSError: if the file cannot be written.
             ValueError: if `load` would not read it: a number is out of range or not finite.
         """
-        tensors = self._saved_tensors()
         facts = {
             "architecture": self.architecture,
             "image_size": self.image_size,
             "joint_reader": self.joint_reader is not None,
-            **CONVENTIONS,
             "temperature": self.temperature,
             "threshold": self.threshold,
-            "teaching": self.prior.strength._asdict(),
             "facts": self.facts,
         }
-        check_recognizer_facts(facts)
-        check_finite(tensors)
-        write_tensors(path, tensors, facts, format=RECOGNIZER)
+        write_recognizer(path, self._networks(), self.prior, facts)
 
     def taught(self, photos: Mapping[str, Picture | Sequence[Picture]]) -> "Recognizer":
         """Returns a recogniser that also knows one person's hand. This one stays as it is.
@@ -250,19 +221,7 @@ class Recognizer:
 
     def fingerprint(self) -> str:
         """Returns 16 digits that other networks, or another prior, would hardly share."""
-        digest = hashlib.sha256()
-        for name, tensor in sorted(self._saved_tensors().items()):
-            digest.update(f"{name} {tuple(tensor.shape)}\n".encode())
-            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()[:16]
-
-    def _saved_tensors(self) -> dict[str, Tensor]:
-        """Returns the tensors of a file of weights, as they are written."""
-        networks = self._networks()
-        eight = _in_eight_bits(networks)
-        halves = {name for name, _ in networks.named_parameters()} - {*eight}
-        stored = as_stored(networks.state_dict(), halves=halves, bytes_=eight)
-        return stored | self.prior.tensors()
+        return fingerprint_of(saved_tensors(self._networks(), self.prior))
 
     def _networks(self) -> nn.ModuleDict:
         networks: dict[str, nn.Module] = {"finder": self.finder, "classifier": self.classifier}
@@ -370,18 +329,6 @@ class Recognizer:
         if highest < self.threshold:
             ranked = [(None, 1 - highest), *ranked][:top]
         return ranked
-
-
-_PRIOR = frozenset(Prior.default().tensors())  # weights of before 29 November 2026 have none
-
-
-def _in_eight_bits(networks: nn.Module) -> list[str]:
-    """Returns the names of most weights of the network that finds joints, which nobody trains."""
-    return [
-        name
-        for name, weight in networks.named_parameters()
-        if name.startswith("joint_reader.joints.") and tuple(weight.shape[2:]) == (1, 1)
-    ]
 
 
 def _check_top(top: int) -> None:
