@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import io
 import json
 import os
 import pkgutil
@@ -14,10 +15,12 @@ from typing import NamedTuple
 import asl
 from asl.commands.cache_arguments import add_cache
 from asl.commands.evaluation_arguments import add_audit, add_evaluate, add_leakage
+from asl.commands.fit_arguments import add_fit
 from asl.commands.live_arguments import add_camera
 from asl.commands.notebook_arguments import add_notebook
 from asl.commands.recognizer_arguments import add_calibrate, add_export, add_predict, add_train
 from asl.commands.rendering_arguments import add_compare, add_synthesize
+from asl.launch import launched
 
 
 class _Command(NamedTuple):
@@ -27,9 +30,19 @@ class _Command(NamedTuple):
     reads_data: bool  # whether it takes --data
     text: str
     example: str
+    many: bool = False  # whether several processes, started by torchrun, share its work
 
 
 _COMMANDS = (
+    _Command(
+        "fit",
+        "asl.commands.fit:fit",
+        add_fit,
+        True,
+        "Train a model, alone or in the processes that torchrun starts.",
+        "--model cnn --output build/cnn.safetensors",
+        many=True,
+    ),
     _Command(
         "evaluate",
         "asl.commands.evaluation:evaluate",
@@ -135,24 +148,37 @@ def main(arguments: list[str] | None = None) -> int:
     0: done. 1: the command says what failed. 2: bad input, with a message. 130: interrupted.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    count, rank = launched()
     try:
         options = _parser().parse_args(arguments)
         options.command_line = shlex.join(["python", "-m", "asl", *arguments])
         options.status = 0
         # Read when torch is imported; docs/install.md tells why, and what it saves.
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+        if count > 1 and not options.many:
+            raise ValueError(f"expected one process for this command, found {count}")
         run = pkgutil.resolve_name(options.runner)
         # What is printed on the way (the folder found, sizes, bars) must not mix with the result.
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr if rank == 0 else _Nowhere()):
             result, text = run(options)
     except (ValueError, OSError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        if rank == 0 or not vars(error).get("of_all_processes"):
+            of = f" in process {rank}" if rank else ""
+            print(f"error{of}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    print(json.dumps(result, indent=1) if options.json else text)
+    if rank == 0:
+        print(json.dumps(result, indent=1) if options.json else text)
     return options.status
+
+
+class _Nowhere(io.TextIOBase):
+    """Where the processes print that are not the first."""
+
+    def write(self, text: str) -> int:
+        return len(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -168,7 +194,7 @@ def _parser() -> argparse.ArgumentParser:
             epilog=f"example: %(prog)s {command.example}",
             formatter_class=argparse.RawDescriptionHelpFormatter,  # the example stays one line
         )
-        sub.set_defaults(runner=command.runner)
+        sub.set_defaults(runner=command.runner, many=command.many)
         command.add_arguments(sub)
         if command.reads_data:
             sub.add_argument(

@@ -5,6 +5,7 @@ and classes with what they close over, the attributes of objects. Never by a nam
 alone.
 """
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -18,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn, optim
 from torch.optim.lr_scheduler import LRScheduler
+from torch.utils.data import TensorDataset
 
 from asl.data import ASLDataset, SizedDataset, whole_dataset
 
@@ -267,10 +269,37 @@ def describe_training(
             value = [type(value), value.state_dict()]
         described[name] = fingerprint(value)
     for role, data in (("training", train_data), ("test", test_data)):
-        whole, places = whole_dataset(data)
-        if isinstance(whole, ASLDataset):
-            described[f"{role} images"] = fingerprint([whole.images, whole.transform, places])
-            described[f"{role} labels"] = fingerprint(whole.labels)
-        else:
-            described[f"{role} data"] = fingerprint([whole, places])
+        described |= _describe_data(role, data)
     return described | {"layers of the model": fingerprint(model, weights=False)} | environment()
+
+
+def describe_share(
+    model: nn.Module,
+    train_data: SizedDataset,
+    test_data: SizedDataset | None,
+    numbers: dict[str, Any],
+) -> dict[str, Any]:
+    """Returns what processes that train one model must agree on, as `describe_training`.
+
+    Their threads and processors may differ, and so may what a dataset of somebody else remembers,
+    such as the folder on this machine: of those only the number of items counts.
+    """
+    described: dict[str, Any] = {}
+    for role, data in (("training", train_data), ("test", test_data)):
+        described[f"number of {role} images"] = 0 if data is None else len(data)
+        if isinstance(whole_dataset(data)[0], ASLDataset | TensorDataset):
+            described |= _describe_data(role, data)
+    with contextlib.suppress(CannotKeyError):
+        described["layers of the model"] = fingerprint(model, weights=False)
+    same = {name: environment()[name] for name in ("code of asl", "torch")}
+    return described | numbers | same
+
+
+def _describe_data(role: str, data: SizedDataset | None) -> dict[str, str]:
+    whole, places = whole_dataset(data)
+    if not isinstance(whole, ASLDataset):
+        return {f"{role} data": fingerprint([whole, places])}
+    return {
+        f"{role} images": fingerprint([whole.images, whole.transform, places]),
+        f"{role} labels": fingerprint(whole.labels),
+    }

@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from asl.data import shuffled_batches
 from asl.devices import AdamW, keep_freed_memory
 from asl.files import progress_bar, remove_leftovers
 from asl.fingerprints import CannotKeyError
+from asl.processes import ALONE, Processes
 from asl.tensor_files import CHECKPOINT, read_tensors, write_tensors
 
 MakeOptimizer = optim.Optimizer | Callable[[Iterable[nn.Parameter]], optim.Optimizer]
@@ -104,6 +106,7 @@ def run_epochs(
     drawn: torch.Generator | None = None,
     after_epoch: Callable[[], object] = lambda: None,
     checkpoint: Checkpoint | None = None,
+    processes: Processes = ALONE,
     name: str | None = None,
 ) -> None:
     """Trains a model in place, by default with AdamW in one cycle. It ends in evaluation mode.
@@ -114,7 +117,8 @@ def run_epochs(
     Args:
         model: whose parameters to train, on its device.
         size: number of training items.
-        loss_of: indices of a batch, int64 (B,) → its mean loss, a scalar.
+        loss_of: indices of a batch, int64 (B,) → its mean loss, a scalar. With several processes,
+            what this process adds to that mean.
         epochs: passes over the items.
         results: lists, filled in place with an entry per epoch: ``train_losses``, the mean loss
             over the items, and ``learning_rates``, of the last step. A checkpoint keeps all lists.
@@ -123,6 +127,8 @@ def run_epochs(
         drawn: a further generator that `loss_of` draws from.
         after_epoch: called after each epoch. If it returns True, the training ends.
         checkpoint: None keeps none.
+        processes: those that take each step together; see `asl.shared_models.shared`. They begin
+            each epoch with the random numbers of process 0, which alone writes.
         name: of the bar that is shown while an epoch runs. None shows none.
 
     Raises:
@@ -135,17 +141,19 @@ def run_epochs(
     parts: dict[str, Any] = {"model": model, "optimizer": stepper, "scheduler": schedule}
     done, ended = 0, False
     if checkpoint is not None:
-        remove_leftovers(checkpoint.path)
-        state = read_checkpoint(checkpoint.path, checkpoint.description)
+        state = processes.from_first(partial(_read_finished, checkpoint))
         if state is not None:
             done, ended = _restore(state, parts, drawn, device), state["ended"]
             results.update(state["results"])
     keep_freed_memory()
     try:
         for epoch in range(done + 1, 0 if ended else epochs + 1):
+            if processes.count > 1:
+                same = processes.from_first(partial(_random_states, drawn, device))
+                _set_random_states(same, drawn, device)
             last_good = {key: value.clone() for key, value in model.state_dict().items()}
             batches: Iterable[Tensor] = shuffled_batches(size, batch_size)
-            if name is not None:
+            if name is not None and processes.rank == 0:
                 batches = progress_bar(batches, f"{name} epoch {epoch}/{epochs}")
             model.train()
             loss_sum = torch.zeros((), device=device)
@@ -155,14 +163,14 @@ def run_epochs(
                 rates.append(float(schedule.get_last_lr()[0]))  # the one that this step uses
                 losses.append(loss.detach())
                 loss_sum += losses[-1] * len(indices)
-                # Looking at a number waits for a GPU, so there it is done once an epoch.
-                if device.type == "cpu" and not math.isfinite(loss.item()):
+                if _may_look(device, processes) and not math.isfinite(loss.item()):
                     break
-                loss.backward()
+                (processes.count * loss).backward()
                 stepper.step()
                 stepper.zero_grad()
                 schedule.step()
-            every = torch.stack(losses)
+            both = processes.summed(torch.stack([*losses, loss_sum]))
+            every, loss_sum = both[:-1], both[-1]
             if not every.isfinite().all():
                 model.load_state_dict(last_good)
                 batch = int((~every.isfinite()).nonzero()[0])
@@ -179,12 +187,22 @@ def run_epochs(
                 state = {name: part.state_dict() for name, part in parts.items()}
                 state |= {"epoch": epoch, "ended": ended, "results": dict(results)}
                 state |= {"random": _random_states(drawn, device)}
-                write_checkpoint(checkpoint.path, checkpoint.description, state)
+                write = partial(write_checkpoint, checkpoint.path, checkpoint.description, state)
+                processes.from_first(write)
             if ended:
                 break
     finally:  # after an interruption, too, nothing half is left
         stepper.zero_grad()
         model.eval()
+
+
+def _may_look(device: torch.device, processes: Processes) -> bool:
+    """Tells whether a step may look at its loss.
+
+    Looking waits for a GPU, and the others do not know what one process has seen: there it is done
+    once an epoch.
+    """
+    return device.type == "cpu" and processes.count == 1
 
 
 def _random_states(drawn: torch.Generator | None, device: torch.device) -> dict[str, Tensor]:
@@ -205,12 +223,18 @@ def _restore(
     """Puts a model, its optimiser, schedule and generators into a state; returns its epoch."""
     for name, part in parts.items():
         part.load_state_dict(state[name])
-    torch.set_rng_state(state["random"]["global"])
-    if drawn is not None:
-        drawn.set_state(state["random"]["drawn"])
-    if device.type == "cuda":
-        torch.cuda.set_rng_state(state["random"]["cuda"], device)
+    _set_random_states(state["random"], drawn, device)
     return state["epoch"]
+
+
+def _set_random_states(
+    states: Mapping[str, Tensor], drawn: torch.Generator | None, device: torch.device
+) -> None:
+    torch.set_rng_state(states["global"])
+    if drawn is not None:
+        drawn.set_state(states["drawn"])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(states["cuda"], device)
 
 
 # --- checkpoints ---------------------------------------------------------------------------------
@@ -260,6 +284,11 @@ def read_checkpoint(path: str | os.PathLike, description: Mapping[str, str]) -> 
             + "\nGive another path, or remove the file to begin again."
         )
     return _unpacked(facts["state"], tensors)
+
+
+def _read_finished(checkpoint: Checkpoint) -> Any | None:
+    remove_leftovers(checkpoint.path)
+    return read_checkpoint(checkpoint.path, checkpoint.description)
 
 
 def _packed(value: Any, tensors: dict[str, Tensor]) -> Any:

@@ -8,20 +8,24 @@ import inspect
 import math
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from timeit import default_timer as timer
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
 
 from asl.data import ASLDataset, SizedDataset, get_batch, whole_dataset
 from asl.devices import autocast, drawn_generator, seeded, usable_device
 from asl.files import check_writable
-from asl.fingerprints import describe_training
+from asl.fingerprints import describe_share, describe_training
 from asl.models import check_output, check_width
 from asl.optimization import Checkpoint, MakeOptimizer, MakeScheduler, run_epochs
+from asl.processes import ALONE, Processes
+from asl.shared_models import shared
 from asl.signs import check_classes, check_labels
 
 EVALUATION_BATCH = 64  # bounds the memory of feature maps
@@ -52,6 +56,7 @@ def train_model(
     half_precision: bool = False,
     seed: int | None = None,
     device: torch.device | str | None = None,
+    processes: Processes = ALONE,
     progress: bool = True,
 ) -> Metrics:
     """Trains a model in place with AdamW and one OneCycleLR cycle, and measures it every epoch.
@@ -90,7 +95,10 @@ def train_model(
         seed: makes order, changes and dropout repeat exactly on one machine's CPU with the same
             number of threads, and leaves the global generators as they were. The initial weights
             are yours to seed. None draws from the global generators.
-        device: None means `default_device()`.
+        device: None means that of `processes`, or `default_device()`.
+        processes: those that share each batch, see `asl.processes.joined`. All make the same call,
+            and the result is that of one process, up to the order in which numbers are added.
+            Process 0 alone writes the checkpoint, prints, and calls `callback`.
         progress: show a bar while an epoch runs, and print a line after it.
 
     Returns:
@@ -122,26 +130,29 @@ def train_model(
         raise ValueError(f"expected at least 2 training images and 1 test image, found {sizes}")
     if augment is not None:
         _check_augment(augment)
-    device = usable_device(device)
+    device = usable_device(processes.device if device is None else device)
     model.to(device)
     images, labels = get_batch(train_data, [0], device)
     check_labels(labels)
     check_output(model, images)
     _remember_input(model, train_data if test_data is None else test_data)
 
+    numbers: dict[str, Any] = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "lr": lr,
+        "weight_decay": weight_decay,
+        "half_precision": half_precision,
+        "seed": seed,
+        "device": device.type,
+    }
+    if processes.exact:
+        numbers["processes"] = processes.count
+        processes.check_equal(describe_share(model, train_data, test_data, numbers))
     kept = None
     if checkpoint is not None:
         check_writable(checkpoint)
         options = {"optimizer": optimizer, "scheduler": scheduler, "augment": augment}
-        numbers = {
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "lr": lr,
-            "weight_decay": weight_decay,
-            "half_precision": half_precision,
-            "seed": seed,
-            "device": device.type,
-        }
         kept = Checkpoint(
             Path(checkpoint), describe_training(model, train_data, test_data, options, numbers)
         )
@@ -153,14 +164,19 @@ def train_model(
     with seeded(seed, device):
         # Drawn only where it is needed, since drawing it moves the global generator.
         drawn = torch.Generator(device) if augment is None else drawn_generator(device)
+        network = shared(model, processes)
 
         def loss_of(indices: Tensor) -> Tensor:
-            images, labels = get_batch(train_data, indices, device)
-            if augment is not None:
-                images = augment(images, drawn)
+            shard = processes.shard(len(indices))
+            if augment is None:
+                images, labels = get_batch(train_data, indices[shard.rows], device)
+            else:  # which draws for the whole batch
+                images, labels = get_batch(train_data, indices, device)
+                images = augment(images, drawn)[shard.rows]
+                labels = labels[shard.rows]
             with autocast(device, half_precision):
-                log_probs = model(images)
-            return F.nll_loss(log_probs, labels)
+                log_probs = network(images, shard)
+            return shard.share * F.nll_loss(log_probs, labels)
 
         start = timer()
 
@@ -168,7 +184,7 @@ def train_model(
             nonlocal start
             test_loss = test_accuracy = math.nan
             if test_data is not None:
-                log_probs, labels = predict_log_probs(model, test_data)
+                log_probs, labels = _predict_shared(model, test_data, processes)
                 test_loss = F.nll_loss(log_probs, labels).item()
                 correct = (log_probs.argmax(dim=1) == labels).double()
                 test_accuracy = 100 * correct.mean().item()
@@ -176,10 +192,12 @@ def train_model(
             metrics["test_accuracies"].append(test_accuracy)
             metrics["epoch_times"].append(timer() - start)
             epoch = len(metrics["epoch_times"])
-            if progress:
+            if progress and processes.rank == 0:
                 print(_epoch_line(f"{model_name} epoch {epoch}/{epochs}", metrics))
             start = timer()
-            return callback is not None and callback(epoch, metrics)
+            if callback is None:
+                return None
+            return processes.from_first(partial(callback, epoch, metrics))
 
         start = timer()
         try:
@@ -197,6 +215,7 @@ def train_model(
                 drawn=drawn,
                 after_epoch=after_epoch,
                 checkpoint=kept,
+                processes=processes,
                 name=model_name if progress else None,
             )
         except BaseException as error:
@@ -263,6 +282,21 @@ def predict_log_probs(model: nn.Module, data: DataLoader | SizedDataset) -> tupl
     check_width(log_probs)
     check_labels(labels)
     return log_probs, labels
+
+
+def _predict_shared(
+    model: nn.Module, data: SizedDataset, processes: Processes
+) -> tuple[Tensor, Tensor]:
+    """Does what `predict_log_probs` does; each process answers some of the batches."""
+    batches = -(-len(data) // EVALUATION_BATCH)
+    shard = processes.shard(batches)
+    start, end = (EVALUATION_BATCH * batch for batch in (shard.first, shard.first + shard.size))
+    whole: Any = data
+    mine: Any = Subset(whole, range(start, min(end, len(data))))
+    answers = predict_log_probs(model, mine)
+    parts = processes.each(answers if shard.counts else None)
+    log_probs, labels = zip(*(part for part in parts if part is not None), strict=True)
+    return torch.cat(log_probs), torch.cat(labels)
 
 
 def _in_order(

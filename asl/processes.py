@@ -1,0 +1,218 @@
+"""Several processes that work as one, on one machine or on many; see docs/many_processes.md.
+
+`joined` joins what torchrun has started. Everything else takes the `Processes` that it yields, and
+does the same with `ALONE`, which is one process.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NamedTuple, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from asl.devices import usable_device
+from asl.launch import launched
+
+T = TypeVar("T")
+
+_LONG = timedelta(days=7)  # folds of a cross-validation are that patient with each other
+
+
+class ProcessLostError(OSError):
+    """Another process that works on the same has ended or no longer answers."""
+
+
+class Shard(NamedTuple):
+    """The part of a batch that one process computes.
+
+    Attributes:
+        whole: items in the batch of all processes.
+        first: the first of them that this process computes.
+        size: how many it computes, at least one.
+        counts: False if there were fewer items than processes, and this one computes an item of
+            another only to keep step. Nothing of it may reach a result.
+    """
+
+    whole: int
+    first: int
+    size: int
+    counts: bool
+
+    @property
+    def rows(self) -> slice:
+        return slice(self.first, self.first + self.size)
+
+    @property
+    def share(self) -> float:
+        """What a mean over these items adds to the mean over the batch."""
+        return self.counts * self.size / self.whole
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process among those that work as one.
+
+    Attributes:
+        rank: its number, from 0. Number 0 writes and prints.
+        count: of all processes.
+        device: where it computes. None leaves that to whoever asks.
+        steps: the group that exchanges gradients; None where there is one process.
+        exact: whether batch norm adds up in an order that does not show in the result, so that
+            neither the number of processes nor that of threads does; see `asl.shared_models`.
+    """
+
+    rank: int = 0
+    count: int = 1
+    device: torch.device | None = None
+    steps: Any = None
+    exact: bool = True
+
+    def shard(self, size: int) -> Shard:
+        """Returns which of `size` items are this process's: consecutive, as many as the others'."""
+        first, end = (size * rank // self.count for rank in (self.rank, self.rank + 1))
+        return Shard(size, first, end - first, True) if end > first else Shard(size, 0, 1, False)
+
+    def summed(self, tensor: Tensor) -> Tensor:
+        """Replaces a tensor by the sum of all processes' tensors, and returns it."""
+        if self.count > 1:
+            dist.all_reduce(tensor, group=self.steps)
+        return tensor
+
+    def gathered(self, part: Tensor, shard: Shard) -> Tensor:
+        """Returns the rows of all shards as one tensor, through which gradients flow.
+
+        Args:
+            part: this process's rows, (`shard.size`, …).
+            shard: which they are.
+
+        Returns:
+            (`shard.whole`, …). Only the gradient of this process's rows goes on, times the number
+            of processes, since `DistributedDataParallel` takes the mean over them.
+        """
+        return part if self.count == 1 else _Gather.apply(part, shard, self)
+
+    def each(self, value: T) -> list[T]:
+        """Returns the values of all processes in order. It waits for the slowest."""
+        if self.count == 1:
+            return [value]
+        values: list = [None] * self.count
+        dist.all_gather_object(values, value)
+        return values
+
+    def from_first(self, function: Callable[[], T]) -> T:
+        """Calls a function in process 0 alone. All return what it returns, or raise its error."""
+        if self.count == 1:
+            return function()
+        outcome: list[Any] = [None, None]
+        if self.rank == 0:
+            try:
+                outcome[0] = function()
+            except Exception as error:
+                outcome[1] = error
+        dist.broadcast_object_list(outcome, src=0)
+        if outcome[1] is not None:
+            raise _of_all(outcome[1])
+        return outcome[0]
+
+    def check_equal(self, described: Mapping[str, object]) -> None:
+        """Raises ValueError in all processes, naming what differs, unless all describe the same."""
+        everybody = self.each(dict(described))
+        names = dict.fromkeys(name for of in everybody for name in of)
+        differing = [
+            f"{name}: {everybody[0].get(name)} in process 0, {of.get(name)} in process {rank}"
+            for rank, of in enumerate(everybody)
+            for name in names
+            if of.get(name) != everybody[0].get(name)
+        ]
+        if differing:
+            raise _of_all(
+                ValueError(
+                    "expected all processes to be given the same, found\n  "
+                    + "\n  ".join(differing)
+                )
+            )
+
+
+ALONE = Processes(exact=False)
+"""One process that works by itself, with torch's own batch norm."""
+
+
+def _of_all(error: Exception) -> Exception:
+    """Marks an error that all processes raise, so that the command line tells it once."""
+    vars(error)["of_all_processes"] = True
+    return error
+
+
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, part: Tensor, shard: Shard, processes: Processes) -> Tensor:
+        ctx.shard, ctx.processes = shard, processes
+        # Adding zeros changes nothing, and shards may differ in size.
+        whole = part.new_zeros((shard.whole, *part.shape[1:]))
+        if shard.counts:
+            whole[shard.rows] = part
+        return processes.summed(whole)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
+        shard = ctx.shard
+        return gradient[shard.rows] * (ctx.processes.count * shard.counts), None, None
+
+
+@contextmanager
+def joined(
+    device: torch.device | str | None = None, *, timeout: float = 60.0
+) -> Iterator[Processes]:
+    """Joins the processes that torchrun has started, for a block; without it, there is one.
+
+    A process that ends is noticed at once, since its connections close.
+
+    Args:
+        device: where to compute. None means a GPU of its own for each process where there is CUDA,
+            else the CPU.
+        timeout: seconds that a training step waits for a machine that no longer answers.
+
+    Raises:
+        ValueError: if this machine lacks the device, or has fewer GPUs than processes.
+        ProcessLostError: inside the block, if another process has ended.
+    """
+    if launched()[0] == 1:
+        yield Processes(device=None if device is None else usable_device(device))
+        return
+    device = _own_device(device)
+    dist.init_process_group("gloo", timeout=_LONG)
+    try:
+        backend = "nccl" if device.type == "cuda" and dist.is_nccl_available() else "gloo"
+        steps = dist.new_group(backend=backend, timeout=timedelta(seconds=timeout))
+        yield Processes(dist.get_rank(), dist.get_world_size(), device, steps)
+    except RuntimeError as error:
+        if isinstance(error, dist.DistError) or "gloo" in str(error):
+            raise ProcessLostError(
+                f"process {dist.get_rank()} of {dist.get_world_size()} stops, since another one "
+                "has ended or does not answer; what it said itself tells why. "
+                f"({str(error).partition(' This is ')[0]})"
+            ) from error
+        raise
+    finally:
+        dist.destroy_process_group()
+
+
+def _own_device(device: torch.device | str | None) -> torch.device:
+    """Returns the device of this process, one of several on this machine."""
+    number, here = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+    if device is None and not torch.cuda.is_available():
+        device = "cpu"  # MPS is one device, which processes cannot share
+    if device is None or (torch.device(device).type == "cuda" and here):
+        if number >= here:
+            raise ValueError(
+                f"expected a GPU for each process, found {here} on this machine for process "
+                f"{number} of it (from 0): start {here} process(es), or compute on the CPU"
+            )
+        device = torch.device("cuda", number)
+        torch.cuda.set_device(device)
+    return usable_device(device)

@@ -1,0 +1,151 @@
+"""Several processes train as one does; see `several_processes.py` for what they run."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import several_processes
+import torch
+
+from asl.launch import launched
+from asl.processes import ALONE, Processes, joined
+
+SCENARIOS = Path(several_processes.__file__)
+
+
+def start(count, *arguments, options=()):
+    """Runs a program in processes of one thread; returns its status, output and messages."""
+    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", *options]
+    command += ["--nproc-per-node", str(count), *map(str, arguments)]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+def results_of(output):
+    lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    return [line["result"] for line in sorted(lines, key=lambda line: line.get("rank", -1))]
+
+
+@pytest.fixture(scope="module")
+def equality():
+    status, output, messages = start(3, SCENARIOS, "equality")
+    assert status == 0, messages
+    return results_of(output)
+
+
+@pytest.mark.parametrize("name", several_processes.CASES)
+def test_three_processes_train_as_one(name, equality):
+    case = several_processes.CASES[name]
+    alone = several_processes.train(*case, ALONE)
+    # In float64, in which rounding does not grow to anything within so few steps.
+    close = 2e-5 if "float32" in name else 1e-6
+    for found in equality:
+        assert found[name].keys() == alone.keys()
+        for what, expected in alone.items():
+            assert found[name][what] == pytest.approx(expected, rel=close, abs=close), what
+
+
+def test_all_processes_end_with_the_same_weights_bit_for_bit(equality):
+    first, *others = equality
+    assert len(others) == 2
+    for name in several_processes.CASES:
+        assert all(other[name] == first[name] for other in others)
+
+
+@pytest.fixture(scope="module")
+def agreement():
+    status, output, messages = start(2, SCENARIOS, "agreement")
+    assert status == 0, messages
+    return results_of(output)
+
+
+def test_other_images_and_options_are_refused_everywhere(agreement):
+    for found in agreement:
+        expected = "ValueError: expected all processes to be given the same, found\n  "
+        assert found["counts"].startswith(
+            f"{expected}number of training images: 20 in process 0, 19 in process 1"
+        )
+        assert found["contents"].startswith(f"{expected}training data: ")
+        assert found["options"] == f"{expected}lr: 0.1 in process 0, 0.2 in process 1"
+
+
+def test_what_one_process_finds_all_know(agreement):
+    for found in agreement:
+        assert "TrainingDiverged: the loss of batch" in found["diverged"]
+        assert found["of first"] == "ValueError: only process 0 fails"
+        assert (found["sent"], found["each"]) == ("from 0", [0, 1])
+        assert found["unseeded"] == agreement[0]["unseeded"]
+    # The callback is called in process 0 alone, and ends the training of all.
+    assert [found["callback"] for found in agreement] == [[[1], 1], [[], 1]]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGKILL")
+def test_a_killed_process_ends_the_others_and_a_restart_goes_on_to_the_same_end(tmp_path):
+    status, output, messages = start(2, SCENARIOS, "killed", "whole")
+    assert status == 0, messages
+    whole, _ = results_of(output)
+    # The supervisor looks late, so that process 0 has to notice by itself.
+    options = ("--max-restarts", "1", "--monitor-interval", "3")
+    kept = tmp_path / "checkpoint"
+    status, output, messages = start(2, SCENARIOS, "killed", kept, options=options)
+    assert status == 0, messages
+    lost, *_ = (line for line in output.splitlines() if "error" in line)
+    assert "process 0 of 2 stops, since another one has ended" in lost
+    found, other = results_of("\n".join(set(output.splitlines()) - {lost}))
+    assert found.pop("epochs now") == other.pop("epochs now") == 1  # of two
+    assert found == other == whole
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
+
+
+# --- one process ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("size", "count"), [(64, 2), (7, 3), (3, 3), (10, 4)])
+def test_shards_are_disjoint_and_complete(size, count):
+    shards = [Processes(rank, count).shard(size) for rank in range(count)]
+    assert [i for shard in shards for i in range(size)[shard.rows]] == list(range(size))
+    assert max(s.size for s in shards) - min(s.size for s in shards) <= 1
+    assert sum(shard.share for shard in shards) == pytest.approx(1)
+
+
+def test_with_more_processes_than_items_some_keep_step_without_counting():
+    shards = [Processes(rank, 3).shard(2) for rank in range(3)]
+    assert [shard.counts for shard in shards] == [False, True, True]
+    assert [shard.size for shard in shards] == [1, 1, 1] and shards[0].share == 0
+
+
+def test_alone_nobody_is_asked():
+    assert ALONE.each(3) == [3] and ALONE.from_first(lambda: 4) == 4
+    x = torch.ones(2)
+    assert ALONE.summed(x) is x and ALONE.gathered(x, ALONE.shard(2)) is x
+    ALONE.check_equal({"a": 1})
+
+
+def test_without_torchrun_there_is_one_process(monkeypatch):
+    monkeypatch.setenv("RANK", "3")  # of something else
+    assert launched() == (1, 0)
+    with joined("cpu") as processes:
+        assert (processes.rank, processes.count, processes.device.type) == (0, 1, "cpu")
+    with pytest.raises(ValueError, match="expected a device of this machine"), joined("gpu"):
+        pass
+
+
+@pytest.fixture
+def as_second_of_two(monkeypatch):
+    said = {"RANK": 1, "WORLD_SIZE": 2, "LOCAL_RANK": 1, "MASTER_ADDR": "localhost"}
+    for name, value in (said | {"MASTER_PORT": 1}).items():
+        monkeypatch.setenv(name, str(value))
+
+
+@pytest.mark.usefixtures("as_second_of_two")
+def test_too_few_gpus_are_told_before_anybody_waits(monkeypatch):
+    assert launched() == (2, 1)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(ValueError, match="a GPU for each process, found 1.*start 1 process"):  # noqa: SIM117
+        with joined():
+            pass
