@@ -3,6 +3,7 @@
 Pictures are not trusted: a few bytes may decode to anything.
 """
 
+import os
 import re
 from typing import Any, BinaryIO, cast
 
@@ -74,10 +75,10 @@ def check_bounds(image: Image.Image, file: BinaryIO) -> float:
 
 def count_scans(file: BinaryIO) -> int:
     """Counts the scans of a JPEG, up to one more than are read."""
-    file.seek(0)
-    content = file.read(int(_MOST_BYTES) + 1)
-    if len(content) > _MOST_BYTES:
+    if file.seek(0, os.SEEK_END) > _MOST_BYTES:
         raise OSError(f"a JPEG of more than {_MOST_BYTES / 1e6:.0f} MB")
+    file.seek(0)
+    content = file.read()
     scans, place = 0, 2
     while scans <= _MOST_SCANS and (marker := _JPEG_MARKER.search(content, place)):
         if marker[1] == b"\xd9":  # the end; phones put films behind it
