@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from operator import itemgetter
 from pathlib import Path
 
 import torch
@@ -85,7 +86,7 @@ def read_exported(path: Path, *, format: str | None = None) -> Callable[[Tensor]
     """
     if (format or path.suffix[1:]) == "pt2":
         program = torch.export.load(path).module()
-        return lambda pixels: [program(pixels)[name] for name in Answer._fields]
+        return lambda pixels: itemgetter(*Answer._fields)(program(pixels))
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
