@@ -9,11 +9,9 @@ import functools
 import hashlib
 import importlib.metadata
 import os
-import shutil
 import warnings
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
 from multiprocessing.context import get_spawning_popen
 from pathlib import Path
 
@@ -22,12 +20,12 @@ from PIL import features
 from torch import Tensor
 
 from asl import decoding, picture_bounds
-from asl.decoded_files import DecodedFile, facts_of, is_ours, read_decoded, write_decoded
+from asl.decoded_files import DecodedFile, read_decoded, write_decoded
+from asl.decoded_room import SUFFIX, decoded_folder, make_room, most_bytes
 from asl.decoding import decode_all, shown
-from asl.files import cache_folder, remove_leftovers
+from asl.files import locked
 
-SUFFIX = ".asl-images"
-_MOST = 10.0  # GB of all files together, unless ASL_CACHE_GB says otherwise
+_WAITING = "Waiting for another process that decodes the same images."
 
 
 def decode_once(
@@ -51,15 +49,17 @@ def decode_once(
         root = os.path.dirname(os.path.dirname(files[0]))
         folder = os.path.realpath(root)
         try:
-            key = _key(
-                files, root
-            )  # before they are read: what is changed meanwhile does not fit it
+            # Before they are read: what is changed in the meantime does not fit the key.
+            key = _key(files, root)
             place = f"{_hash(folder, size)[:12]}-{_decoder()[:8]}"
             path = decoded_folder() / f"{place}-{key[:20]}{SUFFIX}"
             if (found := _find(path, key, files, size)) is not None:
                 return found
-            _make_room(path, len(files) * 3 * size**2, place)
-            unreadable = write_decoded(path, key, folder, files, size, progress=progress)
+            with locked(path.with_name(f".{place}.lock"), _WAITING if progress else None):
+                if (found := _find(path, key, files, size)) is not None:  # somebody was faster
+                    return found
+                make_room(path, len(files) * 3 * size**2, place)
+                unreadable = write_decoded(path, key, folder, files, size, progress=progress)
             if (found := _find(path, key, files, size, unreadable)) is not None:
                 return found
         except OSError as error:
@@ -124,114 +124,6 @@ def _decoder() -> str:
 
 def _hash(*values: object) -> str:
     return hashlib.sha256(repr(values).encode(errors="surrogatepass")).hexdigest()
-
-
-# --- how much is kept -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A file of decoded images.
-
-    Attributes:
-        path: the file.
-        folder: where the pictures are, or "" if the file is damaged or of another version.
-        shape: of the images, (N, 3, S, S), or ().
-        size: of the file, in bytes.
-        used: when it was last used, in seconds since 1970.
-    """
-
-    path: Path
-    folder: str
-    shape: tuple[int, ...]
-    size: int
-    used: float
-
-
-def decoded_folder() -> Path:
-    """Returns the folder of all files of decoded images."""
-    return cache_folder() / "decoded"
-
-
-def most_bytes() -> float:
-    """Returns how many bytes all files may take together.
-
-    Raises:
-        ValueError: if ``$ASL_CACHE_GB`` is no number of at least 0.
-    """
-    text = os.environ.get("ASL_CACHE_GB") or str(_MOST)
-    try:
-        most = float(text)
-    except ValueError:
-        most = -1
-    if not most >= 0:
-        raise ValueError(f"expected a number of gigabytes in ASL_CACHE_GB, found {text!r}")
-    return most * 1e9
-
-
-def entries() -> list[Entry]:
-    """Returns all files of decoded images, the last used first."""
-    found = []
-    for path in decoded_folder().glob(f"*{SUFFIX}"):
-        with contextlib.suppress(OSError):  # gone meanwhile, or somebody else's
-            if path.is_file() and is_ours(path):
-                status = path.stat()
-                folder, shape = _described(path)
-                found.append(Entry(path, folder, shape, status.st_size, status.st_mtime))
-    return sorted(found, key=lambda entry: entry.used, reverse=True)
-
-
-def _described(path: Path) -> tuple[str, tuple[int, ...]]:
-    try:
-        facts = facts_of(path)
-    except ValueError:
-        return "", ()
-    return facts["folder"], tuple(facts["shape"])
-
-
-def clear() -> list[Entry]:
-    """Removes all files of decoded images, and returns those that are gone."""
-    _remove_leftovers(decoded_folder())
-    return [entry for entry in entries() if _remove(entry.path)]
-
-
-def _make_room(path: Path, needed: int, place: str) -> None:
-    """Removes what the file does not fit beside: what it replaces, and what was not used for long.
-
-    Raises:
-        OSError: if there is too little room.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(path.parent)
-    most = most_bytes()
-    if needed > most:
-        raise OSError(
-            f"they take {needed / 1e9:.2f} GB, more than the {most / 1e9:g} GB of ASL_CACHE_GB"
-        )
-    kept = 0
-    for entry in entries():
-        kept += entry.size
-        if (entry.path.name.startswith(place) or kept + needed > most) and _remove(entry.path):
-            kept -= entry.size
-    if needed > (free := shutil.disk_usage(path.parent).free) / 2:
-        raise OSError(
-            f"they take {needed / 1e9:.2f} GB, more than half of the {free / 1e9:.2f} GB that are "
-            f"free in '{path.parent}'"
-        )
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Removes the drafts of programs that were killed."""
-    for draft in folder.glob(f".*{SUFFIX}.draft-*"):
-        remove_leftovers(folder / draft.name[1:].partition(".draft-")[0])
-
-
-def _remove(path: Path) -> bool:
-    try:
-        path.unlink()
-    except OSError:  # Windows does not remove what is mapped
-        return False
-    return True
 
 
 @functools.cache

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from platformdirs import user_cache_path
 from tqdm import tqdm
@@ -150,6 +150,52 @@ def check_folder_writable(folder: Path, given: str | os.PathLike) -> None:
         reason = error.strerror or error
         text = f"cannot write '{given}': no file can be made in '{there}': {reason}"
         raise OSError(text) from None
+
+
+@contextlib.contextmanager
+def locked(path: str | os.PathLike, waiting: str | None) -> Iterator[None]:
+    """Lets one process at a time into a block; others wait.
+
+    The lock ends with its process, however that ends. Where the file system knows no locks,
+    everybody is let in.
+
+    Args:
+        path: an empty file that stands for the lock, and goes with it. Missing folders are made.
+        waiting: what those who wait print, if anything.
+    """
+    given = Path(path)
+    given.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        with open(given, "a+b") as file:
+            _wait_for(file, waiting)
+            if not _is_at(file, given):  # removed by who had it before
+                continue
+            try:
+                yield
+            finally:
+                with contextlib.suppress(OSError):  # Windows does not remove what is open
+                    given.unlink()
+            return
+
+
+def _wait_for(file: IO[bytes], waiting: str | None) -> None:
+    if os.name == "posix":
+        import fcntl
+
+        with contextlib.suppress(OSError):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if waiting is not None:
+                    print(waiting, flush=True)
+                fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _is_at(file: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def end_with_parent() -> None:

@@ -5,7 +5,9 @@ import pickle
 import shutil
 import subprocess
 import sys
+import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import PIL
@@ -14,9 +16,10 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Subset
 
-from asl import ASLDataset, DatasetError, decoded_cache, load_asl_data
+from asl import ASLDataset, DatasetError, decoded_cache, files, load_asl_data
 from asl.data import get_batch
-from asl.decoded_cache import SUFFIX, sent_by_name
+from asl.decoded_cache import sent_by_name
+from asl.decoded_room import SUFFIX, clear
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*images of . of 36 signs")
 
@@ -249,39 +252,6 @@ def test_no_room_at_all_is_asked_for_and_needs_no_warning(folder, kept, decoding
     assert decodings == [10] and not kept.exists()
 
 
-@pytest.mark.parametrize("value", ["much", "-1", "nan"])
-def test_a_bound_that_is_no_number_is_an_error(value, folder, kept, monkeypatch):
-    monkeypatch.setenv("ASL_CACHE_GB", value)
-    with pytest.raises(ValueError, match=f"ASL_CACHE_GB, found '{value}'"):
-        ASLDataset(folder)
-
-
-def test_the_least_recently_used_go(write_images, kept, decodings, monkeypatch, tmp_path):
-    folders = [write_images("ab", folder=tmp_path / str(i)) for i in range(3)]
-    size = 4096 + 10 * 3 * 28**2 + 4 + 10
-    monkeypatch.setenv("ASL_CACHE_GB", str(2.5 * size / 1e9))
-    for number, place in enumerate((0, 1, 0, 2)):  # 1 was not used for longest when 2 comes
-        ASLDataset(folders[place])
-        for entry in decoded_cache.entries():
-            if entry.folder == str(folders[place]):
-                assert entry.size == size and entry.shape == (10, 3, 28, 28)
-                os.utime(entry.path, (number, number))
-    assert {entry.folder for entry in decoded_cache.entries()} == {str(folders[0]), str(folders[2])}
-
-
-def test_only_our_own_files_are_removed(folder, kept, leave_draft):
-    ASLDataset(folder)
-    (path,) = _files(kept)
-    (kept / f"mine{SUFFIX}").write_text("somebody else's")
-    (kept / "notes.txt").write_text("somebody else's")
-    left = leave_draft(kept / f"killed{SUFFIX}")
-    (kept / f"killed{SUFFIX}").write_bytes(b"asl-images 0\n")
-    assert [entry.folder for entry in decoded_cache.entries()][-1] in ("", str(folder))
-    assert {entry.path.name for entry in decoded_cache.clear()} == {path.name, f"killed{SUFFIX}"}
-    assert {file.name for file in _files(kept)} == {f"mine{SUFFIX}", "notes.txt"}
-    assert not left.exists() and decoded_cache.entries() == []
-
-
 # --- several processes ----------------------------------------------------------------------------
 
 
@@ -295,6 +265,26 @@ def test_two_processes_at_once_both_read_whole_images(folder, kept):
     assert len(_files(kept)) == 1
 
 
+def test_only_one_at_a_time_decodes_the_same_images(folder, kept, decodings, monkeypatch):
+    if os.name != "posix":
+        pytest.skip("locks are those of POSIX")
+    write, begun, said = decoded_cache.write_decoded, threading.Event(), threading.Event()
+
+    def slow(*args, **options):
+        begun.set()
+        assert said.wait(60)
+        return write(*args, **options)
+
+    monkeypatch.setattr(decoded_cache, "write_decoded", slow)
+    monkeypatch.setattr(files, "print", lambda *_, **__: said.set(), raising=False)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(ASLDataset, folder)
+        assert begun.wait(60)
+        second = threads.submit(ASLDataset, folder)
+        assert first.result().images.equal(second.result().images)
+    assert decodings == [10] and [file.suffix for file in kept.iterdir()] == [SUFFIX]
+
+
 def test_a_process_that_begins_maps_the_same_file(folder, kept):
     dataset = ASLDataset(folder)
     with sent_by_name():
@@ -302,7 +292,7 @@ def test_a_process_that_begins_maps_the_same_file(folder, kept):
     whole = pickle.dumps(dataset)
     assert len(whole) > dataset.images.numel() > len(sent)
     assert pickle.loads(sent).images.equal(dataset.images)
-    decoded_cache.clear()  # what is pickled for later does not need the cache
+    clear()  # what is pickled for later does not need the cache
     assert pickle.loads(whole).images.equal(dataset.images)
     with sent_by_name():
         assert pickle.loads(pickle.dumps(dataset)).images.equal(dataset.images)

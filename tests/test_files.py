@@ -401,3 +401,18 @@ def test_what_a_killed_writer_left_is_gone_before_the_work_begins(tmp_path, leav
     (leave_draft(tmp_path / "x") / "x").touch()
     files.check_writable(tmp_path / "x")
     assert names_in(tmp_path) == []
+
+
+# --- the cache directory --------------------------------------------------------------------------
+
+
+def test_what_tests_keep_lies_apart_from_the_users_cache():
+    assert "asl-tests-" in str(files.cache_folder())
+
+
+def test_the_cache_is_the_users_or_where_it_was_moved(monkeypatch, tmp_path):
+    monkeypatch.setattr(files, "user_cache_path", lambda name: tmp_path / name)
+    monkeypatch.setenv("ASL_CACHE_DIR", "")
+    assert files.cache_folder() == tmp_path / "asl-recognition"
+    monkeypatch.setenv("ASL_CACHE_DIR", "elsewhere")
+    assert files.cache_folder() == Path("elsewhere")

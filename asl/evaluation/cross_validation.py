@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import combinations
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,9 @@ from asl.data import ASLDataset
 from asl.decoded_cache import sent_by_name
 from asl.devices import seeded, usable_device
 from asl.evaluation.calibration import fit_temperature
-from asl.evaluation.fold_cache import FoldCache, Job, locked
+from asl.evaluation.fold_cache import FoldCache, Job
 from asl.evaluation.report import CrossValidation
-from asl.files import end_with_parent, progress_bar
+from asl.files import end_with_parent, locked, progress_bar
 from asl.fingerprints import CannotKeyError
 from asl.signs import SIGNS
 from asl.splits import bursts_of, make_folds
@@ -113,7 +114,11 @@ def cross_validate(
     everything = dataset if extra is None else dataset.joined_with(extra)
     work = _Work(make_model, everything, fold_of, training)
     title = f"{getattr(make_model, '__name__', 'model')}, {protocol} folds" if progress else None
-    with contextlib.nullcontext() if resume_dir is None else locked(resume_dir):
+    alone: contextlib.AbstractContextManager = contextlib.nullcontext()
+    if resume_dir is not None:
+        waiting = f"Waiting for another process that works in '{resume_dir}'."
+        alone = locked(Path(resume_dir) / ".lock", waiting)
+    with alone:
         answers = _answers(work, jobs, workers, resume_dir, title)
 
     labels = torch.tensor(dataset.labels)

@@ -1,9 +1,8 @@
 """Keeps the answers of finished folds, so that an interrupted cross-validation can go on."""
 
-import contextlib
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,27 +18,6 @@ from asl.tensor_files import FOLD, read_tensors, write_tensors
 
 Job = tuple[int, tuple[int, ...]]
 """A seed, and the folds that its model does not see."""
-
-
-@contextlib.contextmanager
-def locked(folder: str | os.PathLike) -> Iterator[None]:
-    """Lets one process at a time into a block that works in a folder; others wait, and say so.
-
-    The lock ends with its process, however that ends. Where the file system knows no locks,
-    everybody is let in.
-    """
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    with open(Path(folder) / ".lock", "a+b") as file:
-        if os.name == "posix":
-            import fcntl
-
-            with contextlib.suppress(OSError):
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    print(f"Waiting for another process that works in '{folder}'.", flush=True)
-                    fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 class FoldCache:
