@@ -12,6 +12,8 @@ from asl import unpack_stand_in
 _SIDES = (640, 480)
 _HAND = 230  # pixels
 _WALL = (150, 150, 145)
+FRAMES = range(1, 6)  # of each shot: the hand trembles
+QUALITY = 85  # of JPEG
 
 
 def scene(sign: str | None, *, signer: int = 1, frame: int = 1, light: str = "dif") -> Image.Image:
@@ -37,10 +39,10 @@ def write_video(path: Path, shots: Sequence[tuple[str | None, float]], **options
     with path.open("wb") as film:
         for sign, seconds in shots:
             frames = []
-            for frame in range(1, 6):  # the hand trembles
+            for frame in FRAMES:
                 content = BytesIO()
-                scene(sign, frame=frame, **options).save(content, "JPEG", quality=85)
+                scene(sign, frame=frame, **options).save(content, "JPEG", quality=QUALITY)
                 frames.append(content.getvalue())
             for i in range(round(30 * seconds)):
-                film.write(frames[i // 5 % 5])
+                film.write(frames[i // 5 % len(frames)])
     return path

@@ -39,32 +39,32 @@ def runtime():
 
 
 @pytest.fixture(scope="module")
-def exported(shipped, runtime, tmp_path_factory):
+def exported(playwright, shipped, runtime, tmp_path_factory):
     pytest.importorskip("onnxscript", reason="needs the extra 'onnx'")
     with warnings.catch_warnings(action="ignore"):  # torch's own
         return export_web(shipped, tmp_path_factory.mktemp("web") / "page", runtime=runtime)
 
 
-def test_it_reads_spells_and_keeps_what_it_is_taught(exported, serve, open_page, keep):
-    address = serve(exported)
-    page = open_page(address, [("c", 3)], signer=1)
-    wait_for(page, "#best", "^no confident sign$")
+def test_it_reads_spells_and_keeps_what_it_is_taught(exported, serve, open_page, teachable, keep):
+    signer, letter, before = teachable
+    page = open_page(serve(exported), [(letter, 3)], signer=signer)
+    wait_for(page, "#best", f"^{before}$")
     assert "stays in this browser" in page.inner_text("#where")
     page.keyboard.press("4")
-    page.click("#signs button:has-text('c')")
+    page.click(f"#signs button:has-text('{letter}')")
     page.keyboard.press("Enter")
-    wait_for(page, "#ask", "c is taught. Next, make d")
+    wait_for(page, "#ask", f"{letter} is taught. Next, make {chr(ord(letter) + 1)}")
     page.keyboard.press("1")
-    wait_for(page, "#best", "^c$")
+    wait_for(page, "#best", f"^{letter}$")
     page.reload()
-    wait_for(page, "#best", "^c$")  # it was kept
+    wait_for(page, "#best", f"^{letter}$")  # it was kept
     keep(page, "web")
     page.keyboard.press("2")
-    wait_for(page, "#text", "^c$")
+    wait_for(page, "#text", f"^{letter}$")
     page.keyboard.press("4")
     page.click("#forget")
     page.keyboard.press("1")
-    wait_for(page, "#best", "^no confident sign$")
+    wait_for(page, "#best", f"^{before}$")
 
 
 def test_its_answers_are_pythons(exported, shipped, serve, open_page):
