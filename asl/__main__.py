@@ -50,6 +50,7 @@ _COMMANDS = (
         True,
         "Cross-validate models: every image is tested once.",
         "--models mlp cnn --seeds 5 --output build/evaluate.json",
+        many=True,
     ),
     _Command(
         "audit",
@@ -74,6 +75,7 @@ _COMMANDS = (
         False,
         "Read the hand shape in pictures, and score a folder laid out like the dataset.",
         "my_hand.jpg",
+        many=True,
     ),
     _Command(
         "camera",

@@ -5,7 +5,7 @@ does the same with `ALONE`, which is one process.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -77,6 +77,10 @@ class Processes:
         first, end = (size * rank // self.count for rank in (self.rank, self.rank + 1))
         return Shard(size, first, end - first, True) if end > first else Shard(size, 0, 1, False)
 
+    def dealt(self, items: Sequence[T]) -> Sequence[T]:
+        """Returns which of some independent items are this process's: dealt out like cards."""
+        return items[self.rank :: self.count]
+
     def summed(self, tensor: Tensor) -> Tensor:
         """Replaces a tensor by the sum of all processes' tensors, and returns it."""
         if self.count > 1:
@@ -118,6 +122,20 @@ class Processes:
         if outcome[1] is not None:
             raise _of_all(outcome[1])
         return outcome[0]
+
+    def one_after_another(self, function: Callable[[], T]) -> T:
+        """Calls a function in one process of each machine, then in its others.
+
+        So these find what the first has downloaded or decoded.
+        """
+        if self.count == 1:
+            return function()
+        if here := int(os.environ["LOCAL_RANK"]):
+            self.each(None)
+        result = function()
+        if not here:
+            self.each(None)
+        return result
 
     def check_equal(self, described: Mapping[str, object]) -> None:
         """Raises ValueError in all processes, naming what differs, unless all describe the same."""

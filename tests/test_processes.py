@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import several_processes
@@ -13,28 +12,31 @@ import torch
 from asl.launch import launched
 from asl.processes import ALONE, Processes, joined
 
-SCENARIOS = Path(several_processes.__file__)
 
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Runs a scenario in processes of one thread; returns what each of them found."""
 
-def start(count, *arguments, options=()):
-    """Runs a program in processes of one thread; returns its status, output and messages."""
-    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", *options]
-    command += ["--nproc-per-node", str(count), *map(str, arguments)]
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
-    return ended.returncode, ended.stdout, ended.stderr
+    def run(count, *arguments, options=()):
+        results = tmp_path_factory.mktemp("results")
+        said = {"PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1", "RESULTS": str(results)}
+        command = [sys.executable, "-m", "torch.distributed.run", "--standalone", *options]
+        command += ["--nproc-per-node", count, several_processes.__file__, *arguments]
+        environment = {**os.environ, **said}
+        command = list(map(str, command))
+        ended = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=300
+        )
+        assert ended.returncode == 0, ended.stderr
+        return {path.stem: json.loads(path.read_text()) for path in results.iterdir()}
 
-
-def results_of(output):
-    lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
-    return [line["result"] for line in sorted(lines, key=lambda line: line.get("rank", -1))]
+    return run
 
 
 @pytest.fixture(scope="module")
-def equality():
-    status, output, messages = start(3, SCENARIOS, "equality")
-    assert status == 0, messages
-    return results_of(output)
+def equality(run):
+    found = run(3, "equality")
+    return [found[rank] for rank in "012"]
 
 
 @pytest.mark.parametrize("name", several_processes.CASES)
@@ -57,10 +59,9 @@ def test_all_processes_end_with_the_same_weights_bit_for_bit(equality):
 
 
 @pytest.fixture(scope="module")
-def agreement():
-    status, output, messages = start(2, SCENARIOS, "agreement")
-    assert status == 0, messages
-    return results_of(output)
+def agreement(run):
+    found = run(2, "agreement")
+    return [found[rank] for rank in "01"]
 
 
 def test_other_images_and_options_are_refused_everywhere(agreement):
@@ -83,21 +84,23 @@ def test_what_one_process_finds_all_know(agreement):
     assert [found["callback"] for found in agreement] == [[[1], 1], [[], 1]]
 
 
+def test_two_processes_train_the_recognisers_classifier_as_one(agreement):
+    alone = several_processes.reader(Processes())
+    for found in agreement:
+        assert found["reader"] == pytest.approx(alone, abs=1e-4)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGKILL")
-def test_a_killed_process_ends_the_others_and_a_restart_goes_on_to_the_same_end(tmp_path):
-    status, output, messages = start(2, SCENARIOS, "killed", "whole")
-    assert status == 0, messages
-    whole, _ = results_of(output)
+def test_a_killed_process_ends_the_others_and_a_restart_goes_on_to_the_same_end(run, tmp_path):
+    whole = run(2, "killed", "whole")["0"]
     # The supervisor looks late, so that process 0 has to notice by itself.
     options = ("--max-restarts", "1", "--monitor-interval", "3")
-    kept = tmp_path / "checkpoint"
-    status, output, messages = start(2, SCENARIOS, "killed", kept, options=options)
-    assert status == 0, messages
-    lost, *_ = (line for line in output.splitlines() if "error" in line)
-    assert "process 0 of 2 stops, since another one has ended" in lost
-    found, other = results_of("\n".join(set(output.splitlines()) - {lost}))
-    assert found.pop("epochs now") == other.pop("epochs now") == 1  # of two
-    assert found == other == whole
+    found = run(2, "killed", tmp_path / "checkpoint", options=options)
+    assert "process 0 of 2 stops, since another one has ended" in found.pop("lost 0")
+    assert sorted(found) == ["0", "1"]
+    for ended in found.values():
+        assert ended.pop("epochs now") == 1  # of two
+        assert ended == whole
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
 
 

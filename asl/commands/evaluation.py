@@ -16,6 +16,7 @@ from asl.evaluation.cross_validation import cross_validate
 from asl.evaluation.label_audit import audit_dataset
 from asl.evaluation.leakage import check_leakage
 from asl.files import write_text
+from asl.processes import joined
 from asl.recognizer.networks import ARCHITECTURES
 from asl.sources import find_dataset
 from asl.splits import load_asl_data
@@ -28,16 +29,23 @@ MODELS = {
 
 
 def evaluate(options: argparse.Namespace) -> tuple[dict, str]:
-    """Cross-validates models."""
-    dataset = _dataset(options)
-    models = {
-        name: cross_validate(
-            MODELS[name], dataset, calibrate=options.calibrate, **_training(options)
-        ).scores()
-        for name in options.models
-    }
-    result = {"setting": _setting(options, dataset), "models": models}
-    _write(result, options.output)
+    """Cross-validates models; several processes deal out the folds."""
+    with joined() as processes:
+        dataset = processes.one_after_another(lambda: _dataset(options))
+        models = {
+            name: cross_validate(
+                MODELS[name],
+                dataset,
+                calibrate=options.calibrate,
+                processes=processes,
+                **_training(options),
+            ).scores()
+            for name in options.models
+        }
+        result = {"setting": _setting(options, dataset), "models": models}
+        if processes.count > 1:
+            result["setting"]["processes"] = processes.count
+        processes.from_first(lambda: _write(result, options.output))
     return result, _table(models)
 
 

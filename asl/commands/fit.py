@@ -25,13 +25,15 @@ def fit(options: argparse.Namespace) -> tuple[dict, str]:
 
 def _fit(options: argparse.Namespace, processes: Processes) -> tuple[dict, str]:
     size = options.image_size or IMAGE_SIZES[options.model]
-    train, test = load_asl_data(
-        find_dataset(options.data),
-        split=options.split,
-        test_signer=options.test_signer,
-        seed=options.split_seed,
-        image_size=size,
-        corrected=options.corrected,
+    train, test = processes.one_after_another(
+        lambda: load_asl_data(
+            find_dataset(options.data),
+            split=options.split,
+            test_signer=options.test_signer,
+            seed=options.split_seed,
+            image_size=size,
+            corrected=options.corrected,
+        )
     )
     with seeded(options.seed, torch.device("cpu")):
         model = ARCHITECTURES[options.model](image_size=size)

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,6 +15,7 @@ from asl.evaluation.metrics import accuracy, accuracy_within, merge_look_alikes
 from asl.files import written_whole
 from asl.folders import class_folders, class_root, files_by_sign, left_out
 from asl.live.web_export import export_web
+from asl.processes import Processes, joined
 from asl.recognizer.export import export_recognizer
 from asl.recognizer.recognizer import Answers, Recognizer, Sight
 from asl.signs import SHAPE_OF, SIGNS
@@ -29,15 +31,25 @@ def predict(options: argparse.Namespace) -> tuple[dict, str]:
     """Reads pictures, and scores those that lie in class folders as the dataset does.
 
     A picture or a folder that cannot be read is reported; the others are answered all the same.
+    Several processes deal out the pictures of each folder.
     """
+    with joined("cpu") as processes:
+        return _predict(options, processes)
+
+
+def _predict(options: argparse.Namespace, processes: Processes) -> tuple[dict, str]:
     recognizer = Recognizer.load(options.weights)
     result: dict = {"answers": {}, "unreadable": {}, "left_out": [], "scores": {}}
     lines, everything = [], []
 
+    def say(words: str) -> None:
+        if processes.rank == 0:
+            print(words, file=sys.stderr)
+
     def report(path: Path, reason: object) -> None:
         options.status = 2
         result["unreadable"][str(path)] = str(reason)
-        print(f"error: {reason}", file=sys.stderr)
+        say(f"error: {reason}")
 
     for given in options.pictures:
         try:
@@ -49,20 +61,22 @@ def predict(options: argparse.Namespace) -> tuple[dict, str]:
             report(folder, f"cannot read '{shown(folder)}': {why}")
         if words := left_out(others, outside, given, _FOLLOW):
             result["left_out"] += map(str, [*others, *outside])
-            print(words, file=sys.stderr)
+            say(words)
         named = []
-        for path, sight in _look_at(recognizer, list(signs), options.top):
-            if isinstance(sight, OSError):
-                report(path, sight)
+        mine = processes.dealt(list(signs))
+        parts = processes.each(dict(_read(recognizer, mine, options.top)))
+        read = {path: found for part in parts for path, found in part.items()}
+        for path, sign in signs.items():
+            found = read[path]
+            if isinstance(found, OSError):
+                report(path, found)
                 continue
-            # The picture is not kept: there may be thousands.
-            result["answers"][str(path)] = sight.answers
-            lines.append(f"{shown(path)}: {_sentence(sight.answers)}")
-            sign = signs[path]
+            answers, log_probs = found
+            result["answers"][str(path)] = answers
+            lines.append(f"{shown(path)}: {_sentence(answers)}")
             everything.append((path, sign))
             if sign is not None:
-                log_probs = sight.log_probs + 0 * sight.hand  # nan if either is
-                named.append((log_probs, sight.answers, sign))
+                named.append((log_probs, answers, sign))
         if named:
             scores = _scores(named)
             result["scores"][str(given)] = scores
@@ -70,7 +84,8 @@ def predict(options: argparse.Namespace) -> tuple[dict, str]:
             lines.append(f"{shown(given)}: {scored}")
     if everything and options.gallery:
         result["gallery"] = str(options.gallery)
-        lines.append(_draw_gallery(recognizer, everything, options.gallery))
+        draw = partial(_draw_gallery, recognizer, everything, options.gallery)
+        lines.append(processes.from_first(draw))
     return result, "\n".join(lines)
 
 
@@ -110,6 +125,20 @@ def _pictures_in(
             "in class folders 0-9, a-z in it, found none" + (f"; {words}" if words else "")
         )
     return found
+
+
+def _read(
+    recognizer: Recognizer, paths: Sequence[Path], top: int
+) -> Iterator[tuple[Path, tuple[Answers, Tensor] | OSError]]:
+    """Yields each picture with its answers and log-probabilities, or why it cannot be read.
+
+    The picture is not kept: there may be thousands.
+    """
+    for path, sight in _look_at(recognizer, paths, top):
+        if isinstance(sight, OSError):
+            yield path, sight
+        else:
+            yield path, (sight.answers, sight.log_probs + 0 * sight.hand)  # nan if either is
 
 
 def _look_at(

@@ -24,12 +24,13 @@ from torch.utils.data import Subset
 
 from asl.data import ASLDataset
 from asl.decoded_cache import sent_by_name
-from asl.devices import seeded, usable_device
+from asl.devices import default_device, seeded, usable_device
 from asl.evaluation.calibration import fit_temperature
 from asl.evaluation.fold_cache import FoldCache, Job
 from asl.evaluation.report import CrossValidation
 from asl.files import end_with_parent, locked, progress_bar
-from asl.fingerprints import CannotKeyError
+from asl.fingerprints import CannotKeyError, fingerprint
+from asl.processes import ALONE, Processes
 from asl.signs import SIGNS
 from asl.splits import bursts_of, make_folds
 from asl.training import predict_log_probs, train_model
@@ -45,6 +46,7 @@ def cross_validate(
     calibrate: bool = False,
     extra: ASLDataset | None = None,
     workers: int = 1,
+    processes: Processes = ALONE,
     resume_dir: str | os.PathLike | None = None,
     progress: bool = True,
     **training: Any,
@@ -74,6 +76,8 @@ def cross_validate(
         workers: number of processes, which share the CPU's cores. 1 means this process. Others
             must be able to import `make_model`, so it cannot be a lambda or a class of a notebook,
             and a script must guard the call with ``if __name__ == "__main__":``.
+        processes: those that deal the models out among themselves, on one machine or many, see
+            `asl.processes.joined`. All make the same call, with one worker, and return the same.
         resume_dir: folder for the answers of finished models. An interrupted call goes on where it
             stopped. Answers for other images, models, options, code or versions of torch never mix.
             Another process that works in the same folder waits.
@@ -81,8 +85,8 @@ def cross_validate(
         **training: options of `train_model`, such as ``epochs=10``.
 
     Raises:
-        ValueError: if an option is out of range, if a file's name does not tell its signer, or if
-            `make_model` cannot be sent to other processes.
+        ValueError: if an option is out of range, if a file's name does not tell its signer, if
+            `make_model` cannot be sent to other processes, or if `processes` see other images.
     """
     if isinstance(make_model, nn.Module):
         raise ValueError(
@@ -99,6 +103,15 @@ def cross_validate(
             f"expected at least one seed and one worker, found seeds={list(seeds)}, "
             f"workers={workers}"
         )
+    if processes.count > 1:
+        if workers > 1:
+            raise ValueError(f"expected one worker in each of {processes.count}, found {workers}")
+        processes.check_equal({"number of images": len(dataset), "protocol": protocol})
+        processes.check_equal({"images": fingerprint([dataset.images, dataset.labels])})
+        device = processes.device
+        # Each has its own GPU as the default one, whose number is no part of a fold's key.
+        if device is not None and device.type != default_device().type:
+            training = {"device": device} | training
     fold_of = {seed: make_folds(dataset, protocol, folds=folds, seed=seed) for seed in seeds}
     count = int(fold_of[seeds[0]].max()) + 1
     if calibrate and count < 3:
@@ -115,11 +128,15 @@ def cross_validate(
     work = _Work(make_model, everything, fold_of, training)
     title = f"{getattr(make_model, '__name__', 'model')}, {protocol} folds" if progress else None
     alone: contextlib.AbstractContextManager = contextlib.nullcontext()
-    if resume_dir is not None:
+    # The first process keeps other programs out; each of these has files of its own.
+    if resume_dir is not None and processes.rank == 0:
         waiting = f"Waiting for another process that works in '{resume_dir}'."
         alone = locked(Path(resume_dir) / ".lock", waiting)
     with alone:
-        answers = _answers(work, jobs, workers, resume_dir, title)
+        processes.each(None)  # nobody reads before the folder is locked
+        mine = processes.dealt(jobs)
+        parts = processes.each(_answers(work, mine, workers, resume_dir, title))
+        answers = {job: answer for part in parts for job, answer in part.items()}
 
     labels = torch.tensor(dataset.labels)
     temperatures = None

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -14,12 +14,14 @@ from asl.augmentation.photographs import AROUND, crop_photographs, nothing_to_re
 from asl.data import ASLDataset, SizedDataset, get_batch
 from asl.decoding import denormalize, normalize
 from asl.devices import drawn_generator, seeded, usable_device
-from asl.fingerprints import describe_training
+from asl.fingerprints import describe_share, describe_training, fingerprint
 from asl.optimization import Checkpoint, run_epochs
+from asl.processes import ALONE, Processes
 from asl.recognizer.crops import cut, to_pixels
 from asl.recognizer.graph import find_hands, whole_view
 from asl.recognizer.hand_finder import HandFinder
 from asl.recognizer.recipe import Recipe
+from asl.shared_models import shared
 
 _SIDE = 168  # pixels of a photograph that is kept: a hand in it is 84 pixels
 _AT_ONCE = 16
@@ -69,6 +71,7 @@ def train_reader(
     checkpoint: str | os.PathLike | None = None,
     batch_size: int = 32,
     device: torch.device | str | None = None,
+    processes: Processes = ALONE,
     progress: bool = True,
 ) -> list[float]:
     """Trains a classifier of crops in place. It ends in evaluation mode.
@@ -83,12 +86,13 @@ def train_reader(
         sources: further hands.
         backgrounds: uint8 (P, 3, B, B), see `asl.augmentation.backgrounds.load_photographs`.
         recipe: epochs, learning rate, weight decay, seed, and how hands are changed.
-        checkpoint, batch_size, device, progress: as in `asl.train_model`.
+        checkpoint, batch_size, device, processes, progress: as in `asl.train_model`. Each process
+            changes all pictures of a batch, and computes the network for its part of them.
 
     Returns:
         The mean loss of each epoch.
     """
-    device = usable_device(device)
+    device = usable_device(processes.device if device is None else device)
     reader.to(device)
     photographs = HandPhotographs(
         torch.cat([torch.empty(0, 3, _SIDE, _SIDE).byte(), *(some.images for some in sources)]),
@@ -129,11 +133,19 @@ def train_reader(
             count = -(-len(pictures) // 8)  # at least one, also in a small last batch
             some = denormalize(pictures[torch.randperm(len(pictures))[:count]])
             nothing = nothing_to_read(some, generator, recipe.strength, backgrounds)
-            log_probs = reader(torch.cat([pictures, normalize(255 * nothing)]))
+            everything = torch.cat([pictures, normalize(255 * nothing)])
+            shard = processes.shard(len(everything))
+            log_probs = processes.gathered(network(everything[shard.rows], shard), shard)
             seen, unseen = log_probs.split([len(pictures), len(nothing)])
             right = F.cross_entropy(seen, labels, label_smoothing=recipe.smoothing)
-            return right - recipe.doubt * unseen.mean()
+            return (right - recipe.doubt * unseen.mean()) / processes.count
 
+        numbers: dict[str, Any] = {"batch_size": batch_size, "device": device.type}
+        if processes.exact:
+            numbers["processes"] = processes.count
+            given = {"recipe": recipe, "photographs": fingerprint([photographs, backgrounds])}
+            processes.check_equal(describe_share(reader, on_black, None, numbers | given))
+        network = shared(reader, processes)
         kept = None
         if checkpoint is not None:
             options = {
@@ -142,7 +154,6 @@ def train_reader(
                 "photographs": photographs,
                 "first weights": reader.state_dict(),
             }
-            numbers = {"batch_size": batch_size, "device": device.type}
             described = describe_training(reader, on_black, None, options, numbers)
             kept = Checkpoint(Path(checkpoint), described)
         run_epochs(
@@ -156,6 +167,7 @@ def train_reader(
             weight_decay=recipe.weight_decay,
             drawn=generator,
             checkpoint=kept,
+            processes=processes,
             name="Reader" if progress else None,
         )
     return results["train_losses"]

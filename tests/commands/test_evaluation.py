@@ -103,3 +103,20 @@ def test_the_table_has_a_row_for_each_model_in_percent():
         ["mlp", "90.0", "100.0", "-", "-", "0.0", "-"],
     ]
     assert note == ["in percent; all columns but the first are for 33 shapes"]
+
+
+def test_processes_deal_out_the_folds(people, run_in_processes, tmp_path):
+    options = ("evaluate", "--data", people, "--models", "nearest", "mlp", "--epochs", 1, "--json")
+    found = {}
+    for count in (1, 2):
+        written = tmp_path / f"{count}.json"
+        status, out, messages = run_in_processes(
+            count, *options, "--resume-dir", tmp_path / f"folds {count}", "--output", written
+        )
+        assert status == 0, messages
+        found[count] = json.loads(out)  # printed once
+        assert json.loads(written.read_text()) == found[count]
+    assert found[2]["setting"]["processes"] == 2
+    assert found[1]["models"] == found[2]["models"]
+    kept = [sorted(p.name for p in (tmp_path / f"folds {count}").iterdir()) for count in (1, 2)]
+    assert kept[0] == kept[1] and len(kept[0]) == 6  # three signers, two models

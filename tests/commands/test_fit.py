@@ -1,38 +1,25 @@
 import json
-import os
 import re
-import subprocess
-import sys
 
 import pytest
 
 from asl import load_model
 
 
-def fit(folder, *arguments, processes=1):
-    """Runs the command, in one process or by torchrun; returns status, output and messages."""
-    command = [sys.executable, "-m"]
-    if processes > 1:
-        command += ["torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-        command += ["-m"]
-    command += ["asl", "fit", "--data", str(folder), "--model", "mlp", "--device", "cpu"]
-    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
-    command += map(str, arguments)
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
-    return ended.returncode, ended.stdout, ended.stderr
-
-
 @pytest.fixture
-def images(write_images):
-    return write_images("abcdef", bursts=2)
+def fit(run_in_processes, write_images):
+    """Trains an MLP on a few images in one process or several."""
+    folder = write_images("abcdef", bursts=2)
+    options = ("fit", "--data", folder, "--model", "mlp", "--device", "cpu", "--epochs", 2)
+    return lambda count, *more: run_in_processes(count, *options, *more)
 
 
-def test_two_processes_print_and_write_what_one_does(images, tmp_path):
-    options = ("--epochs", 2, "--batch-size", 16, "--augment", "--json", "--lr", 1e-4)
+def test_two_processes_print_and_write_what_one_does(fit, tmp_path):
+    options = ("--batch-size", 16, "--augment", "--json", "--lr", 1e-4)
     found = {}
     for count in (1, 2):
         output = tmp_path / "made" / f"{count}.safetensors"
-        status, text, messages = fit(images, *options, "--output", output, processes=count)
+        status, text, messages = fit(count, *options, "--output", output)
         assert status == 0, messages
         assert messages.count("Images: ") == 1 and messages.count("mlp epoch 2/2") == 1
         found[count] = json.loads(text)  # printed once
@@ -46,16 +33,16 @@ def test_two_processes_print_and_write_what_one_does(images, tmp_path):
     assert names == ["1.safetensors", "2.safetensors"]
 
 
-def test_a_mistake_is_told_once_for_all_processes(images, tmp_path):
+def test_a_mistake_is_told_once_for_all_processes(fit, tmp_path):
     (tmp_path / "checkpoint").write_bytes(b"damaged")
-    status, text, messages = fit(images, "--checkpoint", tmp_path / "checkpoint", processes=2)
+    status, text, messages = fit(2, "--checkpoint", tmp_path / "checkpoint")
     assert status == 1 and not text  # torchrun's own
     assert messages.count("error: ") == 1, messages
     assert re.search(r"^error: expected .*checkpoint'.*damaged", messages, re.MULTILINE), messages
 
 
-def test_a_checkpoint_goes_on(images, tmp_path):
-    options = ("--epochs", 2, "--checkpoint", tmp_path / "c", "--json")
-    (_, first, _), (_, again, messages) = fit(images, *options), fit(images, *options)
+def test_a_checkpoint_goes_on(fit, tmp_path):
+    options = ("--checkpoint", tmp_path / "c", "--json")
+    (_, first, _), (_, again, messages) = fit(1, *options), fit(1, *options)
     assert json.loads(first)["metrics"] == json.loads(again)["metrics"]
     assert "epoch" not in messages

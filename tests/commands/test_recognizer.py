@@ -28,6 +28,22 @@ def test_predict_reads_pictures_and_scores_folders(people, run, weights):
     assert len(answers["answers"]) == 30 and answers["scores"] == {}
 
 
+def test_predict_deals_out_pictures_to_processes(people, run, run_in_processes, weights):
+    (people / "a" / "broken.png").write_bytes(b"no picture")
+    options = ("predict", people, "--weights", weights, "--json")
+    expected = json.loads(run(*options)[1])
+    status, out, messages = run_in_processes(2, *options)
+    assert status == 1 and messages.count("error: ") == 1  # torchrun's own status
+    found = json.loads(out)
+    assert list(found["answers"]) == list(expected["answers"])  # in order
+    for name, answers in found["answers"].items():
+        shapes, probabilities = zip(*answers, strict=True)
+        expected_shapes, close_to = zip(*expected["answers"][name], strict=True)
+        assert shapes == expected_shapes and probabilities == pytest.approx(close_to, abs=1e-4)
+    for part in ("scores", "unreadable"):
+        assert found[part] == expected[part]
+
+
 def test_predict_draws_a_gallery(people, run, weights, tmp_path, monkeypatch):
     monkeypatch.setattr("asl.commands.recognizer._IN_GALLERY", 7)
     drawn = tmp_path / "new" / "gallery.png"

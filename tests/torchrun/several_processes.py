@@ -1,4 +1,4 @@
-"""What torchrun starts for the tests of several processes: runs one scenario, prints JSON.
+"""What torchrun starts for the tests of several processes: runs one scenario.
 
 python -m torch.distributed.run --standalone --nproc-per-node 3 several_processes.py NAME …
 """
@@ -9,12 +9,15 @@ import signal
 import sys
 import warnings
 from functools import partial
+from pathlib import Path
 
 import torch
 from torch.utils.data import Subset, TensorDataset
 
 import asl
 from asl.processes import joined
+from asl.recognizer.recipe import Recipe
+from asl.recognizer.train_reader import HandPhotographs, train_reader
 
 warnings.simplefilter("error")
 warnings.filterwarnings("ignore", module="torch")
@@ -114,9 +117,31 @@ def agreement(processes):
     torch.manual_seed(rank)  # without a seed, the numbers of process 0 count
     unseeded = training(random_data(8), augment=add_noise)()
     return found | {
+        "reader": reader(processes),
         "callback": [called, len(metrics["train_losses"])],
         "unseeded": unseeded["train_losses"],
     }
+
+
+def reader(processes):
+    """Trains the recogniser's classifier for an epoch, on hands on black and photographs."""
+    generator = torch.Generator().manual_seed(0)
+    photographs = torch.randint(0, 256, (7, 3, 168, 168), generator=generator).byte()
+    backgrounds = torch.randint(0, 256, (2, 3, 40, 40), generator=generator).byte()
+    hands = TensorDataset(torch.randn(9, 3, 32, 32, generator=generator), torch.arange(9))
+    torch.manual_seed(0)
+    model = asl.ASLMobileNet(image_size=32)
+    return train_reader(
+        model,
+        hands,
+        [HandPhotographs(photographs, torch.arange(7))],
+        backgrounds,
+        Recipe(photograph_repeats=1, image_size=32, epochs=2, seed=0),
+        batch_size=8,
+        processes=processes,
+        device="cpu",
+        progress=False,
+    )
 
 
 def killed(processes, path):
@@ -142,12 +167,17 @@ def main(name, *arguments):
         result = {"equality": equality, "agreement": agreement, "killed": killed}[name](
             processes, *arguments
         )
-        print(json.dumps({"rank": processes.rank, "result": result}), flush=True)
+        say(f"{processes.rank}.json", result)
+
+
+def say(name, result):
+    """Writes into a file, since lines of several processes mix."""
+    (Path(os.environ["RESULTS"]) / name).write_text(json.dumps(result))
 
 
 if __name__ == "__main__":
     try:
         main(*sys.argv[1:])
     except OSError as error:
-        print(json.dumps({"error": str(error)}), flush=True)
+        say(f"lost {os.environ['RANK']}.json", str(error))
         sys.exit(3)
