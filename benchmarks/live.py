@@ -1,8 +1,11 @@
 """Measures the camera page in Chromium: frames a second, frame to answer, memory.
 
-    python benchmarks/live.py --runtime build/onnxruntime-web/dist --output results/live.json
+    python benchmarks/live.py --runtime build/onnxruntime-web/dist \\
+        --photos ../shared/photos/webcam --minutes 60 --output results/live.json
 
-A fake camera shows rendered hands. Needs Chromium and the extras "browser" and "onnx".
+A fake camera shows rendered hands: to `asl camera`, to `asl.camera()` in JupyterLab, and to the
+page without Python. That page also answers the photos, which Python answers too. Needs Chromium and
+the extras "browser" and "onnx".
 """
 
 import argparse
@@ -27,14 +30,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 
 import asl
 from asl.files import write_text
 from asl.live.spelling import Spelling, watch
 from asl.live.web_export import export_web
+from asl.recognizer.crops import to_pixels
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests' fake camera
-from tests.browser.scenes import scene, write_video  # noqa: E402
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests' fake camera and JupyterLab
+from tests.browser.lab import jupyter_lab, run_cell  # noqa: E402
+from tests.browser.scenes import READ, scene, write_video  # noqa: E402
 
 WORDS = [
     "dog",
@@ -85,8 +91,8 @@ def local_page() -> Iterator[tuple[str, int]]:
 
 
 @contextmanager
-def web_page(runtime: Path) -> Iterator[tuple[str, float]]:
-    """Serves an export; yields its address and how many MB it has without the runtime."""
+def web_page(runtime: Path, pictures: list[torch.Tensor]) -> Iterator[tuple[str, float]]:
+    """Serves an export, and beside it pictures; yields its address and its MB without either."""
 
     class Quiet(SimpleHTTPRequestHandler):
         extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript"}
@@ -99,6 +105,9 @@ def web_page(runtime: Path) -> Iterator[tuple[str, float]]:
         made = export_web(asl.Recognizer.load(), Path(folder) / "page", runtime=runtime)
         files = [p for p in made.rglob("*") if p.is_file() and p.parent.name != "runtime"]
         size = sum(path.stat().st_size for path in files) / 1e6
+        (made / "photos").mkdir()
+        for i, picture in enumerate(pictures):  # PNGs: decoders make no difference
+            Image.fromarray(picture.numpy()).save(made / "photos" / f"{i}.png")
         handler = functools.partial(Quiet, directory=str(made))
         with ThreadingHTTPServer(("127.0.0.1", 0), handler) as serving:
             threading.Thread(target=serving.serve_forever, daemon=True).start()
@@ -125,28 +134,39 @@ def spelled(recognizer: asl.Recognizer) -> dict[str, float]:
             for letter in word:
                 # Between two of the same letter the hand is lowered.
                 for sign, seconds in [*([(None, 0.8)] if letter == before else []), (letter, 1.2)]:
+                    written = ""
                     for i in range(round(15 * seconds)):
                         state = watch(state, time, seen(sign, signer, i // 3 % 5 + 1))
                         time += 1 / 15
+                        written += state.text[-1] * state.written
+                    doubled += len(written) - len(set(written))
                 before = letter
             matched = SequenceMatcher(None, word, state.text, autojunk=False)
             right += sum(block.size for block in matched.get_matching_blocks())
             letters += len(word)
-            doubled += sum(a == b for a, b in zip(state.text, state.text[1:], strict=False)) - sum(
-                a == b for a, b in zip(word, word[1:], strict=False)
-            )
     return {
         "words": len(WORDS),
         "people": 5,
         "letters": letters,
         "letters right": round(right / letters, 4),
-        "doubled": max(0, doubled),
+        "doubled": doubled,
     }
+
+
+def same_answers(page: Any, recognizer: asl.Recognizer, pictures: list[torch.Tensor]) -> dict:
+    """Counts the pictures to which the page without Python gives Python's answer."""
+    graph, same = recognizer.graph().eval(), 0
+    for i, picture in enumerate(pictures):
+        found = torch.tensor(page.evaluate(READ, f"photos/{i}.png")["confidence"])
+        with torch.inference_mode():
+            expected = graph(picture).confidence
+        told = [c.max() >= recognizer.threshold and int(c.argmax()) for c in (found, expected)]
+        same += told[0] == told[1]
+    return {"photos": len(pictures), "the same answer as Python's": same}
 
 
 def measure(page: Any, seconds: int) -> dict[str, float]:
     """Returns what a page achieves, after a few seconds to warm up."""
-    page.set_default_timeout(300_000)  # milliseconds
     page.locator("#speed").filter(has_text="frames a second").wait_for()
     time.sleep(5)
     seen = page.evaluate(COUNT.replace("SECONDS", str(seconds)))
@@ -167,9 +187,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runtime", type=Path, required=True, metavar="DIST")
     parser.add_argument("--seconds", type=int, default=30, help="each (default: %(default)s)")
+    parser.add_argument("--photos", type=Path, help="to answer in both ways")
     parser.add_argument("--minutes", type=int, default=0, help="of frames, for the memory")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE")
     options = parser.parse_args()
+    photos = sorted(options.photos.rglob("*.jp*g")) if options.photos else []
+    pictures, shipped = [to_pixels(photo) for photo in photos], asl.Recognizer.load()
     from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
@@ -185,26 +208,32 @@ def main() -> None:
                 f"--use-file-for-fake-video-capture={film}",
             ],
         )
+        page = browser.new_page()
+        page.set_default_timeout(300_000)  # milliseconds
         with local_page() as (address, process):
-            page = browser.new_page()
             page.goto(address)
             found["local page"] = measure(page, options.seconds)
             before = memory(process)
-            for _ in range(options.minutes):
-                time.sleep(60)
+            time.sleep(60 * options.minutes)
             if options.minutes:
                 after = {"minutes": options.minutes, "MB more": round(memory(process) - before, 1)}
                 found["local page"]["memory"] = after
-            page.close()
-        with web_page(options.runtime) as (address, size):
-            page = browser.new_page()
+        with jupyter_lab(Path(folder), "import asl\n\nasl.camera()") as address:
+            page.goto(address)
+            run_cell(page)
+            inside = page.query_selector("iframe[title=Camera]").content_frame()
+            found["JupyterLab"] = measure(inside, options.seconds)
+            page.goto("about:blank")
+        with web_page(options.runtime, pictures) as (address, size):
             page.goto(address)
             found["web export"] = measure(page, options.seconds) | {"MB without runtime": size}
-            page.close()
+            if pictures:
+                found["web export"] |= same_answers(page, shipped, pictures)
         version = browser.version
         browser.close()
-    found["spelled by rendered hands"] = spelled(asl.Recognizer.load())
+    found["spelled by rendered hands"] = spelled(shipped)
     command = f"python benchmarks/live.py --runtime {options.runtime.as_posix()}"
+    command += f" --photos {options.photos.as_posix()}" if options.photos else ""
     command += f" --minutes {options.minutes}" if options.minutes else ""
     setting = {
         "command": f"{command} --output {options.output.as_posix()}",

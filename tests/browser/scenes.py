@@ -14,6 +14,18 @@ _HAND = 230  # pixels
 _WALL = (150, 150, 145)
 FRAMES = range(1, 6)  # of each shot: the hand trembles
 QUALITY = 85  # of JPEG
+# Answers one picture as the page answers a frame, but for the camera.
+READ = """async (url) => {
+    const facts = await (await fetch("recognizer.json")).json();
+    window.engine ??= await (await import("./engine_web.js")).openEngine(facts);
+    const image = new Image();
+    image.src = url;
+    await image.decode();
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [image.width, image.height];
+    canvas.getContext("2d").drawImage(image, 0, 0);
+    return window.engine.read(canvas);
+}"""
 
 
 def scene(sign: str | None, *, signer: int = 1, frame: int = 1, light: str = "dif") -> Image.Image:

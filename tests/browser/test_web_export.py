@@ -11,22 +11,10 @@ from PIL import Image
 
 from asl.live.web_export import export_web
 from asl.recognizer.crops import to_pixels
-from tests.browser.scenes import scene
+from tests.browser.scenes import READ, scene
 from tests.browser.test_page import wait_for
 
 PHOTOS = Path("../shared/photos/webcam")
-# Answers one picture as the page answers a frame, but for the camera.
-READ = """async (url) => {
-    const facts = await (await fetch("recognizer.json")).json();
-    window.engine ??= await (await import("./engine_web.js")).openEngine(facts);
-    const image = new Image();
-    image.src = url;
-    await image.decode();
-    const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [image.width, image.height];
-    canvas.getContext("2d").drawImage(image, 0, 0);
-    return window.engine.read(canvas);
-}"""
 
 
 @pytest.fixture(scope="module")
