@@ -41,7 +41,6 @@ _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b
 _KEPT, _KEPT_WITH_SIZE = 12.5e6, 4e6  # pixels that `open_rgb` returns without and with `size`
 _BIG = 4e6  # pictures of more pixels than this are decoded one at a time
 _THREADS = 8  # at most, each with pictures up to that
-_TOGETHER = 16  # files that a thread takes at a time
 _READ_WHOLE = 1 << 20  # bytes of a file
 _one_big_picture = threading.Lock()
 
@@ -190,12 +189,15 @@ def decode_all(
         unreadable: path → reason
     """
     images = torch.empty((len(files), 3, size, size), dtype=torch.uint8)
-    rows = iter(images.numpy())
-    unreadable = decode_each(
-        files, size, lambda image: np.copyto(next(rows), image), progress=progress
-    )
-    kept = images[: len(images) - sum(1 for _ in rows)]
-    return kept.clone() if unreadable else images, unreadable
+    count = 0
+
+    def keep(some: np.ndarray) -> None:
+        nonlocal count
+        images[count : count + len(some)] = torch.from_numpy(some)
+        count += len(some)
+
+    unreadable = decode_each(files, size, keep, progress=progress)
+    return images[:count].clone() if unreadable else images, unreadable
 
 
 def decode_each(
@@ -211,48 +213,53 @@ def decode_each(
 
     Args:
         files, size, progress: as in `decode_all`.
-        keep: called with each readable image, uint8 (3, S, S), in the order of the files.
+        keep: called with a few readable images at a time, uint8 (n, 3, S, S), in the order of the
+            files.
 
     Returns:
         unreadable: path → reason
     """
-    unreadable: dict[Name, str] = {}
     with warnings.catch_warnings(), ThreadPoolExecutor(decoding_threads()) as threads:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        decoded = _decoded(files, size, threads)
-        bar = progress_bar(decoded, "Decoding images", len(files)) if progress else decoded
-        for path, result in zip(files, bar, strict=True):
-            if isinstance(result, str):
-                unreadable[path] = result
-            else:
-                keep(result)
-    return unreadable
+        reasons = _reasons(files, size, keep, threads)
+        bar = progress_bar(reasons, "Decoding images", len(files)) if progress else reasons
+        return {file: why for file, why in zip(files, bar, strict=True) if why is not None}
 
 
-def _decoded(
-    files: Sequence[Name], size: int, threads: ThreadPoolExecutor
-) -> Iterator[np.ndarray | str]:
-    """Yields the images in order. A thread takes several files: to hand each over takes time."""
+def _reasons(
+    files: Sequence[Name],
+    size: int,
+    keep: Callable[[np.ndarray], object],
+    threads: ThreadPoolExecutor,
+) -> Iterator[str | None]:
+    """Yields why each file cannot be read, or None, and hands on the images of the others."""
+    # To hand over each file by itself takes time; too many large images take memory.
+    together = max(1, min(16, 2_000_000 // (3 * size**2)))
     waiting: deque[Future] = deque()
-    for start in range(0, len(files), _TOGETHER):
-        waiting.append(threads.submit(_decode_some, files[start : start + _TOGETHER], size))
-        if len(waiting) > 2 * decoding_threads():  # what waits is in memory
-            yield from waiting.popleft().result()
-    while waiting:
-        yield from waiting.popleft().result()
+    starts = deque(range(0, len(files), together))
+    while waiting or starts:
+        while starts and len(waiting) < 2 * decoding_threads():
+            some = files[(start := starts.popleft()) : start + together]
+            waiting.append(threads.submit(_decode_some, some, size))
+        images, reasons = waiting.popleft().result()
+        keep(images)
+        yield from reasons
 
 
-def _decode_some(files: Sequence[Name], size: int) -> list[np.ndarray | str]:
-    return [_decode(path, size) for path in files]
+def _decode_some(files: Sequence[Name], size: int) -> tuple[np.ndarray, list[str | None]]:
+    """Returns the images that can be read, uint8 (n, 3, S, S), and why each of the files cannot."""
+    decoded = [_decode(file, size) for file in files]
+    pixels = b"".join(found for found in decoded if isinstance(found, bytes))
+    images = np.frombuffer(pixels, np.uint8).reshape(-1, size, size, 3).transpose(0, 3, 1, 2)
+    reasons = [found if isinstance(found, str) else None for found in decoded]
+    return images.copy(), reasons
 
 
-def _decode(path: str | Path, size: int) -> np.ndarray | str:
+def _decode(path: str | Path, size: int) -> bytes | str:
+    """Returns the pixels of a file, or why it cannot be read."""
     try:
         image = open_rgb(path, size=size)
-        image = image.resize((size, size), Image.Resampling.BILINEAR)
-        # Twice as fast as np.asarray, which asks the image for its array interface.
-        pixels = np.frombuffer(image.tobytes(), np.uint8).reshape(size, size, 3)
-        return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+        return image.resize((size, size), Image.Resampling.BILINEAR).tobytes()
     except Exception as error:  # a damaged file can make a decoder raise nearly anything
         with contextlib.suppress(OSError):  # it may be gone
             if not os.stat(path).st_size:

@@ -240,6 +240,20 @@ def test_a_file_that_vanishes_while_others_are_decoded_is_reported(tmp_path):
     assert unreadable[files[2]] == "empty file"
 
 
+@pytest.mark.parametrize("size", [1, 5])
+def test_images_come_in_the_order_of_files_whatever_cannot_be_read(size, tmp_path):
+    files = [tmp_path / f"{number}.png" for number in range(75)]
+    for number, path in enumerate(files):
+        if number % 3 or number < 20:
+            Image.new("RGB", (8, 8), (number, 0, 255 - number)).save(path)
+    images, unreadable = decoding.decode_all(files, size, progress=False)
+    missing = [path for number, path in enumerate(files) if not (number % 3 or number < 20)]
+    assert list(unreadable) == missing and len(images) == 75 - len(missing)
+    read = [number for number in range(75) if number % 3 or number < 20]
+    assert images[:, 0, 0, 0].tolist() == read and images[:, 1].max() == 0
+    assert images[:, 2, -1, -1].tolist() == [255 - number for number in read]
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
