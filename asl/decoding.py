@@ -299,7 +299,7 @@ def denormalize(images: Tensor) -> Tensor:
 
 def _per_channel(values: Sequence[float], images: Tensor) -> Tensor:
     """Returns one number for each channel, shaped to spread over images (..., 3, H, W)."""
-    numbers = torch.tensor(values, device=images.device)
+    numbers = torch.tensor(values).to(images.device, non_blocking=True)
     if images.is_contiguous(memory_format=torch.channels_last):
         # A whole row of numbers in the order of memory is four times as fast as three.
         return numbers.expand(images.shape[-1], 3).contiguous().t().unsqueeze(1)

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
+from asl.batches import batches_on
 from asl.data import ASLDataset, SizedDataset, get_batch, whole_dataset
 from asl.devices import autocast, drawn_generator, seeded, usable_device
 from asl.files import check_writable
@@ -164,14 +165,14 @@ def train_model(
     with seeded(seed, device):
         # Drawn only where it is needed, since drawing it moves the global generator.
         drawn = torch.Generator(device) if augment is None else drawn_generator(device)
-        network = shared(model, processes)
+        network, batch_of = shared(model, processes), batches_on(train_data, device)
 
         def loss_of(indices: Tensor) -> Tensor:
             shard = processes.shard(len(indices))
             if augment is None:
-                images, labels = get_batch(train_data, indices[shard.rows], device)
+                images, labels = batch_of(indices[shard.rows])
             else:  # which draws for the whole batch
-                images, labels = get_batch(train_data, indices, device)
+                images, labels = batch_of(indices)
                 images = augment(images, drawn)[shard.rows]
                 labels = labels[shard.rows]
             with autocast(device, half_precision):

@@ -10,18 +10,23 @@ import pytest
 import torch
 from torch import nn, optim
 from torch.optim.optimizer import register_optimizer_step_pre_hook
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
 from asl import (
     ASLDataset,
     ASLNet,
     ASLResNet,
+    augment,
     create_sequential_model,
+    optimization,
     predict_log_probs,
     summarize,
     train_model,
     training,
 )
+from asl.augmentation import random_draws
+from asl.processes import ALONE, Processes
 
 
 @pytest.fixture
@@ -277,6 +282,50 @@ def test_by_default_the_rate_peaks_at_a_thousandth_in_batches_of_64(dataset):
     finally:
         hook.remove()
     assert max(rates) == pytest.approx(1e-3, rel=0.01) and len(rates) == 40 and max(sizes) == 64
+
+
+class Waits(TorchDispatchMode):
+    """Notes each operation that makes the host wait for a GPU, between steps of the optimiser."""
+
+    def __init__(self):
+        super().__init__()
+        self.noted = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        name = function.overloadpacket.__name__
+        chosen = args[1] if name == "index" else ()
+        by_truth = any(part is not None and part.dtype == torch.bool for part in chosen)
+        if by_truth or name in ("_local_scalar_dense", "nonzero", "masked_select", "equal"):
+            self.noted.append(name)
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("processes", [ALONE, Processes()])
+@pytest.mark.parametrize("half_precision", [False, True])
+@pytest.mark.parametrize("changed", [None, augment])
+def test_no_step_waits_for_a_number(processes, half_precision, changed, write_images, monkeypatch):
+    # Where looking is free, on a CPU, a step does look at its loss.
+    monkeypatch.setattr(optimization, "_may_look", lambda *_: False)
+    monkeypatch.setattr(random_draws, "counts_freely", lambda device: False)
+    data = ASLDataset(write_images())
+    with Waits() as waits:
+        hook = register_optimizer_step_pre_hook(lambda *_: waits.noted.append("step"))
+        try:
+            quick(
+                ASLNet(), Subset(data, range(20)), None, batch_size=4, device="cpu", seed=0,
+                augment=changed, half_precision=half_precision, processes=processes,
+            )  # fmt: skip
+        finally:
+            hook.remove()
+    first = waits.noted.index("step")
+    assert waits.noted[first : first + 5] == ["step"] * 5
+    assert "_local_scalar_dense" in waits.noted[first + 5 :]  # the epoch's losses
+
+
+def test_on_a_cpu_a_step_looks_at_its_loss():
+    assert optimization._may_look(torch.device("cpu"), ALONE)
+    assert not optimization._may_look(torch.device("cuda"), ALONE)
+    assert not optimization._may_look(torch.device("cpu"), Processes(0, 2))
 
 
 # --- what people change --------------------------------------------------------------------------

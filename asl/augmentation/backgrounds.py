@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from asl.augmentation.random_draws import Draw, coordinates, matrix
+from asl.augmentation.random_draws import Draw, change_some, coordinates, matrix
 from asl.decoding import open_rgb
 from asl.files import install_hint
 from asl.signs import MONK_TONES
@@ -67,14 +67,15 @@ def _show_windows(picture: Tensor, draw: Draw, photographs: Tensor, where: Tenso
     angle, side = draw.uniform(-0.4, 0.4), draw.uniform(0.15, 0.65)
     cos, sin = side * angle.cos(), side * angle.sin()
     centre = draw.uniform(-0.35, 0.35, 2).flatten(1).unsqueeze(2)
-    theta = torch.cat([matrix(cos, -sin, sin, cos), centre], dim=2)[where]
-    if not len(theta):  # a small batch may have none
-        return picture
-    grid = F.affine_grid(theta, [len(theta), *picture.shape[1:]], align_corners=False)
-    # Photographs are larger than the windows, so only those that are shown become floats.
-    chosen = photographs[which[where].to(photographs.device)].to(picture.device).float() / 255
-    window = F.grid_sample(chosen, grid, padding_mode="reflection", align_corners=False)
-    return picture.index_copy(0, where.nonzero().flatten(), window)
+    theta = torch.cat([matrix(cos, -sin, sin, cos), centre], dim=2)
+
+    def window(old: Tensor, theta: Tensor, which: Tensor) -> Tensor:
+        grid = F.affine_grid(theta, list(old.shape), align_corners=False)
+        # Photographs are larger than windows, so only those that are shown become floats.
+        chosen = photographs[which.to(photographs.device)].to(old.device).float() / 255
+        return F.grid_sample(chosen, grid, padding_mode="reflection", align_corners=False)
+
+    return change_some(picture, where, window, theta, which)
 
 
 def _blob(like: Tensor, draw: Draw, smallest: float, largest: float) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from asl.augmentation.random_draws import Draw, coordinates
+from asl.augmentation.random_draws import Draw, change_some, coordinates
 
 _JPEG_BLOCK = 8
 
@@ -32,7 +32,7 @@ def degrade(pixels: Tensor, draw: Draw) -> Tensor:
     noise = draw.normal(3, *pixels.shape[2:])
     pixels = pixels + draw.chance(0.5) * draw.around(0, 0, 0.06) * noise
     coarseness, some = draw.uniform(0.01, 0.12), draw.chance(0.3).flatten()
-    return pixels.index_copy(0, some.nonzero().flatten(), _jpeg(pixels[some], coarseness[some]))
+    return change_some(pixels, some, _jpeg, coarseness)
 
 
 def _blur(pixels: Tensor) -> Tensor:

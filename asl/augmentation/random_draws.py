@@ -1,6 +1,7 @@
 """Random numbers for a batch of pictures, and the coordinates of their pixels."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Generator, Tensor
@@ -38,6 +39,32 @@ class Draw:
         """Returns float (N, channels, height, width)."""
         shape = (self.count, channels, height, width)
         return torch.randn(shape, generator=self.generator, device=self.device)
+
+
+def change_some(
+    pictures: Tensor, some: Tensor, change: Callable[..., Tensor], *arguments: Tensor
+) -> Tensor:
+    """Returns pictures of which some are changed.
+
+    Args:
+        pictures: (N, 3, H, W).
+        some: which of them, bool (N,).
+        change: pictures, followed by the arguments that belong to them → those pictures changed,
+            each by itself.
+        arguments: a value for each picture, (N, …).
+    """
+    if counts_freely(pictures.device):
+        chosen = some.nonzero().flatten()
+        if not len(chosen):
+            return pictures
+        changed = change(*(of[chosen] for of in (pictures, *arguments)))
+        return pictures.index_copy(0, chosen, changed)
+    return torch.where(some.view(-1, 1, 1, 1), change(pictures, *arguments), pictures)
+
+
+def counts_freely(device: torch.device) -> bool:
+    """Tells whether one may ask how many elements are true. On a GPU the answer is waited for."""
+    return device.type == "cpu"
 
 
 def coordinates(like: Tensor) -> tuple[Tensor, Tensor]:

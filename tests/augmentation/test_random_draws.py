@@ -1,8 +1,10 @@
 import math
 
+import pytest
 import torch
 
-from asl.augmentation.random_draws import Draw, coordinates, matrix
+from asl.augmentation import random_draws
+from asl.augmentation.random_draws import Draw, change_some, coordinates, matrix
 
 
 def draw(strength=1.0, count=4000):
@@ -36,3 +38,20 @@ def test_coordinates_run_from_side_to_side():
 def test_a_matrix_is_filled_row_by_row():
     numbers = (torch.full((2, 1, 1, 1), float(n)) for n in range(4))
     assert matrix(*numbers)[1].tolist() == [[0, 1], [2, 3]]
+
+
+@pytest.mark.parametrize("which", [[0, 2], [], [0, 1, 2]])
+@pytest.mark.parametrize("freely", [True, False])
+def test_some_pictures_are_changed_each_by_its_own_number(which, freely, monkeypatch):
+    monkeypatch.setattr(random_draws, "counts_freely", lambda device: freely)
+    some = torch.zeros(3, dtype=torch.bool)
+    some[which] = True
+    pictures, numbers = torch.ones(3, 3, 2, 2), torch.tensor([2.0, 3.0, 4.0]).view(3, 1, 1, 1)
+    changed = change_some(pictures, some, lambda x, by: x * by, numbers)
+    assert pictures.eq(1).all()
+    assert changed.equal(torch.where(some.view(3, 1, 1, 1), numbers * pictures, pictures))
+
+
+def test_counting_is_free_on_a_cpu_alone():
+    assert random_draws.counts_freely(torch.device("cpu"))
+    assert not random_draws.counts_freely(torch.device("cuda"))
