@@ -64,7 +64,7 @@ def test_letters_that_are_held_are_spelled_and_keys_edit(server, open_page, sure
 
 
 def test_it_is_taught_a_sign_and_forgets_it(server, open_page, teachable, keep):
-    signer, letter, before = teachable
+    signer, letter, before = teachable()
     page = open_page(server.address, [(letter, 3)], signer=signer)
     wait_for(page, "#best", f"^{before}$")
     page.keyboard.press("4")

@@ -34,7 +34,7 @@ def exported(playwright, shipped, runtime, tmp_path_factory):
 
 
 def test_it_reads_spells_and_keeps_what_it_is_taught(exported, serve, open_page, teachable, keep):
-    signer, letter, before = teachable
+    signer, letter, before = teachable()
     page = open_page(serve(exported), [(letter, 3)], signer=signer)
     wait_for(page, "#best", f"^{before}$")
     assert "stays in this browser" in page.inner_text("#where")
