@@ -138,7 +138,7 @@ def spelled(recognizer: asl.Recognizer) -> dict[str, float]:
                     for i in range(round(15 * seconds)):
                         state = watch(state, time, seen(sign, signer, i // 3 % 5 + 1))
                         time += 1 / 15
-                        written += state.text[-1] * state.written
+                        written += state.text[-1:] * state.written
                     doubled += len(written) - len(set(written))
                 before = letter
             matched = SequenceMatcher(None, word, state.text, autojunk=False)
@@ -155,6 +155,7 @@ def spelled(recognizer: asl.Recognizer) -> dict[str, float]:
 
 def same_answers(page: Any, recognizer: asl.Recognizer, pictures: list[torch.Tensor]) -> dict:
     """Counts the pictures to which the page without Python gives Python's answer."""
+    page.evaluate("document.getElementById('video').srcObject.getTracks()[0].stop()")
     graph, same = recognizer.graph().eval(), 0
     for i, picture in enumerate(pictures):
         found = torch.tensor(page.evaluate(READ, f"photos/{i}.png")["confidence"])
