@@ -376,7 +376,7 @@ def test_the_shipped_weights_say_how_they_were_made(shipped):
     assert 0 < facts["threshold"] == shipped.threshold < 1
     assert facts["answered"] >= 0.8 and facts["rejected"] >= 0.99
     assert facts["right elsewhere"] >= 0.93 and set(facts["photographs"]) == set(SOURCES)
-    assert SHIPPED_WEIGHTS.stat().st_size < 10e6
+    assert SHIPPED_WEIGHTS.stat().st_size < 8e6
 
 
 @pytest.mark.parametrize("mirrored", [False, True], ids=["right", "left"])
