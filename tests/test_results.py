@@ -284,6 +284,10 @@ def quoted_in_live() -> Iterator[str]:
     yield f"at most {MOST_BYTES / 1e6:.0f} MB and {MOST_PIXELS / 1e6:.0f} megapixels"
 
 
+def quoted_in_many_processes() -> Iterator[str]:
+    yield from ()  # what it measures is in results/
+
+
 def quoted_in_data_card() -> Iterator[str]:
     audit, planted = recorded("audit"), recorded("planted_errors")
     yield audit["setting"]["command"].replace("python -m asl", ".venv/bin/asl")
@@ -324,6 +328,7 @@ PAGES = {
     "docs/your_own.md": quoted_in_your_own,
     "docs/teaching.md": quoted_in_teaching,
     "docs/live.md": quoted_in_live,
+    "docs/many_processes.md": quoted_in_many_processes,
     "SECURITY.md": quoted_in_security,
     "asl_dataset/README.md": quoted_in_data_card,
 }
