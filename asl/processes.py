@@ -7,6 +7,7 @@ does the same with `ALONE`, which is one process.
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
@@ -158,6 +159,24 @@ class Processes:
 
 ALONE = Processes(exact=False)
 """One process that works by itself, with torch's own batch norm."""
+
+
+_to_draw_for: ContextVar[Shard | None] = ContextVar("_to_draw_for", default=None)
+
+
+@contextmanager
+def drawing_for(shard: Shard) -> Iterator[None]:
+    """Tells what draws random numbers in a block that the images are a shard of a batch."""
+    token = _to_draw_for.set(shard)
+    try:
+        yield
+    finally:
+        _to_draw_for.reset(token)
+
+
+def shard_to_draw_for() -> Shard | None:
+    """Returns the shard for which random numbers are drawn, or None for a whole batch."""
+    return _to_draw_for.get()
 
 
 def _of_all(error: Exception) -> Exception:

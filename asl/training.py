@@ -25,7 +25,7 @@ from asl.files import check_writable
 from asl.fingerprints import describe_share, describe_training
 from asl.models import check_output, check_width
 from asl.optimization import Checkpoint, MakeOptimizer, MakeScheduler, run_epochs
-from asl.processes import ALONE, Processes
+from asl.processes import ALONE, Processes, drawing_for
 from asl.shared_models import shared
 from asl.signs import check_classes, check_labels
 
@@ -165,16 +165,19 @@ def train_model(
     with seeded(seed, device):
         # Drawn only where it is needed, since drawing it moves the global generator.
         drawn = torch.Generator(device) if augment is None else drawn_generator(device)
+        by_shards = _draws_for_shards(augment)
         network, batch_of = shared(model, processes), batches_on(train_data, device)
 
         def loss_of(indices: Tensor) -> Tensor:
             shard = processes.shard(len(indices))
-            if augment is None:
+            if augment is None or by_shards:
                 images, labels = batch_of(indices[shard.rows])
-            else:  # which draws for the whole batch
+            if augment is not None and by_shards:
+                with drawing_for(shard):
+                    images = augment(images, drawn)
+            elif augment is not None:  # whatever it draws, it draws for the whole batch
                 images, labels = batch_of(indices)
-                images = augment(images, drawn)[shard.rows]
-                labels = labels[shard.rows]
+                images, labels = augment(images, drawn)[shard.rows], labels[shard.rows]
             with autocast(device, half_precision):
                 log_probs = network(images, shard)
             return shard.share * F.nll_loss(log_probs, labels)
@@ -240,6 +243,13 @@ def _check_augment(augment: Callable) -> None:
             f"expected augment to take (images (N, 3, H, W), generator), found {augment!r}. A "
             "transform of images alone fits: augment=lambda images, generator: transform(images)"
         ) from error
+
+
+def _draws_for_shards(augment: Callable | None) -> bool:
+    """Tells whether a function, such as `asl.augment`, minds `asl.processes.drawing_for`."""
+    while isinstance(augment, partial):
+        augment = augment.func
+    return getattr(augment, "draws_for_shards", False)
 
 
 def _remember_input(model: nn.Module, data: SizedDataset) -> None:

@@ -43,8 +43,8 @@ def equality(run):
 def test_three_processes_train_as_one(name, equality):
     case = several_processes.CASES[name]
     alone = several_processes.train(*case, ALONE)
-    # In float64, in which rounding does not grow to anything within so few steps.
-    close = 2e-5 if "float32" in name else 1e-6
+    # Mostly in float64, in which rounding does not grow to anything within so few steps.
+    close = {"mlp, float32": 2e-5, "asl.augment, float32": 2e-3}.get(name, 1e-6)
     for found in equality:
         assert found[name].keys() == alone.keys()
         for what, expected in alone.items():

@@ -71,6 +71,9 @@ def augment(
     return pictures
 
 
+vars(augment)["draws_for_shards"] = True  # `train_model` then passes a process its part of a batch
+
+
 def picture_hands(
     images: Tensor,
     generator: Generator,

@@ -6,11 +6,14 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
+from asl.processes import shard_to_draw_for
+
 
 class Draw:
     """Draws numbers for each of N images, shaped to broadcast over (N, 3, H, W).
 
-    `strength`, from 0 to 1, scales what `around`, `factor` and `chance` draw.
+    `strength`, from 0 to 1, scales what `around`, `factor` and `chance` draw. If the images are one
+    process's part of a batch, see `asl.processes.drawing_for`, the numbers are drawn for all of it.
     """
 
     def __init__(self, count: int, generator: Generator, strength: float = 1.0):
@@ -19,9 +22,7 @@ class Draw:
 
     def uniform(self, low: float, high: float, channels: int = 1, side: int = 1) -> Tensor:
         """Returns float (N, channels, side, side)."""
-        shape = (self.count, channels, side, side)
-        drawn = torch.rand(shape, generator=self.generator, device=self.device)
-        return low + (high - low) * drawn
+        return low + (high - low) * self._drawn(torch.rand, channels, side, side)
 
     def around(self, middle: float, below: float, above: float) -> Tensor:
         """Returns float (N, 1, 1, 1) from middle - below to middle + above."""
@@ -37,8 +38,14 @@ class Draw:
 
     def normal(self, channels: int, height: int, width: int) -> Tensor:
         """Returns float (N, channels, height, width)."""
-        shape = (self.count, channels, height, width)
-        return torch.randn(shape, generator=self.generator, device=self.device)
+        return self._drawn(torch.randn, channels, height, width)
+
+    def _drawn(self, function: Callable[..., Tensor], *shape: int) -> Tensor:
+        """Returns (N, …). For a shard, they are what one process would draw for these images."""
+        whole, rows = self.count, slice(None)
+        if (shard := shard_to_draw_for()) is not None:
+            whole, rows = shard.whole, shard.rows
+        return function((whole, *shape), generator=self.generator, device=self.device)[rows]
 
 
 def change_some(

@@ -5,6 +5,7 @@ import torch
 
 from asl.augmentation import random_draws
 from asl.augmentation.random_draws import Draw, change_some, coordinates, matrix
+from asl.processes import Processes, drawing_for
 
 
 def draw(strength=1.0, count=4000):
@@ -55,3 +56,18 @@ def test_some_pictures_are_changed_each_by_its_own_number(which, freely, monkeyp
 def test_counting_is_free_on_a_cpu_alone():
     assert random_draws.counts_freely(torch.device("cpu"))
     assert not random_draws.counts_freely(torch.device("cuda"))
+
+
+def test_the_numbers_of_all_shards_are_those_of_the_batch():
+    def numbers(count):
+        drawn = draw(count=count)
+        return [drawn.uniform(0, 1, 3), drawn.normal(2, 4, 5), drawn.chance(0.5)]
+
+    whole, parts = numbers(20), []
+    for rank in range(3):
+        shard = Processes(rank, 3).shard(20)
+        with drawing_for(shard):
+            parts.append(numbers(shard.size))
+    assert all(
+        torch.cat(of).equal(all_) for of, all_ in zip(zip(*parts, strict=True), whole, strict=True)
+    )

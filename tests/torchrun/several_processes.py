@@ -44,6 +44,12 @@ CASES = {
     "cnn, fewer images than processes": (asl.ASLNet, 2, 8, {}),
     "cnn, batches of two": (asl.ASLNet, 5, 2, {}),
     "changed images": (partial(asl.ASLNet, attention="channel"), 10, 4, {"augment": add_noise}),
+    "asl.augment, float32": (
+        asl.create_sequential_model,
+        19,
+        8,
+        {"augment": partial(asl.augment, strength=0.8), "dtype": torch.float32},
+    ),
     "resnet": (partial(asl.ASLResNet, image_size=32), 7, 4, {"size": 32}),
 }
 
