@@ -157,19 +157,21 @@ def run_epochs(
                 batches = progress_bar(batches, f"{name} epoch {epoch}/{epochs}")
             model.train()
             loss_sum = torch.zeros((), device=device)
-            losses, rates = [], []
-            for indices in batches:
+            # In one block: if each loss stayed where it was made, between the batches in memory, a
+            # batch would often not fit where the one before it was, and memory would grow.
+            losses, rates = torch.zeros(steps, device=device), []
+            for step, indices in enumerate(batches):
                 loss = loss_of(indices)
                 rates.append(float(schedule.get_last_lr()[0]))  # the one that this step uses
-                losses.append(loss.detach())
-                loss_sum += losses[-1] * len(indices)
+                losses[step] = loss.detach()
+                loss_sum += losses[step] * len(indices)
                 if _may_look(device, processes) and not math.isfinite(loss.item()):
                     break
                 (processes.count * loss).backward()
                 stepper.step()
                 stepper.zero_grad()
                 schedule.step()
-            both = processes.summed(torch.stack([*losses, loss_sum]))
+            both = processes.summed(torch.cat([losses[: len(rates)], loss_sum.view(1)]))
             every, loss_sum = both[:-1], both[-1]
             if not every.isfinite().all():
                 model.load_state_dict(last_good)
