@@ -66,6 +66,9 @@ class DecodedFile:
             if os.name == "posix":
                 flags, rights = mmap.MAP_PRIVATE | _NO_RESERVE, mmap.PROT_READ | mmap.PROT_WRITE
                 mapping = mmap.mmap(file.fileno(), _PAGE + size, flags=flags, prot=rights)
+                # Batches are in random order. Where images do not all stay in memory, to read what
+                # lies around each, as the system does otherwise, would push the others out.
+                mapping.madvise(mmap.MADV_RANDOM)
             else:
                 mapping = mmap.mmap(file.fileno(), _PAGE + size, access=mmap.ACCESS_COPY)
         pixels = torch.frombuffer(mapping, dtype=torch.uint8, count=size, offset=_PAGE)

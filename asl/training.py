@@ -283,16 +283,43 @@ def predict_log_probs(model: nn.Module, data: DataLoader | SizedDataset) -> tupl
     device = torch.device("cpu") if parameter is None else parameter.device
     was_training = model.training
     model.eval()
+    answers, actual = _Rows(), _Rows()
     try:
-        answers = [(model(x).cpu(), y.cpu()) for x, y in _in_order(data, device)]
+        for x, y in _in_order(data, device):
+            answers.add(model(x).cpu())
+            actual.add(y.cpu())
     finally:
         model.train(was_training)
-    if not answers:
+    if answers.block is None:
         raise ValueError("expected at least one image to predict, found none")
-    log_probs, labels = (torch.cat(parts) for parts in zip(*answers, strict=True))
+    log_probs, labels = answers.all(), actual.all()
     check_width(log_probs)
     check_labels(labels)
     return log_probs, labels
+
+
+class _Rows:
+    """Rows of a tensor that come in batches, copied into one block of memory.
+
+    If the answers stayed where they were made, between the batches in memory, a batch would often
+    not fit where the one before it was, and memory would grow.
+    """
+
+    def __init__(self) -> None:
+        self.block: Tensor | None = None
+        self.count = 0
+
+    def add(self, rows: Tensor) -> None:
+        end = self.count + len(rows)
+        if self.block is None:
+            self.block = rows.clone()
+        while end > len(self.block):
+            self.block = torch.cat([self.block, torch.empty_like(self.block)])
+        self.block[self.count : end] = rows
+        self.count = end
+
+    def all(self) -> Tensor:
+        return torch.empty(0) if self.block is None else self.block[: self.count].clone()
 
 
 def _predict_shared(
