@@ -277,7 +277,30 @@ def quoted_in_your_own() -> Iterator[str]:
 
 
 def quoted_in_teaching() -> Iterator[str]:
-    yield from ()  # what it measures is in results/
+    record = recorded("teaching")
+    yield printed(record["setting"]["command"])
+    webcam = record["photos from another camera"]
+    people = record["people"] | {"webcam photos": webcam}
+    for name, of in people.items():
+        if "3 a sign" not in of:  # one burst of each sign: no other stretch to test on
+            continue
+        cells = [percent(of["1 a sign"]["untaught"]["accuracy"])]
+        cells += [percent(of[f"{n} a sign"]["taught"]["accuracy"]) for n in (1, 3)]
+        yield f"| {name} | {' | '.join(cells)} | {of['pictures']:,} |"
+    before, after = (webcam["3 a sign"][of]["calibration error"] for of in ("untaught", "taught"))
+    yield f"falls from {percent(before)} to {percent(after)} points on the webcam photos"
+    alone = [
+        change["the others gain"]
+        for of in people.values()
+        for letter, change in of.get("one letter taught", {}).items()
+        if len(letter) == 1
+    ]
+    yield f"the others lose {percent(-min(alone))} points at most"
+    for name, of in people.items():
+        if "practice" in of:
+            held = of["practice"]["untaught"]["within 2 s"]
+            cells = [percent(held[f"{kind} letters accepted"]) for kind in ("right", "wrong")]
+            yield f"| {name} | {' | '.join(cells)} | {held['holds']} |"
 
 
 def quoted_in_live() -> Iterator[str]:
