@@ -189,11 +189,12 @@ def decode_all(
         unreadable: path → reason
     """
     images = torch.empty((len(files), 3, size, size), dtype=torch.uint8)
+    pixels = images.numpy()  # copying into it wakes none of torch's threads, which would then spin
     count = 0
 
     def keep(some: np.ndarray) -> None:
         nonlocal count
-        images[count : count + len(some)] = torch.from_numpy(some)
+        pixels[count : count + len(some)] = some
         count += len(some)
 
     unreadable = decode_each(files, size, keep, progress=progress)

@@ -101,3 +101,18 @@ def test_growth_is_the_slope_between_logarithms(bench):
 )
 def test_a_number_has_three_digits(value, printed):
     assert bench_page.number(value) == printed
+
+
+@few_signs
+def test_what_is_measured_of_the_cache(data, monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    monkeypatch.setenv("ASL_CACHE_DIR", str(tmp_path / "cache"))
+    cache = importlib.import_module("cache")
+    if not Path("/proc/self/status").exists():
+        pytest.skip("asks Linux how much memory a process has")
+    found = {name: part(data, 8) for name, part in cache.PARTS.items()}
+    assert found["limit"]["seconds"] > 0 and found["load"]["images"] == 40
+    assert found["train"]["images a second"] > 0 and found["train"]["loss"] > 0
+    (kept,) = (tmp_path / "cache" / "decoded").iterdir()
+    cache.drop_from_memory(kept)
+    assert cache.load(data, 8)["images"] == 40
