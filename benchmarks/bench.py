@@ -242,22 +242,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     contenders = [name for name in CONTENDERS if name in {*options.contenders, "ours"}]
     pythons, skipped = pythons_of(contenders, options.others)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    sizes = {str(n): measure(source, n, pythons, options) for n in options.sizes}
-    result = {
-        "setting": {
-            "command": "python " + shlex.join(["benchmarks/bench.py", *given]),
-            "hardware": f"{platform.system()}, {os.cpu_count()} CPU cores, {platform.machine()}",
-            "threads": torch.get_num_threads(),
-            "torch": torch.__version__,
-            "load of the machine at the start": load and round(load, 2),
-            "busy processes": options.busy,
-            "numbers in lists": "median, least, most",
-            "skipped": skipped,
-        },
-        "sizes": sizes,
-        "growth": growth(sizes),
+    setting = {
+        "command": "python " + shlex.join(["benchmarks/bench.py", *given]),
+        "hardware": f"{platform.system()}, {os.cpu_count()} CPU cores, {platform.machine()}",
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "load of the machine at the start": load and round(load, 2),
+        "busy processes": options.busy,
+        "numbers in lists": "median, least, most",
+        "skipped": skipped,
     }
-    write_text(options.output, json.dumps(result, indent=1) + "\n")
+    sizes: dict[str, dict] = {}
+    for images in options.sizes:
+        sizes[str(images)] = measure(source, images, pythons, options)
+        result = {"setting": setting, "sizes": sizes, "growth": growth(sizes)}
+        write_text(options.output, json.dumps(result, indent=1) + "\n")  # a size may take long
 
 
 if __name__ == "__main__":

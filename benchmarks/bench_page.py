@@ -159,11 +159,11 @@ def in_readme(result: dict[str, Any]) -> str:
         for name in ("as asked", "ImageFolder, 2 workers")
     )
     seconds = f"{first['runs']['ours']['all'][0]:.1f}"
-    text = f"Loading, training both models and testing take {seconds} s on two CPU cores"
+    text = f"Loading, training and testing both models take {seconds} s on two CPU cores"
     if asked and folder:
         text += (
-            f": {asked} times as fast as in the notebook we were given, {folder} times as fast as "
-            "with torchvision's `ImageFolder` and two workers"
+            f": {asked} times as fast as the notebook we were given, {folder} times as fast as "
+            "torchvision's `ImageFolder` with two workers"
         )
     return fill(f"{text}.", 120) + "\n"
 

@@ -19,6 +19,7 @@ from asl.recognizer.hand_joints import JOINTS, JOINTS_SIZE, HandJoints
 from asl.recognizer.mobile_net import MOBILE_SIZE
 from asl.recognizer.photograph_sources import SOURCES
 from asl.recognizer.recipe import Recipe
+from benchmarks import bench_page
 
 ROOT = Path(__file__).parent.parent
 PROTOCOLS = ("random", "burst", "signer")
@@ -85,6 +86,7 @@ def quoted_in_readme() -> Iterator[str]:
     yield from recogniser_rows(recorded("recognizer"), "images")
     yield f"{recorded('install')['GB']:.0f} GB of disk"
     yield "Python 3.11 or newer"
+    yield from bench_quotes(bench_page.in_readme)
 
 
 def recogniser_rows(result, _) -> Iterator[str]:
@@ -218,10 +220,18 @@ def quoted_in_benchmarks() -> Iterator[str]:
             if case != "every public name"
             else (f"| {case} | {1000 * seconds:.0f} ms |")
         )
+    yield from bench_quotes(bench_page.page)
     shapes = recorded("evaluate_signer")["models"]["cnn"]["shapes_33"]
     before, after = (percent(shapes[key]["mean"]) for key in ("ece", "ece_calibrated"))
     yield f"off by {before} points on average"
     yield f"brings that down to {after} points"
+
+
+def bench_quotes(text_from) -> Iterator[str]:
+    """What a page has between its comments, once `make bench` has recorded it."""
+    if bench_page.RESULTS.exists():
+        for block in text_from(recorded("benchmarks")).split("\n\n"):
+            yield " ".join(block.split())
 
 
 def quoted_in_install() -> Iterator[str]:
