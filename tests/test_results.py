@@ -105,6 +105,7 @@ def recogniser_rows(result, _) -> Iterator[str]:
 
 
 def quoted_in_recognizer_card() -> Iterator[str]:
+    yield from quoted_engines()
     result = recorded("recognizer")
     yield printed(result["setting"]["command"])
     yield from recogniser_rows(result, "n")
@@ -173,6 +174,15 @@ def quoted_in_recognizer_card() -> Iterator[str]:
     yield "of the answers given with 80 % confidence about 80 % are right"  # explains a term
     photographs = result["shipped"]["photographs"]
     yield f"{sum(photographs.values()):,} photographs of letters"
+
+
+def quoted_engines() -> Iterator[str]:
+    record = recorded("engines")
+    yield printed(record["setting"]["command"])
+    for name, of in record["engines"].items():
+        middle, least, most = of["ms"]
+        ratio = of["time / torch's"]
+        yield f"| {name} | {middle} ms | {least} to {most} ms | {ratio:.2f} |"
 
 
 def quoted_in_rendering() -> Iterator[str]:
