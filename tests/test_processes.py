@@ -94,7 +94,8 @@ def test_two_processes_train_the_recognisers_classifier_as_one(agreement):
 def test_a_killed_process_ends_the_others_and_a_restart_goes_on_to_the_same_end(run, tmp_path):
     whole = run(2, "killed", "whole")["0"]
     # The supervisor looks late, so that process 0 has to notice by itself.
-    options = ("--max-restarts", "1", "--monitor-interval", "3")
+    # More than one restart: on a busy machine processes may miss each other when they begin again.
+    options = ("--max-restarts", "3", "--monitor-interval", "3")
     found = run(2, "killed", tmp_path / "checkpoint", options=options)
     assert "process 0 of 2 stops, since another one has ended" in found.pop("lost 0")
     assert sorted(found) == ["0", "1"]
