@@ -161,7 +161,9 @@ def same_answers(page: Any, recognizer: asl.Recognizer, pictures: list[torch.Ten
         found = torch.tensor(page.evaluate(READ, f"photos/{i}.png")["confidence"])
         with torch.inference_mode():
             expected = graph(picture).confidence
-        told = [c.max() >= recognizer.threshold and int(c.argmax()) for c in (found, expected)]
+        told = [
+            int(c.argmax()) if c.max() >= recognizer.threshold else None for c in (found, expected)
+        ]
         same += told[0] == told[1]
     return {"photos": len(pictures), "the same answer as Python's": same}
 

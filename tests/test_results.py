@@ -324,6 +324,19 @@ def quoted_in_teaching() -> Iterator[str]:
 
 
 def quoted_in_live() -> Iterator[str]:
+    record = recorded("live")
+    yield printed(record["setting"]["command"])
+    for place in ("local page", "JupyterLab", "web export"):
+        of = record[place]
+        rate, wait = of["frames a second"], of["ms from frame to answer, median"]
+        yield f"| {place} | {rate} a second | {wait:.0f} ms |"
+    export, spelled = record["web export"], record["spelled by rendered hands"]
+    same, photos = export["the same answer as Python's"], export["photos"]
+    yield f"{same} of {photos} webcam photos get the same answer"
+    yield f"{export['MB without runtime']} MB without the runtime"
+    assert spelled["doubled"] == 0
+    right = percent(spelled["letters right"])
+    yield f"{right} % of {spelled['letters']} letters right, none doubled"
     yield f"at most {MOST_BYTES / 1e6:.0f} MB and {MOST_PIXELS / 1e6:.0f} megapixels"
 
 
