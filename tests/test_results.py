@@ -286,6 +286,9 @@ def quoted_in_security() -> Iterator[str]:
         counts = record["killed"][moment]
         same = f"{counts['went on to the same end']} of {counts['killed']}"
         yield f"{same} trainings killed {words} went on to the same end, bit for bit"
+    commands = record["killed"]["asl train"]
+    same = f"{commands['went on to the same end']} of {commands['killed']}"
+    yield f"{same} killed commands `asl train`"
     disks = record["full disk"].values()
     refused = sum(of["refused"] for of in disks)
     kept = refused - sum(fault["count"] for of in disks for fault in of["faults"].values())
