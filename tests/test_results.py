@@ -231,6 +231,15 @@ def quoted_in_benchmarks() -> Iterator[str]:
             else (f"| {case} | {1000 * seconds:.0f} ms |")
         )
     yield from bench_quotes(bench_page.page)
+    cache = recorded("cache")
+    free, bounded = cache["training"], cache["training in bounded memory"]
+    yield f"{cache['images']:,} images of 64×64 pixels are {cache['kept, MB']:,} MB"
+    yield f"took {cache['first load, MB']} MB of memory"
+    yield f"a linear model {free['MB']:.0f} MB"
+    yield "allowed no more than 300 MB beside torch"
+    yield printed(cache["setting"]["command"])
+    assert cache["setting"]["image_size"] == 64 and free["loss"] == bounded["loss"]
+    assert "--memory 300 " in cache["setting"]["command"] and free["MB"] < 300
     shapes = recorded("evaluate_signer")["models"]["cnn"]["shapes_33"]
     before, after = (percent(shapes[key]["mean"]) for key in ("ece", "ece_calibrated"))
     yield f"off by {before} points on average"
