@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +53,17 @@ def add_corrected(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--corrected", action="store_true", help="use the corrected labels of asl.signs.CORRECTIONS"
     )
+
+
+def add_numbers(
+    sub: argparse.ArgumentParser, options: Iterable[tuple[str, Callable, float, str, str]]
+) -> None:
+    """Declares options that take a number: name, type, default, what help calls it, and help."""
+    for name, kind, usual, metavar, text in options:
+        sub.add_argument(
+            f"--{name}",
+            type=kind,
+            default=usual,
+            metavar=metavar,
+            help=f"{text} (default: %(default)s)",
+        )

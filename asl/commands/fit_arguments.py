@@ -2,7 +2,7 @@
 
 import argparse
 
-from asl.commands.arguments import Distinct, add_corrected, count, output_file
+from asl.commands.arguments import Distinct, add_corrected, add_numbers, count, output_file
 
 # What `asl.recognizer.networks` and `asl.splits`, which import torch, define: a test holds these
 # equal to it.
@@ -28,19 +28,13 @@ def add_fit(sub: argparse.ArgumentParser) -> None:
         default="cnn",
         help="the architecture (default: %(default)s)",
     )
-    for name, kind, usual, metavar, text in (
+    numbers = (
         ("epochs", count, 10, "N", "passes over the training part"),
         ("batch-size", count, 64, "N", "images in a step of all processes together"),
         ("lr", positive, 1e-3, "RATE", "peak learning rate"),
         ("seed", int, 0, "N", "seed of weights, order and dropout"),
-    ):
-        sub.add_argument(
-            f"--{name}",
-            type=kind,
-            default=usual,
-            metavar=metavar,
-            help=f"{text} (default: %(default)s)",
-        )
+    )
+    add_numbers(sub, numbers)
     sub.add_argument(
         "--image-size",
         type=count,

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from asl.commands.arguments import Distinct, count, output_file
+from asl.commands.arguments import Distinct, add_numbers, count, output_file
 from asl.signs import SIGNS
 
 # What `asl.rendering` defines in modules that import torch: a test holds these, and the defaults
@@ -16,21 +16,15 @@ _LIGHTS = ("dif", "top")
 def add_synthesize(sub: argparse.ArgumentParser) -> None:
     """Declares the arguments of `synthesize`, beside --json."""
     sub.add_argument("folder", type=Path, metavar="DIR", help="a new folder, or an empty one")
-    for name, kind, usual, metavar, text in (
+    numbers = (
         ("signers", count, 5, "N", "how many people"),
         ("seed", int, 0, "N", "which people; the same number draws the same people"),
         ("size", int, 400, "PIXELS", "side of the pictures, 16 to 2048"),
         ("frames", count, 5, "N", "pictures in a burst"),
         ("quality", int, 92, "N", "quality of the JPEGs, 1 to 95"),
         ("turned", float, 1.0, "FACTOR", "how far hands are turned, relative to the dataset's"),
-    ):
-        sub.add_argument(
-            f"--{name}",
-            type=kind,
-            default=usual,
-            metavar=metavar,
-            help=f"{text} (default: %(default)s)",
-        )
+    )
+    add_numbers(sub, numbers)
     sub.add_argument(
         "--signs",
         nargs="+",
