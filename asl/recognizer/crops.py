@@ -21,7 +21,7 @@ FRAME = 192  # pixels a side; a JPEG is not decoded at a smaller scale
 LONGEST = 1024  # pixels, the longer side of what is kept of a picture
 _HALVINGS = 4  # of a picture at most
 _STEP = 2**_HALVINGS
-_SHARPER = 0.5  # halvings less than would leave out no pixel: strangers' letters are read better
+_SHARPER = 0.5  # halvings fewer than would use every pixel: it reads strangers' letters better
 NEAR, WIDE = 1.0, 1.25  # sides of the two crops in sides of the box: a finder is never exact
 
 Picture = str | os.PathLike | Image.Image | np.ndarray | Tensor
