@@ -4,13 +4,17 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
+from datetime import timedelta
 
 import pytest
 import several_processes
 import torch
+import torch.distributed as dist
 
 from asl.launch import launched
-from asl.processes import ALONE, Processes, joined
+from asl.processes import ALONE, Processes, fresh_store, joined
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +98,7 @@ def test_two_processes_train_the_recognisers_classifier_as_one(agreement):
 def test_a_killed_process_ends_the_others_and_a_restart_goes_on_to_the_same_end(run, tmp_path):
     whole = run(2, "killed", "whole")["0"]
     # The supervisor looks late, so that process 0 has to notice by itself.
-    # More than one restart: on a busy machine processes may miss each other when they begin again.
-    options = ("--max-restarts", "3", "--monitor-interval", "3")
+    options = ("--max-restarts", "1", "--monitor-interval", "3")
     found = run(2, "killed", tmp_path / "checkpoint", options=options)
     assert "process 0 of 2 stops, since another one has ended" in found.pop("lost 0")
     assert sorted(found) == ["0", "1"]
@@ -103,6 +106,41 @@ def test_a_killed_process_ends_the_others_and_a_restart_goes_on_to_the_same_end(
         assert ended.pop("epochs now") == 1  # of two
         assert ended == whole
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
+
+
+def test_processes_never_meet_in_what_an_earlier_start_has_left():
+    store = dist.HashStore()
+
+    def start(name, ranks, late):
+        """Returns whom each process finds when it looks at once for where the others are."""
+        found = {}
+
+        def arrive(rank):
+            time.sleep(0.2 * (rank in late))
+            mine = fresh_store(store, rank, len(ranks))
+            mine.set(f"address {rank}", f"{name} {rank}")
+            found[rank] = [mine.get(f"address {other}").decode() for other in ranks]
+
+        threads = [threading.Thread(target=arrive, args=(rank,)) for rank in ranks]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return found
+
+    for name, ranks, late in [("a", 3, []), ("b", 3, [0]), ("c", 3, [1, 2]), ("d", 2, [1])]:
+        expected = [f"{name} {rank}" for rank in range(ranks)]
+        assert start(name, range(ranks), late) == dict.fromkeys(range(ranks), expected)
+
+
+def test_a_process_that_never_comes_is_told():
+    store = dist.HashStore()
+    store.set_timeout(timedelta(seconds=0.2))
+    with pytest.raises(dist.DistError):
+        fresh_store(store, 0, 2)
+    store.set("asl number 1", "of an earlier start")
+    with pytest.raises(dist.DistStoreError, match="expected 2 processes to begin"):
+        fresh_store(store, 0, 2)
 
 
 # --- one process ---------------------------------------------------------------------------------
