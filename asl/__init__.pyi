@@ -150,6 +150,7 @@ from .plots.networks import (
 from .plots.networks import (
     visualize_features as visualize_features,
 )
+from .processes.joining import joined as joined
 from .recognizer.hand_finder import HandFinder as HandFinder
 from .recognizer.mobile_net import ASLMobileNet as ASLMobileNet
 from .recognizer.networks import (

@@ -20,7 +20,7 @@ from asl.commands.live_arguments import add_camera
 from asl.commands.notebook_arguments import add_notebook
 from asl.commands.recognizer_arguments import add_calibrate, add_export, add_predict, add_train
 from asl.commands.rendering_arguments import add_compare, add_synthesize
-from asl.launch import launched
+from asl.processes.launch import launched
 
 
 class _Command(NamedTuple):
@@ -100,6 +100,7 @@ _COMMANDS = (
         True,
         "Train a recogniser and write its weights (needs extra 'train').",
         "--leave-out 1 --output build/without-1.safetensors",
+        many=True,
     ),
     _Command(
         "calibrate",

@@ -18,8 +18,8 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, Subset, default_collate
 
-from asl.decoded_cache import decode_once, to_send
-from asl.decoded_files import DecodedFile
+from asl.decoded.cache import decode_once, to_send
+from asl.decoded.mapped_file import DecodedFile
 from asl.decoding import decode_all, normalize, open_rgb, shown
 from asl.folders import images_by_sign, report_unreadable
 from asl.signs import CORRECTIONS, IMAGE_SIZE, SIGNS, check_labels, sign_name, true_sign

@@ -19,7 +19,7 @@ from asl.data import shuffled_batches
 from asl.devices import AdamW, keep_freed_memory
 from asl.files import progress_bar, remove_leftovers
 from asl.fingerprints import CannotKeyError
-from asl.processes import ALONE, Processes
+from asl.processes.group import ALONE, Processes
 from asl.tensor_files import CHECKPOINT, read_tensors, write_tensors
 
 MakeOptimizer = optim.Optimizer | Callable[[Iterable[nn.Parameter]], optim.Optimizer]
@@ -127,8 +127,9 @@ def run_epochs(
         drawn: a further generator that `loss_of` draws from.
         after_epoch: called after each epoch. If it returns True, the training ends.
         checkpoint: None keeps none.
-        processes: those that take each step together; see `asl.shared_models.shared`. They begin
-            each epoch with the random numbers of process 0, which alone writes.
+        processes: those that take each step together; see
+            `asl.processes.shared_models.shared`. They begin each epoch with the random numbers of
+            process 0, which alone writes.
         name: of the bar that is shown while an epoch runs. None shows none.
 
     Raises:

@@ -25,8 +25,8 @@ from asl.files import check_writable
 from asl.fingerprints import describe_share, describe_training
 from asl.models import check_output, check_width
 from asl.optimization import Checkpoint, MakeOptimizer, MakeScheduler, run_epochs
-from asl.processes import ALONE, Processes, drawing_for
-from asl.shared_models import shared
+from asl.processes.group import ALONE, Processes, drawing_for
+from asl.processes.shared_models import shared
 from asl.signs import check_classes, check_labels
 
 EVALUATION_BATCH = 64  # bounds the memory of feature maps
@@ -97,7 +97,7 @@ def train_model(
             number of threads, and leaves the global generators as they were. The initial weights
             are yours to seed. None draws from the global generators.
         device: None means that of `processes`, or `default_device()`.
-        processes: those that share each batch, see `asl.processes.joined`. All make the same call,
+        processes: those that share each batch, see `asl.joined`. All make the same call,
             and the result is that of one process, up to the order in which numbers are added.
             Process 0 alone writes the checkpoint, prints, and calls `callback`.
         progress: show a bar while an epoch runs, and print a line after it.
@@ -246,7 +246,7 @@ def _check_augment(augment: Callable) -> None:
 
 
 def _draws_for_shards(augment: Callable | None) -> bool:
-    """Tells whether a function, such as `asl.augment`, minds `asl.processes.drawing_for`."""
+    """Tells whether a function, such as `asl.augment`, minds `asl.processes.group.drawing_for`."""
     while isinstance(augment, partial):
         augment = augment.func
     return getattr(augment, "draws_for_shards", False)

@@ -32,7 +32,7 @@ from PIL import Image
 from torch import nn
 
 from asl.data import ASLDataset
-from asl.decoded_room import entries
+from asl.decoded.room import entries
 from asl.decoding import decoding_threads
 from asl.files import write_text
 from asl.folders import images_by_sign

@@ -29,7 +29,8 @@ from torch.utils.data import Subset, TensorDataset
 import asl
 from asl.decoding import normalize
 from asl.files import write_text
-from asl.processes import ALONE, joined
+from asl.processes.group import ALONE
+from asl.processes.joining import joined
 
 TWO, ONE, PLAIN = "2 processes of 1 thread", "1 process of 2 threads", "the same, train_model"
 SINGLE = "1 process of 1 thread"

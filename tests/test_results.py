@@ -10,7 +10,7 @@ import pytest
 
 from asl import SHAPES, SIGNS, ASLMobileNet, Recognizer
 from asl.commands.evaluation import MODELS
-from asl.decoded_room import _MOST as MOST_KEPT
+from asl.decoded.room import _MOST as MOST_KEPT
 from asl.live.frames import MOST_PIXELS
 from asl.live.handler import MOST_BYTES
 from asl.recognizer.crops import NEAR, WIDE

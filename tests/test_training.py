@@ -26,7 +26,7 @@ from asl import (
     training,
 )
 from asl.augmentation import random_draws
-from asl.processes import ALONE, Processes
+from asl.processes.group import ALONE, Processes
 
 
 @pytest.fixture

@@ -6,14 +6,15 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
-from asl.processes import shard_to_draw_for
+from asl.processes.group import shard_to_draw_for
 
 
 class Draw:
     """Draws numbers for each of N images, shaped to broadcast over (N, 3, H, W).
 
     `strength`, from 0 to 1, scales what `around`, `factor` and `chance` draw. If the images are one
-    process's part of a batch, see `asl.processes.drawing_for`, the numbers are drawn for all of it.
+    process's part of a batch, the numbers are drawn for all of it; see
+    `asl.processes.group.drawing_for`.
     """
 
     def __init__(self, count: int, generator: Generator, strength: float = 1.0):

@@ -3,7 +3,7 @@
 import argparse
 from datetime import datetime
 
-from asl.decoded_room import Entry, clear, decoded_folder, entries, most_bytes
+from asl.decoded.room import Entry, clear, decoded_folder, entries, most_bytes
 
 
 def cache(options: argparse.Namespace) -> tuple[dict, str]:

@@ -16,7 +16,7 @@ from asl.evaluation.cross_validation import cross_validate
 from asl.evaluation.label_audit import audit_dataset
 from asl.evaluation.leakage import check_leakage
 from asl.files import write_text
-from asl.processes import joined
+from asl.processes.joining import joined
 from asl.recognizer.networks import ARCHITECTURES
 from asl.sources import find_dataset
 from asl.splits import load_asl_data

@@ -7,7 +7,8 @@ import torch
 from asl.augmentation.hands import augment
 from asl.commands.fit_arguments import IMAGE_SIZES
 from asl.devices import seeded
-from asl.processes import Processes, joined
+from asl.processes.group import Processes
+from asl.processes.joining import joined
 from asl.recognizer.networks import ARCHITECTURES
 from asl.recognizer.trained_model import save_model
 from asl.sources import find_dataset

@@ -15,7 +15,8 @@ from asl.evaluation.metrics import accuracy, accuracy_within, merge_look_alikes
 from asl.files import written_whole
 from asl.folders import class_folders, class_root, files_by_sign, left_out
 from asl.live.web_export import export_web
-from asl.processes import Processes, joined
+from asl.processes.group import Processes
+from asl.processes.joining import joined
 from asl.recognizer.export import export_recognizer
 from asl.recognizer.recognizer import Answers, Recognizer, Sight
 from asl.signs import SHAPE_OF, SIGNS

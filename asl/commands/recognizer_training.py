@@ -9,6 +9,8 @@ from torch.utils.data import Subset
 
 from asl.augmentation.backgrounds import load_photographs
 from asl.data import ASLDataset, known
+from asl.processes.group import ALONE, Processes
+from asl.processes.joining import joined
 from asl.recognizer.calibrate import calibrate_recognizer
 from asl.recognizer.photograph_sources import check_source
 from asl.recognizer.recipe import recipe_for
@@ -24,18 +26,27 @@ def train(options: argparse.Namespace) -> tuple[dict, str]:
     """Trains a recogniser and writes its weights, which are not calibrated yet."""
     if options.threads:
         torch.set_num_threads(options.threads)
+    with joined() as processes:
+        # One process adds up as the weights that ship were made.
+        return _train(options, processes if processes.count > 1 else ALONE)
+
+
+def _train(options: argparse.Namespace, processes: Processes) -> tuple[dict, str]:
     chosen = {name: getattr(options, name) for name in ("image_size", "finder_epochs", "seed")}
     if options.epochs is not None:
         chosen["epochs"] = options.epochs
     recipe = recipe_for(options.model, **chosen)
-    real = ASLDataset(
-        find_dataset(options.data), image_size=recipe.image_size, corrected=options.corrected
+    size = recipe.image_size
+    real, rendered, photographs = processes.one_after_another(
+        lambda: (
+            ASLDataset(find_dataset(options.data), image_size=size, corrected=options.corrected),
+            options.rendered and ASLDataset(options.rendered, image_size=size),
+            _photographs(options.photographs),
+        )
     )
     signers = known(real.signers)
     if unknown := sorted({*options.leave_out} - {*signers}):
         raise ValueError(f"expected --leave-out of the signers {signers}, found {unknown}")
-    rendered = options.rendered and ASLDataset(options.rendered, image_size=recipe.image_size)
-    photographs = _photographs(options.photographs)
     seen = [i for i, signer in enumerate(real.signers) if signer not in options.leave_out]
     recognizer = train_recognizer(
         Subset(real, seen),
@@ -48,6 +59,7 @@ def train(options: argparse.Namespace) -> tuple[dict, str]:
         finder_only=options.finder_only,
         pretrained=options.pretrained,
         checkpoint=options.checkpoint,
+        processes=processes,
     )
     recognizer.facts |= {
         "command": options.command_line,
@@ -57,8 +69,9 @@ def train(options: argparse.Namespace) -> tuple[dict, str]:
         "photographs": {name: len(some) for name, some in photographs.items()},
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),  # a training repeats exactly with as many
+        **({"processes": processes.count} if processes.count > 1 else {}),
     }
-    return _save(recognizer, options.output)
+    return processes.from_first(lambda: _save(recognizer, options.output))
 
 
 def _photographs(folders: Sequence[Path]) -> dict[str, ASLDataset]:

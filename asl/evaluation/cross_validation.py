@@ -23,14 +23,14 @@ from torch import Tensor, nn
 from torch.utils.data import Subset
 
 from asl.data import ASLDataset
-from asl.decoded_cache import sent_by_name
+from asl.decoded.cache import sent_by_name
 from asl.devices import default_device, seeded, usable_device
 from asl.evaluation.calibration import fit_temperature
 from asl.evaluation.fold_cache import FoldCache, Job
 from asl.evaluation.report import CrossValidation
 from asl.files import end_with_parent, locked, progress_bar
 from asl.fingerprints import CannotKeyError, fingerprint
-from asl.processes import ALONE, Processes
+from asl.processes.group import ALONE, Processes
 from asl.signs import SIGNS
 from asl.splits import bursts_of, make_folds
 from asl.training import predict_log_probs, train_model
@@ -77,7 +77,7 @@ def cross_validate(
             must be able to import `make_model`, so it cannot be a lambda or a class of a notebook,
             and a script must guard the call with ``if __name__ == "__main__":``.
         processes: those that deal the models out among themselves, on one machine or many, see
-            `asl.processes.joined`. All make the same call, with one worker, and return the same.
+            `asl.joined`. All make the same call, with one worker, and return the same.
         resume_dir: folder for the answers of finished models. An interrupted call goes on where it
             stopped. Answers for other images, models, options, code or versions of torch never mix.
             Another process that works in the same folder waits.

@@ -15,6 +15,7 @@ from torch.utils.data import Subset
 
 from asl.data import ASLDataset, SizedDataset, whole_dataset
 from asl.devices import drawn_generator, seeded, usable_device
+from asl.processes.group import ALONE, Processes
 from asl.recognizer.hand_finder import HandFinder
 from asl.recognizer.hand_joints import HandJoints
 from asl.recognizer.mediapipe_weights import (
@@ -48,6 +49,7 @@ def train_recognizer(
     pretrained: str | os.PathLike | None = None,
     checkpoint: str | os.PathLike | None = None,
     device: torch.device | str | None = None,
+    processes: Processes = ALONE,
     progress: bool = True,
 ) -> Recognizer:
     """Trains a finder and a classifier. Calibrating the recogniser is a step of its own.
@@ -74,6 +76,8 @@ def train_recognizer(
         checkpoint: a folder that keeps the state of finder and classifier after every epoch. The
             same call then goes on where it was interrupted; see `asl.train_model`.
         device: None means `asl.default_device()`.
+        processes: those that share each batch of finder and classifier, see `asl.joined`. All make
+            the same call, and end with the same networks. Process 0 trains the reader of joints.
         progress: show bars.
 
     Returns:
@@ -83,7 +87,7 @@ def train_recognizer(
         ValueError: if the images are not of the recipe's size, or if `load_landmark_weights` or
             `Recognizer.create` raises it.
     """
-    device = usable_device(device)
+    device = usable_device(processes.device if device is None else device)
     train = mix(real, rendered)
     if (size := train[0][0].shape[-1]) != recipe.image_size:
         raise ValueError(
@@ -112,6 +116,7 @@ def train_recognizer(
             checkpoint=kept["finder"],
             backgrounds=backgrounds,
             device=device,
+            processes=processes,
             progress=progress,
         )
     if not finder_only:
@@ -125,27 +130,23 @@ def train_recognizer(
             recipe,
             checkpoint=kept["classifier"],
             device=device,
+            processes=processes,
             progress=progress,
         )
-        if recognizer.joint_reader is not None:
-            assert pretrained is not None and isinstance(recognizer.classifier, ASLMobileNet)
-            load_joint_weights(recognizer.joint_reader.joints, pretrained)
-            found = _found_joints(
-                recognizer.joint_reader.joints.to(device),
-                real,
-                rendered,
-                cut_out,
-                everywhere,
-                recipe,
-            )
-            train_joint_reader(
-                recognizer.joint_reader,
-                recognizer.classifier,
-                found,
-                recipe,
-                device=device,
-                progress=progress,
-            )
+        if (reader := recognizer.joint_reader) is not None:
+            classifier = recognizer.classifier
+            assert pretrained is not None and isinstance(classifier, ASLMobileNet)
+            load_joint_weights(reader.joints, pretrained)
+
+            def read_joints() -> dict[str, Tensor]:
+                joints = reader.joints.to(device)
+                found = _found_joints(joints, real, rendered, cut_out, everywhere, recipe)
+                options: dict[str, Any] = {"device": device, "progress": progress}
+                train_joint_reader(reader, classifier, found, recipe, **options)
+                return reader.state_dict()
+
+            reader.load_state_dict(processes.from_first(read_joints))
+            reader.to(device).eval()
     recognizer.facts["recipe"] = asdict(recipe)
     return recognizer
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -11,8 +12,10 @@ from torch import Tensor, nn
 from asl.augmentation.hands import picture_hands
 from asl.data import SizedDataset, get_batch
 from asl.devices import AdamW, drawn_generator, seeded, usable_device
-from asl.fingerprints import describe_training
+from asl.fingerprints import describe_share, describe_training, fingerprint
 from asl.optimization import Checkpoint, run_epochs
+from asl.processes.group import ALONE, Processes
+from asl.processes.shared_models import shared
 from asl.recognizer.hand_finder import HandFinder
 from asl.recognizer.recipe import Recipe
 
@@ -67,6 +70,7 @@ def train_finder(
     checkpoint: str | os.PathLike | None = None,
     batch_size: int = 32,
     device: torch.device | str | None = None,
+    processes: Processes = ALONE,
     progress: bool = True,
 ) -> list[float]:
     """Trains a finder in place, as `asl.train_model` trains a model.
@@ -80,12 +84,13 @@ def train_finder(
         backgrounds: as in `draw_scenes`.
         epochs: None takes the recipe's.
         kept: layers to leave as they are.
-        checkpoint, batch_size, device, progress: as in `asl.train_model`.
+        checkpoint, batch_size, device, processes, progress: as in `asl.train_model`. Each process
+            draws all scenes of a batch, and computes the network for its part of them.
 
     Returns:
         The mean loss of each epoch.
     """
-    device = usable_device(device)
+    device = usable_device(processes.device if device is None else device)
     finder.to(device)
     for layers in kept:
         layers.requires_grad_(False)
@@ -97,10 +102,22 @@ def train_finder(
             images, _ = get_batch(train_data, indices, device)
             images = _resized(images, finder.image_size)
             scenes, boxes, present = draw_scenes(images, generator, recipe, backgrounds=backgrounds)
-            found, evidence = finder(scenes)
-            return finder_loss(found, evidence, boxes, present, finder.cells)
+            shard = processes.shard(len(scenes))
+            answers = network(scenes[shard.rows], shard)
+            found, evidence = (processes.gathered(part, shard) for part in answers)
+            return finder_loss(found, evidence, boxes, present, finder.cells) / processes.count
 
         epochs = recipe.finder_epochs if epochs is None else epochs
+        numbers: dict[str, Any] = {
+            "batch_size": batch_size,
+            "device": device.type,
+            "epochs": epochs,
+        }
+        if processes.exact:
+            numbers["processes"] = processes.count
+            given = {"recipe": recipe, "backgrounds": fingerprint(backgrounds)}
+            processes.check_equal(describe_share(finder, train_data, None, numbers | given))
+        network = shared(finder, processes)
         state = None
         if checkpoint is not None:
             options = {
@@ -109,7 +126,6 @@ def train_finder(
                 "drawing": draw_scenes,
                 "first weights": finder.state_dict(),
             }
-            numbers = {"batch_size": batch_size, "device": device.type, "epochs": epochs}
             described = describe_training(finder, train_data, None, options, numbers)
             state = Checkpoint(Path(checkpoint), described)
         run_epochs(
@@ -124,6 +140,7 @@ def train_finder(
             optimizer=lambda _: _optimizer(finder, recipe),
             drawn=generator,
             checkpoint=state,
+            processes=processes,
             name="Finder" if progress else None,
         )
     finder.requires_grad_(True)

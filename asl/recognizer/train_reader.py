@@ -16,12 +16,12 @@ from asl.decoding import denormalize, normalize
 from asl.devices import drawn_generator, seeded, usable_device
 from asl.fingerprints import describe_share, describe_training, fingerprint
 from asl.optimization import Checkpoint, run_epochs
-from asl.processes import ALONE, Processes
+from asl.processes.group import ALONE, Processes
+from asl.processes.shared_models import shared
 from asl.recognizer.crops import cut, to_pixels
 from asl.recognizer.graph import find_hands, whole_view
 from asl.recognizer.hand_finder import HandFinder
 from asl.recognizer.recipe import Recipe
-from asl.shared_models import shared
 
 _SIDE = 168  # pixels of a photograph that is kept: a hand in it is 84 pixels
 _AT_ONCE = 16

@@ -5,7 +5,7 @@ import torch
 
 from asl.augmentation import random_draws
 from asl.augmentation.random_draws import Draw, change_some, coordinates, matrix
-from asl.processes import Processes, drawing_for
+from asl.processes.group import Processes, drawing_for
 
 
 def draw(strength=1.0, count=4000):

@@ -20,8 +20,8 @@ from PIL import features
 from torch import Tensor
 
 from asl import decoding, picture_bounds
-from asl.decoded_files import DecodedFile, read_decoded, write_decoded
-from asl.decoded_room import SUFFIX, decoded_folder, make_room, most_bytes
+from asl.decoded.mapped_file import DecodedFile, read_decoded, write_decoded
+from asl.decoded.room import SUFFIX, decoded_folder, make_room, most_bytes
 from asl.decoding import decode_all, shown
 from asl.files import locked
 

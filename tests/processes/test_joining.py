@@ -13,8 +13,9 @@ import several_processes
 import torch
 import torch.distributed as dist
 
-from asl.launch import launched
-from asl.processes import ALONE, Processes, fresh_store, joined
+from asl.processes.group import ALONE, Processes
+from asl.processes.joining import fresh_store, joined
+from asl.processes.launch import launched
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,17 @@ def test_two_processes_train_the_recognisers_classifier_as_one(agreement):
     alone = several_processes.reader(Processes())
     for found in agreement:
         assert found["reader"] == pytest.approx(alone, abs=1e-4)
+
+
+def test_two_processes_train_a_finder_as_one(agreement):
+    alone = several_processes.finder(Processes())
+    for found in agreement:
+        assert found["finder"] == pytest.approx(alone, abs=1e-4)
+
+
+def test_two_processes_end_with_the_same_recogniser(agreement):
+    first, second = (found["recognizer"] for found in agreement)
+    assert first == second
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGKILL")

@@ -1,4 +1,4 @@
-from asl.launch import launched
+from asl.processes.launch import launched
 
 
 def test_torchrun_says_how_many_there_are(monkeypatch):

@@ -2,8 +2,9 @@ import os
 
 import pytest
 
-from asl import ASLDataset, decoded_room
-from asl.decoded_room import SUFFIX
+from asl import ASLDataset
+from asl.decoded import room
+from asl.decoded.room import SUFFIX
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*images of . of 36 signs")
 
@@ -28,11 +29,11 @@ def test_the_least_recently_used_go(write_images, kept, monkeypatch, tmp_path):
     monkeypatch.setenv("ASL_CACHE_GB", str(2.5 * size / 1e9))
     for number, place in enumerate((0, 1, 0, 2)):  # 1 was not used for longest when 2 comes
         ASLDataset(folders[place])
-        for entry in decoded_room.entries():
+        for entry in room.entries():
             if entry.folder == str(folders[place]):
                 assert entry.size == size and entry.shape == (10, 3, 28, 28)
                 os.utime(entry.path, (number, number))
-    assert {entry.folder for entry in decoded_room.entries()} == {str(folders[0]), str(folders[2])}
+    assert {entry.folder for entry in room.entries()} == {str(folders[0]), str(folders[2])}
 
 
 def test_only_our_own_files_are_removed(write_images, kept, leave_draft):
@@ -43,7 +44,7 @@ def test_only_our_own_files_are_removed(write_images, kept, leave_draft):
     (kept / "notes.txt").write_text("somebody else's")
     left = leave_draft(kept / f"killed{SUFFIX}")
     (kept / f"killed{SUFFIX}").write_bytes(b"asl-images 0\n")
-    assert [entry.folder for entry in decoded_room.entries()][-1] in ("", str(folder))
-    assert {entry.path.name for entry in decoded_room.clear()} == {path.name, f"killed{SUFFIX}"}
+    assert [entry.folder for entry in room.entries()][-1] in ("", str(folder))
+    assert {entry.path.name for entry in room.clear()} == {path.name, f"killed{SUFFIX}"}
     assert {file.name for file in kept.iterdir()} == {f"mine{SUFFIX}", "notes.txt"}
-    assert not left.exists() and decoded_room.entries() == []
+    assert not left.exists() and room.entries() == []

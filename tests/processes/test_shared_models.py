@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from asl.processes import ALONE, Processes, Shard
-from asl.shared_models import _WholeBatch, shared
+from asl.processes.group import ALONE, Processes, Shard
+from asl.processes.shared_models import _WholeBatch, shared
 
 
 def whole_batch(size):

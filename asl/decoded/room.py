@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from asl.decoded_files import facts_of, is_ours
+from asl.decoded.mapped_file import facts_of, is_ours
 from asl.files import cache_folder, remove_leftovers
 
 SUFFIX = ".asl-images"

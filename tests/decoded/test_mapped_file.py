@@ -4,8 +4,8 @@ import pytest
 import torch
 from PIL import Image
 
-from asl import decoded_files
-from asl.decoded_files import facts_of, is_ours, read_decoded, write_decoded
+from asl.decoded import mapped_file
+from asl.decoded.mapped_file import facts_of, is_ours, read_decoded, write_decoded
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def pictures(tmp_path):
 @pytest.fixture
 def path(pictures, tmp_path, monkeypatch):
     """A file of these pictures, with a checksum for every 64 bytes of pixels."""
-    monkeypatch.setattr(decoded_files, "_CHUNK", 64)
+    monkeypatch.setattr(mapped_file, "_CHUNK", 64)
     path = tmp_path / "cache" / "some.asl-images"
     unreadable = write_decoded(path, "key", "a folder", pictures, 4, progress=False)
     assert unreadable == {pictures[1]: "empty file"}
@@ -111,7 +111,7 @@ def test_an_error_leaves_nothing(pictures, tmp_path, monkeypatch):
     def fail(*_, **__):
         raise OSError("no space left")
 
-    monkeypatch.setattr(decoded_files, "decode_each", fail)
+    monkeypatch.setattr(mapped_file, "decode_each", fail)
     with pytest.raises(OSError, match="no space"):
         write_decoded(tmp_path / "new" / "x", "key", "folder", pictures, 4, progress=False)
     assert os.listdir(tmp_path / "new") == []
@@ -127,5 +127,5 @@ def test_more_images_than_memory_can_be_mapped(tmp_path):
             pytest.skip("no such large files here")
     if os.name != "posix":
         pytest.skip("maps as POSIX does")
-    images = decoded_files.DecodedFile(path, shape, b"", b"").mapped()
+    images = mapped_file.DecodedFile(path, shape, b"", b"").mapped()
     assert images[-1].sum() == 0

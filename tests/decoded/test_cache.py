@@ -16,10 +16,11 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Subset
 
-from asl import ASLDataset, DatasetError, decoded_cache, files, load_asl_data
+from asl import ASLDataset, DatasetError, files, load_asl_data
 from asl.data import get_batch
-from asl.decoded_cache import sent_by_name
-from asl.decoded_room import SUFFIX, clear
+from asl.decoded import cache
+from asl.decoded.cache import sent_by_name
+from asl.decoded.room import SUFFIX, clear
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*images of . of 36 signs")
 
@@ -34,25 +35,25 @@ def folder(write_images):
 def kept(tmp_path, monkeypatch):
     """Where decoded images are kept, empty; and nothing was warned of yet."""
     monkeypatch.setenv("ASL_CACHE_DIR", str(tmp_path / "cache"))
-    decoded_cache._warned.cache_clear()
-    decoded_cache._decoder.cache_clear()
+    cache._warned.cache_clear()
+    cache._decoder.cache_clear()
     yield tmp_path / "cache" / "decoded"
-    decoded_cache._warned.cache_clear()
-    decoded_cache._decoder.cache_clear()
+    cache._warned.cache_clear()
+    cache._decoder.cache_clear()
 
 
 @pytest.fixture
 def decodings(monkeypatch):
     """How many files were decoded each time that some were."""
     counts = []
-    decode_each = decoded_cache.decoding.decode_each
+    decode_each = cache.decoding.decode_each
 
     def counted(files, *args, **options):
         if files:
             counts.append(len(files))
         return decode_each(files, *args, **options)
 
-    for module in (decoded_cache.decoding, sys.modules["asl.decoded_files"]):
+    for module in (cache.decoding, sys.modules["asl.decoded.mapped_file"]):
         monkeypatch.setattr(module, "decode_each", counted)
     return counts
 
@@ -132,14 +133,14 @@ def test_other_content_with_the_old_size_and_time_is_found(folder, kept):
 
 
 def test_a_change_while_images_are_decoded_is_found_the_next_time(folder, kept, monkeypatch):
-    write = decoded_cache.write_decoded
+    write = cache.write_decoded
 
     def late(*args, **options):
         unreadable = write(*args, **options)
         Image.new("RGB", (8, 8), "red").save(folder / "a" / "hand1_a_dif_seg_1_cropped.png")
         return unreadable
 
-    monkeypatch.setattr(decoded_cache, "write_decoded", late)
+    monkeypatch.setattr(cache, "write_decoded", late)
     before = ASLDataset(folder).images
     monkeypatch.undo()
     assert not ASLDataset(folder).images.equal(before)
@@ -151,8 +152,8 @@ def test_another_decoder_decodes_again(change, folder, kept, decodings, monkeypa
     if change == "Pillow":
         monkeypatch.setattr(PIL, "__version__", "0.1")
     else:
-        monkeypatch.setattr(decoded_cache.picture_bounds, "__file__", __file__)
-    decoded_cache._decoder.cache_clear()
+        monkeypatch.setattr(cache.picture_bounds, "__file__", __file__)
+    cache._decoder.cache_clear()
     ASLDataset(folder)
     # Another program with the old decoder may still use the other one.
     assert decodings == [10, 10] and len(_files(kept)) == 2
@@ -181,11 +182,11 @@ def test_unreadable_files_are_reported_as_without_the_cache(folder, kept, decodi
     (folder / "a" / "empty.png").touch()
     (folder / "b" / "text.png").write_text("no image")
     said, images = [], []
-    for cache in (False, True, True):
+    for kept_there in (False, True, True):
         with pytest.raises(DatasetError) as caught:
-            ASLDataset(folder, cache=cache)
+            ASLDataset(folder, cache=kept_there)
         with pytest.warns(UserWarning, match="left out 2 unreadable") as warned:
-            dataset = ASLDataset(folder, on_error="skip", cache=cache)
+            dataset = ASLDataset(folder, on_error="skip", cache=kept_there)
         said.append((str(caught.value), str(warned[0].message)))
         assert len(dataset) == 10 == len(dataset.images)
         images.append(dataset.images)
@@ -195,10 +196,10 @@ def test_unreadable_files_are_reported_as_without_the_cache(folder, kept, decodi
 
 
 def test_what_became_readable_without_a_change_is_read(folder, kept, monkeypatch):
-    decode = decoded_cache.decoding._decode
+    decode = cache.decoding._decode
     bad = folder / "a" / "hand1_a_dif_seg_1_cropped.png"
     monkeypatch.setattr(
-        decoded_cache.decoding,
+        cache.decoding,
         "_decode",
         lambda path, size: "a package is missing" if Path(path) == bad else decode(path, size),
     )
@@ -230,7 +231,7 @@ def test_a_disk_that_fills_up_is_warned_of_once(folder, kept, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(decoded_cache, "write_decoded", full)
+    monkeypatch.setattr(cache, "write_decoded", full)
     _warns_once(folder, "No space left")
 
 
@@ -268,14 +269,14 @@ def test_two_processes_at_once_both_read_whole_images(folder, kept):
 def test_only_one_at_a_time_decodes_the_same_images(folder, kept, decodings, monkeypatch):
     if os.name != "posix":
         pytest.skip("locks are those of POSIX")
-    write, begun, said = decoded_cache.write_decoded, threading.Event(), threading.Event()
+    write, begun, said = cache.write_decoded, threading.Event(), threading.Event()
 
     def slow(*args, **options):
         begun.set()
         assert said.wait(60)
         return write(*args, **options)
 
-    monkeypatch.setattr(decoded_cache, "write_decoded", slow)
+    monkeypatch.setattr(cache, "write_decoded", slow)
     monkeypatch.setattr(files, "print", lambda *_, **__: said.set(), raising=False)
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(ASLDataset, folder)

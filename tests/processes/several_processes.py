@@ -8,15 +8,22 @@ import os
 import signal
 import sys
 import warnings
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import torch
+from PIL import Image
 from torch.utils.data import Subset, TensorDataset
 
 import asl
-from asl.processes import joined
+import asl.recognizer.train
+from asl.fingerprints import fingerprint
+from asl.processes.joining import joined
 from asl.recognizer.recipe import Recipe
+from asl.recognizer.train_finder import train_finder
 from asl.recognizer.train_reader import HandPhotographs, train_reader
 
 warnings.simplefilter("error")
@@ -124,6 +131,8 @@ def agreement(processes):
     unseeded = training(random_data(8), augment=add_noise)()
     return found | {
         "reader": reader(processes),
+        "finder": finder(processes),
+        "recognizer": recognizer(processes),
         "callback": [called, len(metrics["train_losses"])],
         "unseeded": unseeded["train_losses"],
     }
@@ -148,6 +157,52 @@ def reader(processes):
         device="cpu",
         progress=False,
     )
+
+
+def finder(processes):
+    """Trains a finder for two epochs, of which its first layers stay as they are."""
+    hands = TensorDataset(random_data(9, dtype=torch.float32).tensors[0], torch.zeros(9))
+    torch.manual_seed(processes.rank)
+    network = asl.HandFinder(image_size=32)
+    recipe, kept = Recipe(finder_epochs=2, image_size=32), [network.first_layers()]
+    options = {"batch_size": 4, "device": "cpu", "progress": False, "processes": processes}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network.load_state_dict(asl.HandFinder(image_size=32).state_dict())
+    return train_finder(network, hands, recipe, kept=kept, **options)
+
+
+def recognizer(processes):
+    """Trains a whole recogniser; only process 0 finds joints. Returns a key of all weights."""
+
+    def train_joints(reader, *arguments, **options):
+        assert processes.rank == 0
+        reader.trust.fill_(0.5)
+
+    stand_ins = {"train_joint_reader": train_joints, "_found_joints": lambda *_: []}
+    loaders = ("load_landmark_weights", "load_palm_weights", "load_joint_weights")
+    stand_ins |= dict.fromkeys(loaders, lambda *_: None)
+    with ExitStack() as stack, TemporaryDirectory() as folder, warnings.catch_warnings():
+        for number, sign in enumerate("ababab"):
+            (Path(folder) / sign).mkdir(exist_ok=True)
+            image = Image.new("RGB", (32, 32), (40 * number, 90, 200))
+            image.save(Path(folder) / sign / f"{number}.png")
+        warnings.filterwarnings("ignore", ".*images of 2 of 36 signs")
+        for name, function in stand_ins.items():
+            stack.enter_context(patch.object(asl.recognizer.train, name, function))
+        made = asl.recognizer.train.train_recognizer(
+            asl.ASLDataset(folder, image_size=32, progress=False),
+            None,
+            torch.randint(0, 256, (2, 3, 40, 40), generator=torch.Generator()).byte(),
+            Recipe(image_size=32, epochs=1, finder_epochs=1, finder_last_epochs=1),
+            pretrained="a wheel",
+            device="cpu",
+            processes=processes,
+            progress=False,
+        )
+    assert made.joint_reader.trust == 0.5 and not made.joint_reader.training
+    networks = (made.finder, made.classifier, made.joint_reader)
+    return fingerprint([network.state_dict() for network in networks])
 
 
 def killed(processes, path):
