@@ -5,7 +5,7 @@
 # make stand-in  render the hands that ship with the project again (installs the extra)
 # make page-signs  render the signs that the camera page shows again (installs the extra)
 # make torture   damage files, kill trainings, fill disks (minutes; as root, all of it)
-# make bench     time everything beside what people use, and write the page about it (half an hour;
+# make bench     time everything beside what people use, and write the page about it (an hour;
 #                BENCH="--sizes 2515 --rounds 1" for a part)
 # make lock      write the lock files again, after a change of requirements*.txt
 # make recognizer  train the weights that ship with the project again (hours; -j2 on two cores)

@@ -174,9 +174,10 @@ def growth(by_size: dict[str, dict]) -> dict[str, float]:
         times = [of["runs"][who].get(case) for of in by_size.values()]
         if all(times) and len(sizes) > 1:
             found[case] = exponent(sizes, [spread[0] for spread in times])
-    times = [of["recognising"].get("all images recognised") for of in by_size.values()]
-    if all(times) and len(sizes) > 1:
-        found["all images recognised"] = exponent(sizes, times)
+    read = [of for of in by_size.values() if of["recognising"]]
+    if len(read) > 1:
+        times = [of["recognising"]["all images recognised"] for of in read]
+        found["all images recognised"] = exponent([of["images"] for of in read], times)
     return found
 
 
@@ -198,7 +199,7 @@ def measure(source: Path, images: int, pythons: dict[str, str], options: Any) ->
         work=options.work,
     )
     recognising: dict[str, Any] = {}
-    if options.passes:
+    if options.passes and images <= options.recognised:
         more = ["--data", folder, *(["--passes", options.passes] if first else ["--folder-only"])]
         recognising = printed(sys.executable, "recognising.py", *more, cache=options.work)
         print(f"{folder.name}, recognising: {recognising}", flush=True)
@@ -226,6 +227,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ("rounds", 3, "runs of each contender with the first size"),
         ("epochs", 10, "of each model with the first size"),
         ("most", 10_000, "images that others than ours are given"),
+        ("recognised", 10_000, "images that the recogniser reads; more take most of an hour"),
         ("busy", 3, "processes that never sleep beside further runs of ours; 0 for none"),
         ("passes", 15, "over the pictures that are recognised; 0 for none"),
     ):

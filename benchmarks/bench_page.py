@@ -92,9 +92,10 @@ def by_size(result: dict[str, Any]) -> list[str]:
             power = result["growth"].get(case)
             title = printed if who == "ours" else f"limit: {printed}"
             lines.append(row(title, *cells, "" if power is None else f"{power:.2f}"))
-    if all(of["recognising"] for of in sizes):
+    if sizes[0]["recognising"]:
         case = "all images recognised"
-        cells = [number(of["recognising"][case]) for of in sizes]
+        times = [of["recognising"].get(case) for of in sizes]
+        cells = ["" if time is None else number(time) for time in times]
         power = result["growth"].get(case)
         lines.append(row(case, *cells, "" if power is None else f"{power:.2f}"))
     cells = [number(of["against the limits"][LOADED][0]) for of in sizes]
@@ -137,6 +138,11 @@ def sentences(result: dict[str, Any]) -> list[str]:
             "The recogniser answers one 400×400 JPEG in "
             f"{speed['one 400x400 JPEG, one thread (ms)']} ms with one thread, and "
             f"{speed['256 of them, two threads (images/s)']} a second with two."
+        )
+    if len(result["sizes"]) > 1:
+        lines.append(
+            "Larger data sets are changed copies of the images: one run, one epoch of each model. "
+            "An exponent of 1 means that twice as many images take twice as long."
         )
     lines += [f"{name} could not be imported, so it is missing." for name in setting["skipped"]]
     return lines
