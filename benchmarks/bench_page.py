@@ -168,7 +168,7 @@ def in_readme(result: dict[str, Any]) -> str:
     text = f"Loading, training and testing both models take {seconds} s on two CPU cores"
     if asked and folder:
         text += (
-            f": {asked} times as fast as the notebook we were given, {folder} times as fast as "
+            f": {asked} times as fast as the first notebook, {folder} times as fast as "
             "torchvision's `ImageFolder` with two workers"
         )
     return fill(f"{text}.", 120) + "\n"

@@ -1,6 +1,7 @@
 """Every figure that the README, docs/ and the data card quote is a recorded one."""
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,7 +85,7 @@ def quoted_in_readme() -> Iterator[str]:
     yield f"That {percent(memory, 0)} % is memory"
     yield f"so {CEILING} is the honest ceiling for 36 labels"
     yield from recogniser_rows(recorded("recognizer"), "images")
-    yield f"{recorded('install')['GB']:.0f} GB of disk"
+    yield f"{math.ceil(recorded('install')['GB'])} GB of disk"
     yield "Python 3.11 or newer"
     yield from bench_quotes(bench_page.in_readme)
 
@@ -120,7 +121,12 @@ def quoted_in_recognizer_card() -> Iterator[str]:
     yield f"get an answer | {percent(result['shipped']['answered'])} | 2,515 |"
     asked = result["the walk-through's CNN on them, within their signs"]
     for name in photos:
-        yield f"(the walk-through's CNN: {percent(asked[name])})"
+        yield f"(the notebook's CNN: {percent(asked[name])})"
+    yield f"{percent(photos['classroom']['33 shapes'])} % of the classroom photos are read"
+    garbage = recorded("garbage")
+    answered = garbage["answered with a letter"]["shuffled hands"]
+    yield f"Of {garbage['setting']['of each kind']} photographs of hands that were cut into squares"
+    yield f"and shuffled, {answered} got a letter"
     low, high = map(percent, unseen["shapes_33"]["accuracy"]["interval"])
     yield f"The 95 % interval of the first row is {low} to {high} %"
     speed = result["speed"]
@@ -255,7 +261,7 @@ def bench_quotes(text_from) -> Iterator[str]:
 
 def quoted_in_install() -> Iterator[str]:
     yield "Python 3.11 or newer"
-    yield f"{recorded('install')['GB']:.0f} GB"
+    yield f"{math.ceil(recorded('install')['GB'])} GB"
     yield from quoted_in_busy()
 
 
