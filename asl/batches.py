@@ -8,6 +8,7 @@ from torch import Tensor
 
 from asl.data import ASLDataset, SizedDataset, get_batch, whole_dataset
 from asl.decoding import normalize
+from asl.signs import check_labels
 
 _SHARE = 0.5  # of a GPU's free memory that pixels may take
 
@@ -26,14 +27,18 @@ def batches_on(
 
     Returns:
         indices, int64 (N,) → images, float (N, 3, H, W), and labels, int64 (N,)
+
+    Raises:
+        ValueError: if a label is not from 0 to 35.
     """
     whole, places = whole_dataset(dataset)
     plain = isinstance(whole, ASLDataset) and whole.transform is None
     if not plain or not _fits(whole.images, device):
         return partial(get_batch, dataset, device=device)
-    images, labels = whole.images.to(device), torch.tensor(whole.labels, device=device)
+    labels = torch.tensor(whole.labels)
     at = torch.arange(len(labels)) if places is None else torch.tensor(places, dtype=torch.long)
-    at = at.to(device)
+    check_labels(labels[at])
+    images, labels, at = whole.images.to(device), labels.to(device), at.to(device)
 
     def batch(indices: Tensor) -> tuple[Tensor, Tensor]:
         chosen = at[indices.to(device, non_blocking=True)]

@@ -289,6 +289,7 @@ def get_batch(
         return get_batch(whole, [dataset.indices[i] for i in numbers], device)
     if isinstance(dataset, ASLDataset) and dataset.transform is None:
         labels = torch.tensor([dataset.labels[i] for i in numbers])
+        check_labels(labels)
         return normalize(dataset.images[numbers].to(device)), labels.to(device)
     items = [dataset[i] for i in numbers]
     for item in items:

@@ -112,7 +112,8 @@ def run_epochs(
     """Trains a model in place, by default with AdamW in one cycle. It ends in evaluation mode.
 
     With a checkpoint, a training that was interrupted goes on after its last whole epoch, and ends
-    with the same numbers as one that was not: on the same CPU, with as many threads.
+    with the same numbers as one that was not: on the same CPU, with as many threads. If it ends in
+    the middle of an epoch, by an error or Ctrl-C, the model is as the epoch before left it.
 
     Args:
         model: whose parameters to train, on its device.
@@ -133,7 +134,7 @@ def run_epochs(
         name: of the bar that is shown while an epoch runs. None shows none.
 
     Raises:
-        TrainingDiverged: if the loss of a batch is nan or infinite.
+        TrainingDiverged: if the loss of a batch, or a weight after an epoch, is nan or infinite.
         ValueError: as `optimizer_for`, or if the checkpoint belongs to another training.
     """
     device = next(model.parameters()).device
@@ -141,6 +142,7 @@ def run_epochs(
     stepper, schedule = optimizer_for(model, epochs * steps, lr, weight_decay, optimizer, scheduler)
     parts: dict[str, Any] = {"model": model, "optimizer": stepper, "scheduler": schedule}
     done, ended = 0, False
+    epoch, last_good = 0, {}
     if checkpoint is not None:
         state = processes.from_first(partial(_read_finished, checkpoint))
         if state is not None:
@@ -175,12 +177,17 @@ def run_epochs(
             both = processes.summed(torch.cat([losses[: len(rates)], loss_sum.view(1)]))
             every, loss_sum = both[:-1], both[-1]
             if not every.isfinite().all():
-                model.load_state_dict(last_good)
                 batch = int((~every.isfinite()).nonzero()[0])
                 raise TrainingDiverged(
                     f"the loss of batch {batch + 1} of epoch {epoch} is {every[batch].item()} at "
                     f"the learning rate {rates[batch]:.3g}. The model is as epoch {epoch - 1} left "
                     "it. Try a smaller learning rate, lr=, and look for nan in the images."
+                )
+            if broken := _broken(model, last_good):
+                raise TrainingDiverged(
+                    f"after epoch {epoch} the weights '{broken}' are nan or infinite, though every "
+                    f"loss was finite. The model is as epoch {epoch - 1} left it. Try a smaller "
+                    f"learning rate, lr=; its highest was {max(rates):.3g}."
                 )
             results["train_losses"].append(loss_sum.item() / size)
             results["learning_rates"].append(rates[-1])
@@ -194,9 +201,25 @@ def run_epochs(
                 processes.from_first(write)
             if ended:
                 break
+    except BaseException:
+        if min(map(len, results.values())) < epoch:  # a part of an epoch that nothing tells about
+            model.load_state_dict(last_good)
+        raise
     finally:  # after an interruption, too, nothing half is left
         stepper.zero_grad()
         model.eval()
+
+
+def _broken(model: nn.Module, before: Mapping[str, Tensor]) -> str | None:
+    """Returns the name of weights that are not finite any more. Some layers keep infinity."""
+    for name, value in model.state_dict().items():
+        if (
+            value.is_floating_point()
+            and not value.isfinite().all()
+            and before[name].isfinite().all()
+        ):
+            return name
+    return None
 
 
 def _may_look(device: torch.device, processes: Processes) -> bool:

@@ -103,6 +103,8 @@ def sign_name(label: int) -> str:
 
 def check_labels(labels: "Tensor") -> None:
     """Raises ValueError unless labels are whole numbers from 0 to 35."""
+    if not len(labels):
+        return
     if labels.is_floating_point() or labels.min() < 0 or labels.max() >= len(SIGNS):
         raise ValueError(
             f"expected labels from 0 to {len(SIGNS) - 1}, places in asl.SIGNS, found "

@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader, Subset
 
 from asl.batches import batches_on
 from asl.data import ASLDataset, SizedDataset, get_batch, whole_dataset
+from asl.decoding import shown
 from asl.devices import autocast, drawn_generator, seeded, usable_device
 from asl.files import check_writable
 from asl.fingerprints import describe_share, describe_training
@@ -229,7 +230,12 @@ def train_model(
             vars(error)["metrics"] = metrics
             error.add_note(
                 f"{whole} of {epochs} epochs were finished; their metrics are in the attribute "
-                "`metrics` of this error" + (f", and in '{checkpoint}'" if checkpoint else "")
+                "`metrics` of this error"
+                + (
+                    f". The same call goes on from '{shown(checkpoint)}'"
+                    if checkpoint is not None and Path(checkpoint).exists()
+                    else ""
+                )
             )
             raise
     return metrics

@@ -233,9 +233,9 @@ def test_what_cannot_be_kept_is_told(tmp_path):
 # --- interruptions -------------------------------------------------------------------------------
 
 
-def test_ctrl_c_leaves_nothing_half(parts):
+def test_ctrl_c_leaves_nothing_half(parts, tmp_path):
     model = create_sequential_model()
-    steps = []
+    steps, after = [], []
 
     def augment(images, generator):
         steps.append(len(images))
@@ -243,12 +243,26 @@ def test_ctrl_c_leaves_nothing_half(parts):
             raise KeyboardInterrupt
         return images
 
+    def note(epoch, metrics):
+        after.append({name: value.clone() for name, value in model.state_dict().items()})
+
+    options = {"augment": augment, "callback": note, "progress": False, "seed": 0}
     with pytest.raises(KeyboardInterrupt) as caught:
-        train_model(model, *parts, 9, augment=augment, progress=False)
+        train_model(model, *parts, 9, **options)
     metrics = caught.value.metrics
     assert {len(values) for values in metrics.values()} == {2}
-    assert "2 of 9 epochs were finished" in caught.value.__notes__[0]
+    (told,) = caught.value.__notes__
+    assert "2 of 9 epochs were finished" in told and "goes on" not in told
+    assert all(value.equal(after[1][name]) for name, value in model.state_dict().items())
     assert not model.training and all(p.grad is None for p in model.parameters())
+
+
+def test_ctrl_c_tells_of_a_checkpoint_only_if_there_is_one(parts, tmp_path):
+    for stop, goes_on in ((1, False), (2, True)):
+        with pytest.raises(KeyboardInterrupt) as caught:
+            train(parts, tmp_path / "c", stop=stop)
+        said = f"The same call goes on from '{tmp_path / 'c'}'"
+        assert (said in caught.value.__notes__[0]) is goes_on
 
 
 KILLED = """
@@ -337,6 +351,30 @@ def test_a_rate_that_is_far_too_high_is_noticed():
             create_sequential_model(), data, None, 3, batch_size=8, progress=False,
             optimizer=partial(optim.SGD, lr=1e30), seed=0,
         )  # fmt: skip
+
+
+def test_weights_that_the_last_step_breaks_are_noticed(tmp_path):
+    data = TensorDataset(torch.ones(8, 3, 28, 28), torch.arange(8))
+    model = create_sequential_model()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    with pytest.raises(TrainingDiverged, match="after epoch 1 the weights '.*' are nan or inf"):
+        train_model(
+            model, data, None, 2, batch_size=8, progress=False, device="cpu",
+            optimizer=partial(optim.SGD, lr=1e38), checkpoint=tmp_path / "c",
+        )  # fmt: skip
+    assert all(value.equal(before[name]) for name, value in model.state_dict().items())
+    assert not (tmp_path / "c").exists()
+
+
+def test_infinity_that_a_layer_always_holds_is_no_divergence():
+    class Masked(nn.Sequential):
+        def __init__(self):
+            super().__init__(create_sequential_model())
+            self.register_buffer("mask", torch.tensor([0.0, -math.inf]))
+
+    data = TensorDataset(torch.ones(8, 3, 28, 28), torch.arange(8))
+    metrics = train_model(Masked(), data, None, 1, progress=False, device="cpu")
+    assert len(metrics["train_losses"]) == 1
 
 
 def test_one_pixel_that_is_no_number_is_noticed(parts):

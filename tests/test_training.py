@@ -445,6 +445,18 @@ def test_labels_of_another_kind(labels):
             call()
 
 
+@pytest.mark.parametrize("label", [36, -100])
+@pytest.mark.parametrize("part", [lambda d: d, lambda d: Subset(d, range(2, 9))])
+def test_a_label_of_an_image_that_names_no_sign_is_refused(label, part, dataset):
+    dataset.labels[5] = label
+    for call in (
+        lambda: train_model(Answer(), part(dataset), None, 1, progress=False),
+        lambda: predict_log_probs(Answer(), part(dataset)),
+    ):
+        with pytest.raises(ValueError, match=f"labels from 0 to 35.* {label}"):
+            call()
+
+
 def test_another_order_of_classes_is_refused(dataset):
     dataset.class_to_idx = {"a": 0}
     for call in (
