@@ -129,7 +129,7 @@ def quoted_in_recognizer_card() -> Iterator[str]:
     yield f"and shuffled, {answered} got a letter"
     low, high = map(percent, unseen["shapes_33"]["accuracy"]["interval"])
     yield f"The 95 % interval of the first row is {low} to {high} %"
-    speed = result["speed"]
+    speed = recorded("benchmarks")["sizes"]["2515"]["recognising"]["speed"]
     fast, slow = speed["fastest and slowest pass (ms)"]
     yield f"| {speed['one 400x400 JPEG, one thread (ms)']} ms | {fast} to {slow:.1f} ms |"
     fast, slow = speed["fastest and slowest pass (images/s)"]
