@@ -236,6 +236,8 @@ def quoted_in_benchmarks() -> Iterator[str]:
             if case != "every public name"
             else (f"| {case} | {1000 * seconds:.0f} ms |")
         )
+    whole, torch_alone = (of[0] for of in reversed(imports["seconds of a process"].values()))
+    yield f"takes {whole} s from start to end, and `import torch` alone {torch_alone} s"
     yield from bench_quotes(bench_page.page)
     cache = recorded("cache")
     free, bounded = cache["training"], cache["training in bounded memory"]
