@@ -354,13 +354,17 @@ def test_a_rate_that_is_far_too_high_is_noticed():
 
 
 def test_weights_that_the_last_step_breaks_are_noticed(tmp_path):
+    class Broken(optim.SGD):
+        def step(self, closure=None):
+            self.param_groups[0]["params"][0].data[0, 0] = math.inf
+
     data = TensorDataset(torch.ones(8, 3, 28, 28), torch.arange(8))
     model = create_sequential_model()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     with pytest.raises(TrainingDiverged, match="after epoch 1 the weights '.*' are nan or inf"):
         train_model(
             model, data, None, 2, batch_size=8, progress=False, device="cpu",
-            optimizer=partial(optim.SGD, lr=1e38), checkpoint=tmp_path / "c",
+            optimizer=partial(Broken, lr=0.1), checkpoint=tmp_path / "c",
         )  # fmt: skip
     assert all(value.equal(before[name]) for name, value in model.state_dict().items())
     assert not (tmp_path / "c").exists()

@@ -447,7 +447,8 @@ def test_labels_of_another_kind(labels):
 
 @pytest.mark.parametrize("label", [36, -100])
 @pytest.mark.parametrize("part", [lambda d: d, lambda d: Subset(d, range(2, 9))])
-def test_a_label_of_an_image_that_names_no_sign_is_refused(label, part, dataset):
+def test_a_label_of_an_image_that_names_no_sign_is_refused(label, part, write_images):
+    dataset = ASLDataset(write_images(bursts=2), progress=False)
     dataset.labels[5] = label
     for call in (
         lambda: train_model(Answer(), part(dataset), None, 1, progress=False),
