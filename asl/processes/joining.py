@@ -86,11 +86,11 @@ def fresh_store(store: dist.Store, rank: int, count: int) -> dist.Store:
     """
     mine, accepted = uuid.uuid4().hex, ""
     store.set(f"asl number {rank}", mine)
-    end = time.monotonic() + store.timeout.total_seconds()
+    end = time.monotonic() + store.timeout.total_seconds()  # type: ignore[attr-defined]
     while time.monotonic() < end:
         if rank == 0:
-            numbers = [store.get(f"asl number {other}").decode() for other in range(count)]
-            store.set("asl numbers", " ".join(numbers))
+            found = [store.get(f"asl number {other}").decode() for other in range(count)]
+            store.set("asl numbers", " ".join(found))
         numbers = store.get("asl numbers").decode()
         if numbers != accepted and mine in numbers.split():
             store.add(f"asl accepted {numbers}", 1)
