@@ -68,18 +68,6 @@ def autocast(device: torch.device, enabled: bool) -> torch.autocast:
 # --- what relies on torch's internals -------------------------------------------------------------
 
 
-def fast_in_bfloat16(device: torch.device) -> bool:
-    """Tells whether a device computes faster in bfloat16 than in float32.
-
-    A CPU does so if it has tiles for it (AMX), which only a private function of torch tells. A CPU
-    that has no more than AVX-512's bfloat16 instructions takes 1.3 to 1.5 times as long in bfloat16
-    as in float32, both to answer and to train a finder.
-    """
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and torch.cpu._is_amx_tile_supported()
-
-
 def keep_freed_memory() -> None:
     """Lets each batch reuse the memory of the one before it, for the rest of the process.
 

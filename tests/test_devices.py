@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn, optim
 
 from asl import default_device
-from asl.devices import AdamW, ReLU6, fast_in_bfloat16, usable_device
+from asl.devices import AdamW, ReLU6, usable_device
 
 
 @pytest.mark.parametrize(
@@ -30,18 +30,6 @@ def test_a_usable_device_is_one_that_is_here(monkeypatch):
     if not torch.cuda.is_available():
         with pytest.raises(ValueError, match="found 'cuda'"):
             usable_device("cuda")
-
-
-@pytest.mark.parametrize("tiles", [True, False])
-def test_a_cpu_is_fast_in_bfloat16_if_it_has_tiles_for_it(tiles, monkeypatch):
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: tiles)
-    assert fast_in_bfloat16(torch.device("cpu")) == tiles
-    assert not fast_in_bfloat16(torch.device("mps"))
-
-
-def test_torch_still_tells_whether_a_cpu_has_tiles():
-    assert isinstance(torch.cpu._is_amx_tile_supported(), bool)
 
 
 def run(code):
