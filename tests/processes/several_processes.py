@@ -222,12 +222,23 @@ def killed(processes, path):
     return train(*case, processes, checkpoint=path) | {"epochs now": len(steps) / 3}
 
 
+def two_machines(processes):
+    assert os.environ["LOCAL_RANK"] == "0"  # on either
+    return train(*CASES["mlp"], processes)
+
+
+SCENARIOS = {
+    "equality": equality,
+    "agreement": agreement,
+    "killed": killed,
+    "two machines": two_machines,
+}
+
+
 def main(name, *arguments):
     torch.set_num_threads(1)
     with joined("cpu", timeout=30) as processes:
-        result = {"equality": equality, "agreement": agreement, "killed": killed}[name](
-            processes, *arguments
-        )
+        result = SCENARIOS[name](processes, *arguments)
         say(f"{processes.rank}.json", result)
 
 

@@ -2,10 +2,12 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
@@ -13,6 +15,7 @@ import several_processes
 import torch
 import torch.distributed as dist
 
+from asl.processes import joining
 from asl.processes.group import ALONE, Processes
 from asl.processes.joining import fresh_store, joined
 from asl.processes.launch import launched
@@ -22,17 +25,22 @@ from asl.processes.launch import launched
 def run(tmp_path_factory):
     """Runs a scenario in processes of one thread; returns what each of them found."""
 
-    def run(count, *arguments, options=()):
+    def run(count, *arguments, options=("--standalone",), torchruns=1):
         results = tmp_path_factory.mktemp("results")
         said = {"PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1", "RESULTS": str(results)}
-        command = [sys.executable, "-m", "torch.distributed.run", "--standalone", *options]
+        command = [sys.executable, "-m", "torch.distributed.run", *options]
         command += ["--nproc-per-node", count, several_processes.__file__, *arguments]
         environment = {**os.environ, **said}
         command = list(map(str, command))
-        ended = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=300
-        )
-        assert ended.returncode == 0, ended.stderr
+        with ExitStack() as stack:
+            started = []
+            for _ in range(torchruns):
+                one = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+                started.append(stack.enter_context(one))
+                stack.callback(one.kill)  # if another fails
+            for one in started:
+                _, errors = one.communicate(timeout=300)
+                assert one.returncode == 0, errors
         return {path.stem: json.loads(path.read_text()) for path in results.iterdir()}
 
     return run
@@ -110,7 +118,7 @@ def test_two_processes_end_with_the_same_recogniser(agreement):
 def test_a_killed_process_ends_the_others_and_a_restart_goes_on_to_the_same_end(run, tmp_path):
     whole = run(2, "killed", "whole")["0"]
     # The supervisor looks late, so that process 0 has to notice by itself.
-    options = ("--max-restarts", "1", "--monitor-interval", "3")
+    options = ("--standalone", "--max-restarts", "1", "--monitor-interval", "3")
     found = run(2, "killed", tmp_path / "checkpoint", options=options)
     assert "process 0 of 2 stops, since another one has ended" in found.pop("lost 0")
     assert sorted(found) == ["0", "1"]
@@ -118,6 +126,19 @@ def test_a_killed_process_ends_the_others_and_a_restart_goes_on_to_the_same_end(
         assert ended.pop("epochs now") == 1  # of two
         assert ended == whole
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
+
+
+def test_two_machines_train_as_one(run):
+    """Here they are two torchruns of one machine, which find each other by a port."""
+    with socket.create_server(("localhost", 0)) as free:
+        port = free.getsockname()[1]
+    meet = ("--rdzv-backend", "c10d", "--rdzv-endpoint", f"localhost:{port}", "--rdzv-id", "two")
+    options = ("--nnodes", "2", "--local-addr", "localhost", *meet)
+    found = run(1, "two machines", options=options, torchruns=2)
+    assert sorted(found) == ["0", "1"] and found["0"] == found["1"]
+    alone = several_processes.train(*several_processes.CASES["mlp"], ALONE)
+    for what, expected in alone.items():
+        assert found["0"][what] == pytest.approx(expected, rel=1e-6, abs=1e-6), what
 
 
 def test_processes_never_meet_in_what_an_earlier_start_has_left():
@@ -193,6 +214,29 @@ def as_second_of_two(monkeypatch):
     said = {"RANK": 1, "WORLD_SIZE": 2, "LOCAL_RANK": 1, "MASTER_ADDR": "localhost"}
     for name, value in (said | {"MASTER_PORT": 1}).items():
         monkeypatch.setenv(name, str(value))
+
+
+@pytest.mark.usefixtures("as_second_of_two")
+@pytest.mark.parametrize(
+    ("device", "nccl", "expected"),
+    [("cuda", True, "nccl"), ("cuda", False, "gloo"), ("cpu", True, "gloo")],
+)
+def test_gradients_go_through_nccl_where_there_are_gpus_and_nccl(
+    device, nccl, expected, monkeypatch
+):
+    store, groups = dist.HashStore(), []
+    for of, name, stand_in in (
+        (joining, "_own_device", lambda asked: torch.device(device)),
+        (joining, "rendezvous", lambda *_, **__: iter([(store, 1, 2)])),
+        (joining, "fresh_store", lambda store, rank, count: store),
+        (dist, "init_process_group", lambda backend, **_: groups.append(backend)),
+        (dist, "new_group", lambda backend, timeout: groups.append(backend)),
+        (dist, "is_nccl_available", lambda: nccl),
+    ):
+        monkeypatch.setattr(of, name, stand_in)
+    with joined() as processes:
+        assert (processes.rank, processes.count, processes.device.type) == (1, 2, device)
+    assert groups == ["gloo", expected]  # words always go through gloo
 
 
 @pytest.mark.usefixtures("as_second_of_two")
