@@ -33,7 +33,7 @@ def draw_backgrounds(like: Tensor, draw: Draw, photographs: Tensor | None = None
     Args:
         like: (N, 3, H, W), whose shape and device to take.
         draw: draws the numbers.
-        photographs: uint8 (P, 3, S, S), or None.
+        photographs: uint8 (P, 3, S, S), or None. From another device they are moved each time.
     """
     height, width = like.shape[2:]
     y, x = coordinates(like)
@@ -72,7 +72,7 @@ def _show_windows(picture: Tensor, draw: Draw, photographs: Tensor, where: Tenso
     def window(old: Tensor, theta: Tensor, which: Tensor) -> Tensor:
         grid = F.affine_grid(theta, list(old.shape), align_corners=False)
         # Photographs are larger than windows, so only those that are shown become floats.
-        chosen = photographs[which.to(photographs.device)].to(old.device).float() / 255
+        chosen = photographs.to(old.device)[which].float() / 255
         return F.grid_sample(chosen, grid, padding_mode="reflection", align_corners=False)
 
     return change_some(picture, where, window, theta, which)

@@ -45,6 +45,7 @@ def augment(
             and people never seen; 0 changes nothing.
         background_share: probability that a hand gets a background. The others stay on black.
         photographs: uint8 (P, 3, S, S), from which backgrounds are cut, beside the drawn ones.
+            On the images' device they need not be moved for each batch.
         windows: smallest and largest side of the new picture, in sides of the old one.
         shift: how far an image that fills the picture is moved at most, in halves of its side. A
             smaller image is moved anywhere.

@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 
 from asl.augmentation.backgrounds import draw_backgrounds, occlude
 from asl.augmentation.camera import cut_off, degrade, relight
-from asl.augmentation.random_draws import Draw, matrix
+from asl.augmentation.random_draws import Draw, counts_freely, matrix
 
 AROUND = 2.0  # side of a photograph in sides of the hand in its middle
 _UPRIGHT = 15.0  # degrees by which most hands are turned at most
@@ -82,10 +82,16 @@ def nothing_to_read(
 
 def _shuffled_tiles(pictures: Tensor, generator: Generator) -> Tensor:
     """Cuts pictures into 2x2 or 4x4 tiles and puts these together in another order."""
+    coarse = torch.rand((), generator=generator, device=generator.device) < 0.5
+    if counts_freely(generator.device):
+        return _shuffled(pictures, 2 if coarse else 4, generator)
+    halves, quarters = (_shuffled(pictures, across, generator) for across in (2, 4))
+    return torch.where(coarse, halves, quarters)
+
+
+def _shuffled(pictures: Tensor, across: int, generator: Generator) -> Tensor:
     count, _, side, _ = pictures.shape
-    device = generator.device
-    across = 2 if torch.rand((), generator=generator, device=device) < 0.5 else 4
-    tile = side // across
+    device, tile = generator.device, side // across
     tiles = pictures.unfold(2, tile, tile).unfold(3, tile, tile)[:, :, :across, :across]
     tiles = tiles.flatten(2, 3)  # (N, 3, across², tile, tile)
     order = torch.rand(count, across**2, generator=generator, device=device).argsort(dim=1)

@@ -61,6 +61,8 @@ def change_some(
             each by itself.
         arguments: a value for each picture, (N, …).
     """
+    if not len(pictures):
+        return pictures
     if counts_freely(pictures.device):
         chosen = some.nonzero().flatten()
         if not len(chosen):

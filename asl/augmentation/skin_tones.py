@@ -9,7 +9,7 @@ from asl.signs import MONK_TONES
 
 def tint_skin(pixels: Tensor, mask: Tensor, draw: Draw) -> Tensor:
     """Changes the contrast of all hands, and the colour of two in three to a Monk tone."""
-    tones = torch.tensor(MONK_TONES, device=pixels.device) / 255  # (10, 3)
+    tones = torch.tensor(MONK_TONES).to(pixels.device, non_blocking=True) / 255  # (10, 3)
     place = draw.uniform(0, len(tones) - 1).flatten()
     low = place.long().clamp(max=len(tones) - 2)
     tone = torch.lerp(tones[low], tones[low + 1], (place - low).unsqueeze(1))[..., None, None]

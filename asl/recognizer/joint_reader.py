@@ -124,7 +124,9 @@ def hand_poses(joints: Joints, angles: Tensor) -> Tensor:
 def pose_numbers(poses: Tensor) -> Tensor:
     """Returns poses (N, 2, 21, 3) and distances between the world's joints, (N, 256)."""
     world = poses[:, 1]
-    apart = world[:, list(_FROM)].unsqueeze(2) - world[:, list(_TO)].unsqueeze(1)
+    # Tensors: a GPU's tensor that is indexed by a list waits for the list.
+    first, second = (torch.tensor(of).to(world.device, non_blocking=True) for of in (_FROM, _TO))
+    apart = world[:, first].unsqueeze(2) - world[:, second].unsqueeze(1)
     return torch.cat([poses.flatten(1), apart.norm(dim=3).flatten(1)], dim=1)
 
 

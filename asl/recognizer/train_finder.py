@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from asl.augmentation.hands import picture_hands
-from asl.data import SizedDataset, get_batch
+from asl.batches import batches_on
+from asl.data import SizedDataset
 from asl.devices import AdamW, drawn_generator, seeded, usable_device
 from asl.fingerprints import describe_share, describe_training, fingerprint
 from asl.optimization import Checkpoint, run_epochs
@@ -94,13 +95,15 @@ def train_finder(
     finder.to(device)
     for layers in kept:
         layers.requires_grad_(False)
+    batch_of = batches_on(train_data, device)
+    if backgrounds is not None:  # moved once: a step that moved pixels would wait for a GPU
+        backgrounds = backgrounds.to(device)
     results: dict[str, list[float]] = {"train_losses": [], "learning_rates": []}
     with seeded(recipe.seed, device):
         generator = drawn_generator(device)
 
         def loss_of(indices: Tensor) -> Tensor:
-            images, _ = get_batch(train_data, indices, device)
-            images = _resized(images, finder.image_size)
+            images = _resized(batch_of(indices)[0], finder.image_size)
             scenes, boxes, present = draw_scenes(images, generator, recipe, backgrounds=backgrounds)
             shard = processes.shard(len(scenes))
             answers = network(scenes[shard.rows], shard)

@@ -157,6 +157,7 @@ def joints_on_black(
         backgrounds, recipe: as in `asl.recognizer.train_reader.train_reader`.
         generator: draws all numbers.
     """
+    backgrounds = backgrounds.to(generator.device)
 
     def draw(indices: Tensor) -> tuple[Tensor, Tensor]:
         some, _ = get_batch(images, indices, generator.device)

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from asl.augmentation.hands import augment
 from asl.augmentation.photographs import AROUND, crop_photographs, nothing_to_read
-from asl.data import ASLDataset, SizedDataset, get_batch
+from asl.batches import batches_on
+from asl.data import ASLDataset, SizedDataset
 from asl.decoding import denormalize, normalize
 from asl.devices import drawn_generator, seeded, usable_device
 from asl.fingerprints import describe_share, describe_training, fingerprint
@@ -98,6 +99,9 @@ def train_reader(
         torch.cat([torch.empty(0, 3, _SIDE, _SIDE).byte(), *(some.images for some in sources)]),
         torch.cat([torch.empty(0).long(), *(some.labels for some in sources)]),
     )
+    # Moved once: a step that moved pixels would wait for a GPU.
+    photographs = HandPhotographs(*(part.to(device) for part in photographs))
+    backgrounds, batch_of = backgrounds.to(device), batches_on(on_black, device)
     results: dict[str, list[float]] = {"train_losses": [], "learning_rates": []}
     with seeded(recipe.seed, device):
         generator = drawn_generator(device)
@@ -105,7 +109,7 @@ def train_reader(
         def loss_of(indices: Tensor) -> Tensor:
             parts = []
             if len(black := indices[indices < len(on_black)]):
-                images, labels = get_batch(on_black, black, device)
+                images, labels = batch_of(black)
                 pictures = augment(
                     images,
                     generator,
@@ -118,9 +122,9 @@ def train_reader(
                 )
                 parts.append((pictures, labels))
             if len(others := indices[indices >= len(on_black)] - len(on_black)):
-                others = others % len(photographs.labels)
+                others = (others % len(photographs.labels)).to(device, non_blocking=True)
                 crops = crop_photographs(
-                    photographs.images[others].to(device),
+                    photographs.images[others],
                     generator,
                     recipe.image_size,
                     strength=recipe.strength,
@@ -128,10 +132,11 @@ def train_reader(
                     shift=recipe.photograph_shift,
                     tilt=recipe.photograph_tilt,
                 )
-                parts.append((normalize(255 * crops), photographs.labels[others].to(device)))
+                parts.append((normalize(255 * crops), photographs.labels[others]))
             pictures, labels = (torch.cat(part) for part in zip(*parts, strict=True))
             count = -(-len(pictures) // 8)  # at least one, also in a small last batch
-            some = denormalize(pictures[torch.randperm(len(pictures))[:count]])
+            chosen = torch.randperm(len(pictures))[:count].to(device, non_blocking=True)
+            some = denormalize(pictures[chosen])
             nothing = nothing_to_read(some, generator, recipe.strength, backgrounds)
             everything = torch.cat([pictures, normalize(255 * nothing)])
             shard = processes.shard(len(everything))

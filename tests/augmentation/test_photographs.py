@@ -2,6 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from asl.augmentation import photographs
 from asl.augmentation.photographs import AROUND, crop_photographs, nothing_to_read
 
 PLAIN = {"strength": 0.0, "windows": (1.0, 1.0), "shift": 0.0, "tilt": 0.0}
@@ -104,6 +105,13 @@ def distinct(count, side=32):
     return values / values.max()
 
 
+@pytest.fixture(params=[True, False], ids=["", "on a GPU"])
+def either_way(request, monkeypatch):
+    """Counting costs nothing, or is waited for and therefore not done."""
+    monkeypatch.setattr(photographs, "counts_freely", lambda device: request.param)
+
+
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("seed", range(6))
 def test_shuffled_tiles_keep_their_pixels_in_another_order(seed, backgrounds):
     pictures = distinct(40)
@@ -117,6 +125,7 @@ def test_shuffled_tiles_keep_their_pixels_in_another_order(seed, backgrounds):
     assert ((steps[..., :7] - steps[0, 0, 0, 0]).abs() < 1e-6).all()
 
 
+@pytest.mark.usefixtures("either_way")
 def test_tiles_are_halves_or_quarters_of_the_side(backgrounds):
     breaks = set()
     for seed in range(8):

@@ -53,6 +53,13 @@ def test_some_pictures_are_changed_each_by_its_own_number(which, freely, monkeyp
     assert changed.equal(torch.where(some.view(3, 1, 1, 1), numbers * pictures, pictures))
 
 
+@pytest.mark.parametrize("freely", [True, False])
+def test_no_pictures_are_left_as_they_are(freely, monkeypatch):
+    monkeypatch.setattr(random_draws, "counts_freely", lambda device: freely)
+    none = torch.zeros(0, 3, 2, 2)
+    assert change_some(none, torch.zeros(0, dtype=torch.bool), pytest.fail) is none
+
+
 def test_counting_is_free_on_a_cpu_alone():
     assert random_draws.counts_freely(torch.device("cpu"))
     assert not random_draws.counts_freely(torch.device("cuda"))
