@@ -1,11 +1,13 @@
-"""Measures the camera page in Chromium: frames a second, frame to answer, memory.
+"""Measures the camera page in Chromium: frames a second, frame to answer, spelling, memory.
 
     python benchmarks/live.py --runtime build/onnxruntime-web/dist \\
         --photos ../shared/photos/webcam --minutes 60 --output results/live.json
 
 A fake camera shows rendered hands: to `asl camera`, to `asl.camera()` in JupyterLab, and to the
-page without Python. That page also answers the photos, which Python answers too. Needs Chromium and
-the extras "browser" and "onnx".
+page without Python. That page also answers the photos, which Python answers too. Then a film spells
+words to `asl camera`. The minutes come last, so that all other figures come from a machine that
+nothing has warmed. Each part is printed as soon as it is measured. Needs Linux, Chromium and the
+extras "browser" and "onnx".
 """
 
 import argparse
@@ -24,7 +26,6 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from difflib import SequenceMatcher
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -34,36 +35,15 @@ from PIL import Image
 
 import asl
 from asl.files import write_text
-from asl.live.spelling import Spelling, watch
 from asl.live.web_export import export_web
 from asl.recognizer.crops import to_pixels
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests' fake camera and JupyterLab
+from benchmarks.spelled_words import PEOPLE, WORDS, score, spelled_in_python  # noqa: E402
 from tests.browser.lab import jupyter_lab, run_cell  # noqa: E402
-from tests.browser.scenes import READ, scene, write_video  # noqa: E402
+from tests.browser.scenes import READ, write_video  # noqa: E402
+from tests.browser.spelled_film import read_spelled_film, write_spelled_film  # noqa: E402
 
-WORDS = [
-    "dog",
-    "hello",
-    "cat",
-    "blue",
-    "family",
-    "water",
-    "sky",
-    "book",
-    "mouse",
-    "lamp",
-    "garden",
-    "tree",
-    "fish",
-    "window",
-    "paper",
-    "apple",
-    "river",
-    "queen",
-    "box",
-    "value",
-]
 SHOTS = [("b", 2), ("c", 2), (None, 1), ("l", 2)]
 SPEED = re.compile(r"(\d+) frames a second, (\d+) ms")
 # What the page shows is rounded, so the page's own clock is asked.
@@ -73,6 +53,39 @@ COUNT = """() => new Promise((resolve) => {
     watching.observe(speed, { childList: true, characterData: true, subtree: true });
     setTimeout(() => { watching.disconnect(); resolve(seen); }, SECONDS * 1000);
 })"""
+# An hour of them is counted in the page, not kept.
+COUNT_ALL = """() => {
+    window.counted = 0;
+    new MutationObserver(() => window.counted++)
+        .observe(document.getElementById("speed"), { childList: true });
+}"""
+PATIENCE = 300_000  # milliseconds
+
+
+@contextmanager
+def chromium(playwright: Any, film: Path) -> Iterator[Any]:
+    """Runs Chromium before a camera that shows a film; yields the browser."""
+    browser = playwright.chromium.launch(
+        executable_path=shutil.which("chromium") or shutil.which("google-chrome"),
+        args=[
+            *(["--no-sandbox"] if os.geteuid() == 0 else []),
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream",
+            f"--use-file-for-fake-video-capture={film}",
+        ],
+    )
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+def opened(browser: Any, address: str) -> Any:
+    """Opens a page of its own."""
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(address)
+    return page
 
 
 @contextmanager
@@ -115,44 +128,6 @@ def web_page(runtime: Path, pictures: list[torch.Tensor]) -> Iterator[tuple[str,
             serving.shutdown()
 
 
-def spelled(recognizer: asl.Recognizer) -> dict[str, float]:
-    """Lets rendered people spell words at 15 frames a second, and counts letters."""
-    answers: dict[tuple, list[float]] = {}
-
-    def seen(sign: str | None, signer: int, frame: int) -> list[float]:
-        key = (sign, signer, frame)
-        if key not in answers:
-            log_probs, evidence = recognizer.raw_answers([scene(sign, signer=signer, frame=frame)])
-            answers[key] = recognizer.confidence(log_probs, evidence)[0].tolist()
-        return answers[key]
-
-    right = doubled = letters = 0
-    for signer in range(1, 6):
-        for word in WORDS:
-            state, time = Spelling(), 0.0
-            before = None
-            for letter in word:
-                # Between two of the same letter the hand is lowered.
-                for sign, seconds in [*([(None, 0.8)] if letter == before else []), (letter, 1.2)]:
-                    written = ""
-                    for i in range(round(15 * seconds)):
-                        state = watch(state, time, seen(sign, signer, i // 3 % 5 + 1))
-                        time += 1 / 15
-                        written += state.text[-1:] * state.written
-                    doubled += len(written) - len(set(written))
-                before = letter
-            matched = SequenceMatcher(None, word, state.text, autojunk=False)
-            right += sum(block.size for block in matched.get_matching_blocks())
-            letters += len(word)
-    return {
-        "words": len(WORDS),
-        "people": 5,
-        "letters": letters,
-        "letters right": round(right / letters, 4),
-        "doubled": doubled,
-    }
-
-
 def same_answers(page: Any, recognizer: asl.Recognizer, pictures: list[torch.Tensor]) -> dict:
     """Counts the pictures to which the page without Python gives Python's answer."""
     page.evaluate("document.getElementById('video').srcObject.getTracks()[0].stop()")
@@ -186,6 +161,32 @@ def memory(process: int) -> float:
     return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1000
 
 
+def spelled_on_page(playwright: Any, folder: Path) -> dict[str, Any]:
+    """Spells the words to `asl camera` in one film, by the people in turn."""
+    spellers = [(word, PEOPLE[i % len(PEOPLE)]) for i, word in enumerate(WORDS)]
+    film = write_spelled_film(folder / "words.mjpeg", spellers)
+    with chromium(playwright, film) as browser, local_page() as (address, _):
+        page = opened(browser, address)
+        page.locator("#speed").filter(has_text="frames a second").wait_for()
+        text = read_spelled_film(page, limit=600)
+    return {"words": len(WORDS), "people": len(PEOPLE)} | score([("".join(WORDS), text)])
+
+
+def long_run(browser: Any, minutes: int) -> dict[str, Any]:
+    """Lets a fresh `asl camera` read frames, and returns what memory it has after each minute."""
+    with local_page() as (address, process):
+        page = opened(browser, address)
+        page.locator("#speed").filter(has_text="frames a second").wait_for()
+        page.evaluate(COUNT_ALL)
+        memories, begun = [memory(process)], time.monotonic()
+        for minute in range(1, minutes + 1):
+            time.sleep(max(0, begun + 60 * minute - time.monotonic()))
+            memories.append(memory(process))
+            print(f"minute {minute}: {memories[-1]} MB", flush=True)
+        frames = page.evaluate("window.counted")
+    return {"minutes": minutes, "frames": frames, "MB of the server, each minute": memories}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runtime", type=Path, required=True, metavar="DIST")
@@ -198,43 +199,38 @@ def main() -> None:
     pictures, shipped = [to_pixels(photo) for photo in photos], asl.Recognizer.load()
     from playwright.sync_api import sync_playwright
 
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
     found: dict[str, dict] = {}
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        film = write_video(Path(folder) / "film.mjpeg", SHOTS, signer=3)
-        browser = playwright.chromium.launch(
-            executable_path=chromium,
-            args=[
-                *(["--no-sandbox"] if os.geteuid() == 0 else []),
-                "--use-fake-ui-for-media-stream",
-                "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-video-capture={film}",
-            ],
-        )
-        page = browser.new_page()
-        page.set_default_timeout(300_000)  # milliseconds
-        with local_page() as (address, process):
-            page.goto(address)
-            found["local page"] = measure(page, options.seconds)
-            before = memory(process)
-            time.sleep(60 * options.minutes)
-            if options.minutes:
-                after = {"minutes": options.minutes, "MB more": round(memory(process) - before, 1)}
-                found["local page"]["memory"] = after
-        with jupyter_lab(Path(folder), "import asl\n\nasl.camera()") as address:
-            page.goto(address)
-            run_cell(page)
-            inside = page.query_selector("iframe[title=Camera]").content_frame()
-            found["JupyterLab"] = measure(inside, options.seconds)
-            page.goto("about:blank")
-        with web_page(options.runtime, pictures) as (address, size):
-            page.goto(address)
-            found["web export"] = measure(page, options.seconds) | {"MB without runtime": size}
-            if pictures:
-                found["web export"] |= same_answers(page, shipped, pictures)
-        version = browser.version
-        browser.close()
-    found["spelled by rendered hands"] = spelled(shipped)
+
+    def note(place: str, figures: dict) -> None:
+        found[place] = figures
+        print(json.dumps({place: figures}, indent=1), flush=True)
+
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        folder = Path(name)
+        film = write_video(folder / "film.mjpeg", SHOTS, signer=3)
+        with chromium(playwright, film) as browser:
+            version = browser.version
+            with local_page() as (address, _):
+                page = opened(browser, address)
+                note("local page", measure(page, options.seconds))
+                page.close()
+            with jupyter_lab(folder, "import asl\n\nasl.camera()") as address:
+                page = opened(browser, address)
+                run_cell(page)
+                inside = page.query_selector("iframe[title=Camera]").content_frame()
+                note("JupyterLab", measure(inside, options.seconds))
+                page.close()
+            with web_page(options.runtime, pictures) as (address, size):
+                page = opened(browser, address)
+                figures = measure(page, options.seconds) | {"MB without runtime": size}
+                if pictures:
+                    figures |= same_answers(page, shipped, pictures)
+                note("web export", figures)
+        note("spelled by rendered hands", spelled_in_python(shipped))
+        note("spelled before the page", spelled_on_page(playwright, folder))
+        if options.minutes:
+            with chromium(playwright, film) as browser:
+                note("long run", long_run(browser, options.minutes))
     command = f"python benchmarks/live.py --runtime {options.runtime.as_posix()}"
     command += f" --photos {options.photos.as_posix()}" if options.photos else ""
     command += f" --minutes {options.minutes}" if options.minutes else ""
@@ -246,7 +242,6 @@ def main() -> None:
         "torch": torch.__version__,
         "Chromium": version,
     }
-    print(json.dumps(found, indent=1))
     write_text(options.output, json.dumps({"setting": setting} | found, indent=1) + "\n")
 
 

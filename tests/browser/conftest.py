@@ -50,19 +50,20 @@ def playwright():
 
 @pytest.fixture
 def open_page(playwright, tmp_path):
-    """Opens a page before whose camera a film is shown: (address, shots, …) → page.
+    """Opens a page before whose camera a film, or shots, are shown: (address, shots, …) → page.
 
     An error that a script of the page does not catch fails the test, if `strict`.
     """
     errors: list[str] = []
     with contextlib.ExitStack() as stack:
 
-        def open_page(address, shots=(), *, camera="allowed", strict=True, **options):
+        def open_page(address, shots=(), *, film=None, camera="allowed", strict=True, **options):
             arguments = ["--no-sandbox"] if os.name == "posix" and os.geteuid() == 0 else []
             if camera != "none":
                 arguments += ["--use-fake-device-for-media-stream"]
             if camera == "allowed":
-                film = write_video(tmp_path / "film.mjpeg", shots or [(None, 1)], **options)
+                if film is None:
+                    film = write_video(tmp_path / "film.mjpeg", shots or [(None, 1)], **options)
                 arguments += [
                     "--use-fake-ui-for-media-stream",
                     f"--use-file-for-fake-video-capture={film}",

@@ -1,6 +1,6 @@
 """What a fake camera shows: rendered hands that ship with the project, before a grey wall."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -40,21 +40,35 @@ def scene(sign: str | None, *, signer: int = 1, frame: int = 1, light: str = "di
     return wall
 
 
-def write_video(path: Path, shots: Sequence[tuple[str | None, float]], **options) -> Path:
-    """Writes a film that Chromium takes for a camera, at 30 frames a second, and repeats.
+def film_frames(
+    shots: Iterable[tuple[str | None, float]], *, signer: int = 1, light: str = "dif"
+) -> Iterator[bytes]:
+    """Gives the frames of a film as JPEGs, at 30 frames a second.
+
+    Args:
+        shots: (sign, seconds) of each shot.
+        signer: whose hand is shown.
+        light: of the studio.
+    """
+    for sign, seconds in shots:
+        frames = []
+        for frame in FRAMES:
+            content = BytesIO()
+            picture = scene(sign, signer=signer, frame=frame, light=light)
+            picture.save(content, "JPEG", quality=QUALITY)
+            frames.append(content.getvalue())
+        for i in range(round(30 * seconds)):
+            yield frames[i // 5 % len(frames)]
+
+
+def write_video(path: Path, shots: Iterable[tuple[str | None, float]], **options) -> Path:
+    """Writes a film that Chromium takes for a camera, and repeats.
 
     Args:
         path: its name must end in ``.mjpeg``.
         shots: (sign, seconds) of each shot.
-        options: of `scene`.
+        options: of `film_frames`.
     """
     with path.open("wb") as film:
-        for sign, seconds in shots:
-            frames = []
-            for frame in FRAMES:
-                content = BytesIO()
-                scene(sign, frame=frame, **options).save(content, "JPEG", quality=QUALITY)
-                frames.append(content.getvalue())
-            for i in range(round(30 * seconds)):
-                film.write(frames[i // 5 % len(frames)])
+        film.writelines(film_frames(shots, **options))
     return path
