@@ -93,12 +93,21 @@ def test_it_is_taught_a_sign_and_forgets_it(server, open_page, teachable, keep):
     wait_for(page, "#best", f"^{letter}$")
     page.keyboard.press("4")
     with page.expect_download() as download:
-        page.click("#save")
+        page.keyboard.press("f")
     assert download.value.suggested_filename == "my_hand.safetensors"
     again = Session(Recognizer.load(hand=download.value.path()))
     assert again.taught() == {"taught": {letter: 3}}
     again.close()
-    page.click("#forget")
+    asked = page.inner_text("#ask")
+    page.keyboard.press("ArrowRight")
+    assert page.inner_text("#ask") != asked
+    page.keyboard.press("ArrowLeft")
+    assert page.inner_text("#ask") == asked
+    page.keyboard.press("Backspace")
+    wait_for(page, "#ask", "once more if you mean it")
+    keep(page, "my-hand-forget")
+    assert server.session.taught() == {"taught": {letter: 3}}
+    page.keyboard.press("Backspace")
     wait_for(page, "#kept", "Nothing is taught yet")
     page.keyboard.press("1")
     wait_for(page, "#best", f"^{before}$")

@@ -1,5 +1,7 @@
 import http.client
 import json
+import shutil
+import subprocess
 from io import BytesIO
 
 import pytest
@@ -7,6 +9,7 @@ import torch
 from PIL import Image
 
 from asl import Recognizer
+from asl.live.page_files import PAGE
 from asl.live.server import LiveServer
 from asl.live.session import Session
 
@@ -58,3 +61,25 @@ def jpeg():
         return content.getvalue()
 
     return jpeg
+
+
+@pytest.fixture(scope="session")
+def in_node(tmp_path_factory):
+    """Runs a script beside the page's modules in Node.js: script, input → its output, as JSON."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("needs Node.js")
+    folder = tmp_path_factory.mktemp("page")
+    for module in PAGE.glob("*.js"):
+        shutil.copy(module, folder)
+    (folder / "package.json").write_text('{"type": "module"}')
+
+    def in_node(script, given):
+        (folder / "run.js").write_text(script, encoding="utf-8")
+        ran = subprocess.run(
+            [node, "run.js"], cwd=folder, input=json.dumps(given), capture_output=True, text=True
+        )
+        assert ran.returncode == 0, ran.stderr
+        return json.loads(ran.stdout)
+
+    return in_node

@@ -1,16 +1,13 @@
 """The page's JavaScript does what Python does: the same vectors in, the same letters out."""
 
 import json
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from asl.live.page_files import PAGE, page_facts
+from asl.live.page_files import page_facts
 
 VECTORS = Path(__file__).with_name("vectors.json")
-NODE = shutil.which("node")
 RUN = """
 import { readFileSync } from "node:fs";
 import { nothing, press, watch } from "./spelling.js";
@@ -67,19 +64,9 @@ def vectors():
 
 
 @pytest.fixture(scope="module")
-def found(vectors, recognizer, tmp_path_factory):
+def found(vectors, recognizer, in_node):
     """What the page's modules make of the vectors."""
-    if NODE is None:
-        pytest.skip("needs Node.js")
-    folder = tmp_path_factory.mktemp("page")
-    for script in PAGE.glob("*.js"):
-        shutil.copy(script, folder)
-    (folder / "package.json").write_text('{"type": "module"}')
-    (folder / "run.js").write_text(RUN, encoding="utf-8")
-    given = json.dumps({"facts": page_facts(recognizer, "web"), "vectors": vectors})
-    ran = subprocess.run([NODE, "run.js"], cwd=folder, input=given, capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
+    return in_node(RUN, {"facts": page_facts(recognizer, "web"), "vectors": vectors})
 
 
 def test_spelling(vectors, found):

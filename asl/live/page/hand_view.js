@@ -10,6 +10,7 @@ export function handView(facts, engine) {
   const signs = [...alone.filter((s) => /[a-z]/.test(s)), ...alone.filter((s) => /\d/.test(s))];
   let [current, last, waiting] = [signs.find((sign) => !engine.taught()[sign]) ?? signs[0], null, 0];
   let [due, failed] = [0, 0];
+  let asked = false; // whether to forget: what comes next must be a second press
 
   const buttons = new Map(
     signs.map((sign) => {
@@ -22,6 +23,7 @@ export function handView(facts, engine) {
   );
 
   function show(message) {
+    asked = false;
     const taught = engine.taught();
     for (const [sign, button] of buttons) {
       button.textContent = taught[sign] ? `${sign} ✓` : sign;
@@ -42,7 +44,8 @@ export function handView(facts, engine) {
     [current, waiting] = [sign, 0];
     show();
   }
-  const next = () => signs[(signs.indexOf(current) + 1) % signs.length];
+  const away = (steps) => signs[(signs.indexOf(current) + steps + signs.length) % signs.length];
+  const next = () => away(1);
 
   async function begin() {
     if (waiting) return;
@@ -56,16 +59,29 @@ export function handView(facts, engine) {
     if (last !== null) choose(last);
     await begin();
   }
+  /** Forgets everything at the second press in a row: nothing brings it back. */
   async function forget() {
+    if ($("forget").disabled) return;
+    if (!asked) {
+      choose(current); // what is being taken is not finished
+      $("ask").textContent = "Everything that is taught will be forgotten. Press “Forget my hand” once more if you mean it.";
+      asked = true;
+      return;
+    }
     last = null;
     await engine.forget();
     choose(signs[0]);
+  }
+  function save() {
+    if (!$("save").hidden) $("save").click();
   }
 
   $("take").addEventListener("click", begin);
   $("skip").addEventListener("click", () => choose(next()));
   $("repeat").addEventListener("click", repeat);
-  $("forget").addEventListener("click", forget);
+  // A double click is one press, and so is a key that is held.
+  $("forget").addEventListener("click", (event) => event.detail < 2 && forget());
+  $("forget").addEventListener("keydown", (event) => event.repeat && event.preventDefault());
   show();
   return {
     enter: () => show(),
@@ -74,7 +90,7 @@ export function handView(facts, engine) {
       if (!waiting || time < due) return;
       due = time + APART / 1000;
       const [sign, answer] = [current, await engine.teach(current, canvas)];
-      if (sign !== current) return;
+      if (sign !== current || !waiting) return; // given up in the meantime
       if (answer.hand > 0.5) waiting--;
       else failed++;
       if (failed > 10) {
@@ -87,8 +103,16 @@ export function handView(facts, engine) {
         show(`${sign} is taught. Next, make ${current}.`);
       }
     },
-    key(key) {
-      const does = { Enter: begin, s: () => choose(next()), r: repeat }[key.length === 1 ? key.toLowerCase() : key];
+    key(key, repeated) {
+      const does = {
+        Enter: begin,
+        s: () => choose(next()),
+        r: repeat,
+        ArrowLeft: () => choose(away(-1)),
+        ArrowRight: () => choose(next()),
+        f: save,
+        Backspace: () => repeated || forget(),
+      }[key.length === 1 ? key.toLowerCase() : key];
       does?.();
       return does !== undefined;
     },

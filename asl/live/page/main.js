@@ -113,7 +113,7 @@ function pressed(event) {
   const buttons = [...document.querySelectorAll("[data-view]")];
   if (/^[1-4]$/.test(event.key)) turnTo(buttons[event.key - 1].dataset.view);
   else if (event.key.toLowerCase() === "t" && !$("trouble").hidden) startCamera();
-  else if (!views[open].key?.(event.key)) return;
+  else if (!views[open].key?.(event.key, event.repeat)) return;
   event.preventDefault();
 }
 
