@@ -140,6 +140,12 @@ def test_the_summary_is_a_table_of_the_final_figures_and_the_ones_to_quote(code_
         assert f"worst signer {shapes['worst_signer']['mean']:.1%}" in line
 
 
+def test_the_cameras_cell_shows_what_is_recorded(code_cells, monkeypatch):
+    (cell,) = (cell for cell in code_cells if "asl.camera(" in cell.source)
+    monkeypatch.setenv("ASL_UNATTENDED", "1")
+    assert cell.outputs[0].data["text/plain"] == repr(asl.camera())
+
+
 def test_kernel_is_the_one_everybody_has(notebook):
     assert "widgets" not in notebook.metadata  # the state of the upload button
     assert notebook.metadata.kernelspec.name == "python3"

@@ -5,6 +5,7 @@ import sys
 from html import escape
 from typing import Any
 
+from asl.evaluation.report import load_results
 from asl.live.server import HOST, LiveServer
 from asl.live.session import Session
 from asl.recognizer.recognizer import Recognizer
@@ -24,8 +25,9 @@ class Camera:
     """
 
     def __init__(self, server: LiveServer | None):
-        """Takes a server that has started, or None."""
+        """Takes a server that has started, or None where nobody is there."""
         self._server = server
+        self._attended = server is not None
         self.address = None if server is None else server.address
 
     def close(self) -> None:
@@ -35,8 +37,11 @@ class Camera:
             self._server = self.address = None
 
     def __repr__(self) -> str:
+        if not self._attended:
+            lines = ["Camera: nobody is there to hold a hand before it.", *_recorded()]
+            return "\n".join(lines)
         if self.address is None:
-            return "Camera: closed, or nobody is there to hold a hand before it."
+            return "Camera: closed."
         return "\n".join(line for line in (f"Camera: {self.address}", *_advice(self.address)))
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
@@ -58,7 +63,8 @@ def camera(recognizer: Recognizer | None = None, *, port: int = 0) -> Camera:
     camera to a page only through a tunnel to localhost; what is printed says how.
 
     The frames stay on the machine that runs the kernel, and none is kept. Running the cell again
-    ends the page before, and so does the end of the kernel.
+    ends the page before, and so does the end of the kernel. Where the environment says that nobody
+    is there (``ASL_UNATTENDED``), no page is served, and the cell shows what was recorded of one.
 
     Args:
         recognizer: what reads the frames. None takes the one that ships. Give one that was taught
@@ -89,6 +95,20 @@ def _advice(address: str) -> list[str]:
         "yours, then open the address there."
     )
     return lines
+
+
+def _recorded() -> list[str]:
+    """Says what the project has measured. An installed wheel does not hold that."""
+    try:
+        measured = load_results("live")
+    except FileNotFoundError:
+        return []
+    page, cores = measured["JupyterLab"], measured["setting"]["cores"]
+    rate, wait = page["frames a second"], page["ms from frame to answer, median"]
+    return [
+        f"Recorded in JupyterLab, on {cores} cores: {rate} frames a second, {wait:.0f} ms from "
+        "frame to answer."
+    ]
 
 
 def _in_vs_code() -> bool:

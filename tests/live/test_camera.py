@@ -1,10 +1,10 @@
 import http.client
-import os
 import sys
 
 import pytest
 
 import asl
+from asl.evaluation import report
 from asl.live import camera as module
 
 
@@ -41,7 +41,8 @@ def test_running_the_cell_again_ends_the_page_before(recognizer):
     second = asl.camera(recognizer)
     assert first.address is None and second.address != address and asked(second) == 200
     second.close()
-    assert second.address is None and "text/html" not in second._repr_mimebundle_()
+    assert second.address is None
+    assert second._repr_mimebundle_() == {"text/plain": "Camera: closed."}
 
 
 @pytest.mark.parametrize("told_by", ["the notebook's names", "the environment"])
@@ -55,8 +56,24 @@ def test_vs_code_is_told_to_open_a_browser(told_by, recognizer, monkeypatch):
     assert "VS Code gives cells no camera: open this address in a browser" in bundle["text/plain"]
 
 
-def test_where_nobody_is_there_nothing_is_served(recognizer, monkeypatch):
+def unattended(recognizer, monkeypatch):
     monkeypatch.setenv(module.UNATTENDED, "1")
     shown = asl.camera(recognizer)
     assert shown.address is None and not module._open
-    assert "nobody is there" in repr(shown) and os.environ[module.UNATTENDED]
+    bundle = shown._repr_mimebundle_()
+    assert set(bundle) == {"text/plain"}
+    return bundle["text/plain"].splitlines()
+
+
+def test_where_nobody_is_there_nothing_is_served_but_what_was_recorded(recognizer, monkeypatch):
+    first, second = unattended(recognizer, monkeypatch)
+    assert "nobody is there" in first
+    speed = asl.load_results("live")["JupyterLab"]
+    assert f"{speed['frames a second']} frames a second" in second
+    assert f"{speed['ms from frame to answer, median']:.0f} ms" in second
+
+
+def test_an_installed_wheel_has_no_record_to_show(recognizer, monkeypatch, tmp_path):
+    monkeypatch.setattr(report, "CHECKOUT", tmp_path)
+    (line,) = unattended(recognizer, monkeypatch)
+    assert "nobody is there" in line
