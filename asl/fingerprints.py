@@ -8,6 +8,7 @@ alone.
 import contextlib
 import functools
 import hashlib
+import inspect
 import os
 import sys
 import types
@@ -176,6 +177,9 @@ class _Walk:
         return True
 
     def function(self, function: types.FunctionType) -> None:
+        # When an optimiser of a user's own is first made, torch wraps its class's `step`.
+        if getattr(function, "hooked", False):
+            function = inspect.unwrap(function)
         if self.installed(function):
             return
         self.code(function.__code__)

@@ -158,6 +158,16 @@ def test_what_does_not_change_a_key():
         assert fingerprint(one) == fingerprint(other)
 
 
+def test_making_an_optimizer_leaves_no_trace_in_the_key_of_its_class():
+    class Own(torch.optim.SGD):
+        def step(self, closure=None):
+            return super().step(closure)
+
+    before = fingerprint(functools.partial(Own, lr=0.1))
+    Own([nn.Parameter(torch.ones(1))], lr=0.1)
+    assert fingerprint(functools.partial(Own, lr=0.1)) == before
+
+
 def test_a_training_leaves_no_trace_in_the_key_of_a_model():
     model = seeded_net()
     before = fingerprint(model)
