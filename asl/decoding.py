@@ -3,6 +3,7 @@
 import contextlib
 import math
 import os
+import reprlib
 import stat
 import threading
 import unicodedata
@@ -51,6 +52,11 @@ def shown(name: object) -> str:
         c if c.isprintable() or unicodedata.category(c) == "Zs" else ascii(c)[1:-1]
         for c in str(name)
     )
+
+
+def brief(value: object) -> str:
+    """Returns a value from a file for a message: not long, however deep, and escaped."""
+    return shown(reprlib.repr(value))
 
 
 def open_rgb(path: str | os.PathLike | BinaryIO, *, size: int | None = None) -> Image.Image:

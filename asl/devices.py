@@ -80,6 +80,26 @@ def keep_freed_memory() -> None:
     torch.empty(31 << 20, dtype=torch.uint8)
 
 
+def check_generator_state(state: Tensor, device: torch.device) -> None:
+    """Raises ValueError unless a generator on a device can be in a state, which a file may hold.
+
+    torch compares each of the two counters of a CPU's generator with its 624 numbers, but not the
+    two with each other: it would then draw numbers from the memory behind them.
+    """
+    try:
+        torch.Generator(device).set_state(state)
+    except (RuntimeError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"expected the state of a generator, found another: {reason}") from error
+    if device.type == "cpu":
+        left, following = (int(state[at : at + 4].view(torch.int32)) for at in (8, 16))
+        if left + following != 625 and (left, following) != (1, 0):  # nothing drawn yet
+            raise ValueError(
+                "expected the state of a generator, found one that has drawn "
+                f"{following} of 624 numbers, with {left} left"
+            )
+
+
 class AdamW(optim.AdamW):
     """torch's AdamW, without the decorators that torch.compile needs.
 

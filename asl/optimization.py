@@ -1,26 +1,32 @@
-"""The loop behind every training: steps, epochs, and checkpoints to go on from.
+"""The loop behind every training: steps, epochs, and going on from a checkpoint.
 
 It knows neither the model nor the data: a function gives the loss of a batch.
 """
 
+import contextlib
 import math
-import os
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn, optim
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
 
+from asl.checkpoints import (
+    Checkpoint,
+    check_state,
+    check_weights,
+    load_state,
+    read_checkpoint,
+    reason,
+    refusing,
+    write_checkpoint,
+)
 from asl.data import shuffled_batches
 from asl.devices import AdamW, keep_freed_memory
 from asl.files import progress_bar, remove_leftovers
-from asl.fingerprints import CannotKeyError
 from asl.processes.group import ALONE, Processes
-from asl.tensor_files import CHECKPOINT, read_tensors, write_tensors
 
 MakeOptimizer = optim.Optimizer | Callable[[Iterable[nn.Parameter]], optim.Optimizer]
 MakeScheduler = LRScheduler | Callable[[optim.Optimizer], LRScheduler]
@@ -28,19 +34,6 @@ MakeScheduler = LRScheduler | Callable[[optim.Optimizer], LRScheduler]
 
 class TrainingDiverged(ValueError):
     """The loss is no longer a number. The model is as the last whole epoch left it."""
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """Where the state of a training is kept after every epoch, and what it belongs to.
-
-    Attributes:
-        path: a file; see `write_checkpoint`.
-        description: what the training depends on, as a short text or a key for each part.
-    """
-
-    path: Path
-    description: dict[str, str]
 
 
 def optimizer_for(
@@ -135,19 +128,23 @@ def run_epochs(
 
     Raises:
         TrainingDiverged: if the loss of a batch, or a weight after an epoch, is nan or infinite.
-        ValueError: as `optimizer_for`, or if the checkpoint belongs to another training.
+        ValueError: as `optimizer_for`, or if the checkpoint belongs to another training or holds
+            what no training can go on from. The model is then as it was.
     """
     device = next(model.parameters()).device
     steps = len(shuffled_batches(size, batch_size, torch.Generator()))
     stepper, schedule = optimizer_for(model, epochs * steps, lr, weight_decay, optimizer, scheduler)
     parts: dict[str, Any] = {"model": model, "optimizer": stepper, "scheduler": schedule}
-    done, ended = 0, False
+    done, ended, state = 0, False, None
     epoch, last_good = 0, {}
     if checkpoint is not None:
         state = processes.from_first(partial(_read_finished, checkpoint))
         if state is not None:
-            done, ended = _restore(state, parts, drawn, device), state["ended"]
+            with refusing(checkpoint.path):
+                _restore(state, parts, epochs, results, drawn, device)
+            done, ended = state["epoch"], state["ended"]
             results.update(state["results"])
+    resumed = checkpoint if state is not None else None
     keep_freed_memory()
     try:
         for epoch in range(done + 1, 0 if ended else epochs + 1):
@@ -165,15 +162,17 @@ def run_epochs(
             losses, rates = torch.zeros(steps, device=device), []
             for step, indices in enumerate(batches):
                 loss = loss_of(indices)
-                rates.append(float(schedule.get_last_lr()[0]))  # the one that this step uses
+                with _blaming(resumed):
+                    rates.append(float(schedule.get_last_lr()[0]))  # the one that this step uses
                 losses[step] = loss.detach()
                 loss_sum += losses[step] * len(indices)
                 if _may_look(device, processes) and not math.isfinite(loss.item()):
                     break
                 (processes.count * loss).backward()
-                stepper.step()
-                stepper.zero_grad()
-                schedule.step()
+                with _blaming(resumed):
+                    stepper.step()
+                    stepper.zero_grad()
+                    schedule.step()
             both = processes.summed(torch.cat([losses[: len(rates)], loss_sum.view(1)]))
             every, loss_sum = both[:-1], both[-1]
             if not every.isfinite().all():
@@ -183,12 +182,7 @@ def run_epochs(
                     f"the learning rate {rates[batch]:.3g}. The model is as epoch {epoch - 1} left "
                     "it. Try a smaller learning rate, lr=, and look for nan in the images."
                 )
-            if broken := _broken(model, last_good):
-                raise TrainingDiverged(
-                    f"after epoch {epoch} the weights '{broken}' are nan or infinite, though every "
-                    f"loss was finite. The model is as epoch {epoch - 1} left it. Try a smaller "
-                    f"learning rate, lr=; its highest was {max(rates):.3g}."
-                )
+            _check_not_diverged(model, last_good, epoch)
             results["train_losses"].append(loss_sum.item() / size)
             results["learning_rates"].append(rates[-1])
             model.eval()
@@ -210,18 +204,6 @@ def run_epochs(
         model.eval()
 
 
-def _broken(model: nn.Module, before: Mapping[str, Tensor]) -> str | None:
-    """Returns the name of weights that are not finite any more. Some layers keep infinity."""
-    for name, value in model.state_dict().items():
-        if (
-            value.is_floating_point()
-            and not value.isfinite().all()
-            and before[name].isfinite().all()
-        ):
-            return name
-    return None
-
-
 def _may_look(device: torch.device, processes: Processes) -> bool:
     """Tells whether a step may look at its loss.
 
@@ -241,16 +223,51 @@ def _random_states(drawn: torch.Generator | None, device: torch.device) -> dict[
 
 
 def _restore(
-    state: dict[str, Any],
+    state: Any,
     parts: dict[str, Any],
+    epochs: int,
+    results: Iterable[str],
     drawn: torch.Generator | None,
     device: torch.device,
-) -> int:
-    """Puts a model, its optimiser, schedule and generators into a state; returns its epoch."""
-    for name, part in parts.items():
-        part.load_state_dict(state[name])
+) -> None:
+    """Puts a model, its optimiser, schedule and generators into a state.
+
+    Raises:
+        ValueError: if the state is not one of such a training. Nothing has then changed.
+    """
+    cpu = torch.device("cpu")
+    places = {"global": cpu, "drawn": cpu if drawn is None else drawn.device, "cuda": device}
+    random = {name: (places[name], now) for name, now in _random_states(drawn, device).items()}
+    check_state(state, parts, epochs, results, random)
+    load_state(state, parts)
     _set_random_states(state["random"], drawn, device)
-    return state["epoch"]
+
+
+@contextlib.contextmanager
+def _blaming(checkpoint: Checkpoint | None) -> Iterator[None]:
+    """Turns an error of an optimiser or a schedule into one of the checkpoint that it went on from.
+
+    What they keep is theirs to know, so the first steps tell whether they can go on from it.
+    """
+    try:
+        yield
+    except Exception as error:
+        if checkpoint is None:
+            raise
+        with refusing(checkpoint.path):
+            text = f"the optimizer or the scheduler fails with {reason(error)}"
+            raise ValueError(text) from error
+
+
+def _check_not_diverged(model: nn.Module, last_good: Mapping[str, Tensor], epoch: int) -> None:
+    """Raises TrainingDiverged if the last step of an epoch has left weights that are no numbers."""
+    try:
+        check_weights(model, last_good, model.state_dict())
+    except ValueError as error:
+        raise TrainingDiverged(
+            f"the last step of epoch {epoch} has gone too far: {error}. The model is as epoch "
+            f"{epoch - 1} left it. Try a smaller learning rate, lr=."
+        ) from error
 
 
 def _set_random_states(
@@ -263,88 +280,6 @@ def _set_random_states(
         torch.cuda.set_rng_state(states["cuda"], device)
 
 
-# --- checkpoints ---------------------------------------------------------------------------------
-
-
-def write_checkpoint(path: str | os.PathLike, description: Mapping[str, str], state: Any) -> None:
-    """Writes a state with the description of what it belongs to, whole or not at all.
-
-    Args:
-        path: the file.
-        description: what the state depends on: name → a short text or a key.
-        state: dicts, lists and tuples of tensors, numbers, text and None.
-
-    Raises:
-        CannotKeyError: if the state holds anything else.
-    """
-    tensors: dict[str, Tensor] = {}
-    packed = _packed(state, tensors)
-    facts = {"description": dict(description), "state": packed}
-    write_tensors(path, tensors, facts, format=CHECKPOINT)
-
-
-def read_checkpoint(path: str | os.PathLike, description: Mapping[str, str]) -> Any | None:
-    """Reads the state that `write_checkpoint` wrote for the same description.
-
-    Returns:
-        The state, or None if there is no file.
-
-    Raises:
-        ValueError: if the file is damaged, or belongs to something else. The message lists each
-            difference.
-    """
-    if not Path(path).exists():
-        return None
-    tensors, facts = read_tensors(path, format=CHECKPOINT)
-    written = facts["description"]
-    names = dict.fromkeys([*description, *written])
-    changed = [
-        f"{name}: {written.get(name, 'none')} then, {description.get(name, 'none')} now"
-        for name in names
-        if written.get(name) != description.get(name)
-    ]
-    if changed:
-        raise ValueError(
-            f"'{path}' is the checkpoint of another training. What differs:\n  "
-            + "\n  ".join(changed)
-            + "\nGive another path, or remove the file to begin again."
-        )
-    return _unpacked(facts["state"], tensors)
-
-
 def _read_finished(checkpoint: Checkpoint) -> Any | None:
     remove_leftovers(checkpoint.path)
     return read_checkpoint(checkpoint.path, checkpoint.description)
-
-
-def _packed(value: Any, tensors: dict[str, Tensor]) -> Any:
-    """Turns a state into what JSON can hold; its tensors are put into a dict by number."""
-    if isinstance(value, Tensor):
-        tensors[str(len(tensors))] = value
-        return {"tensor": str(len(tensors) - 1)}
-    if isinstance(value, Mapping):
-        pairs = [[_packed(key, tensors), _packed(item, tensors)] for key, item in value.items()]
-        return {"dict": pairs}
-    if isinstance(value, tuple):
-        return {"tuple": [_packed(item, tensors) for item in value]}
-    if isinstance(value, list):
-        return [_packed(item, tensors) for item in value]
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    raise CannotKeyError(
-        f"expected a state of tensors, numbers and text, found a {type(value).__name__} in it, "
-        "which a checkpoint cannot hold"
-    )
-
-
-def _unpacked(value: Any, tensors: Mapping[str, Tensor]) -> Any:
-    if isinstance(value, list):
-        return [_unpacked(item, tensors) for item in value]
-    if not isinstance(value, dict):
-        return value
-    ((kind, content),) = value.items()
-    if kind == "tensor":
-        return tensors[content]
-    if kind == "tuple":
-        return tuple(_unpacked(item, tensors) for item in content)
-    return {_unpacked(key, tensors): _unpacked(item, tensors) for key, item in content}

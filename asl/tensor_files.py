@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from asl.decoding import brief, shown
 from asl.files import written_whole
 
 # Kinds of checked files, see `write_tensors`, and who reads them.
@@ -45,7 +46,7 @@ def write_tensors(
         try:
             save_file(tensors, draft, metadata)
         except SafetensorError as error:  # such as a full disk
-            raise OSError(f"cannot write '{path}': {error}") from error
+            raise OSError(f"cannot write '{shown(path)}': {error}") from error
         _put_in_order(draft)
 
 
@@ -62,7 +63,7 @@ def read_tensors(
         ValueError: if it is no safetensors file, is truncated, has another format or was changed.
     """
     if not Path(path).is_file():
-        raise FileNotFoundError(f"expected a file of weights at '{path}', found none")
+        raise FileNotFoundError(f"expected a file of weights at '{shown(path)}', found none")
     with open(path, "rb") as raw:
         start = raw.read(8)  # how many bytes describe the tensors
     try:
@@ -72,23 +73,38 @@ def read_tensors(
             metadata = file.metadata() or {}
             if (found := metadata.get("format")) != format:
                 hint = _READ_BY.get(str(found), "train again, or use the weights of this version")
-                raise ValueError(f"expected format {format!r}, found {found!r} in '{path}': {hint}")
+                raise ValueError(
+                    f"expected format {format!r}, found {brief(found)} in '{shown(path)}': {hint}"
+                )
             facts = _facts(metadata.get("facts", "null"))
             if not isinstance(facts, dict):
-                raise ValueError(f"expected a dict of facts in '{path}', found something else")
+                raise ValueError(
+                    f"expected a dict of facts in '{shown(path)}', found something else"
+                )
             parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
             if check is not None:
                 check(facts, {k: (v.get_dtype(), tuple(v.get_shape())) for k, v in parts.items()})
             tensors = {name: file.get_tensor(name) for name in parts}
     except (SafetensorError, RuntimeError) as error:  # the other one if it does not fit into memory
-        found = f"damaged: {error}"
+        found = f"damaged: {shown(error)}"
         if start[:2] in (b"PK", b"\x80\x02"):  # a zip archive, or an older pickle
             found = "in the format of torch.save, which may hold code: write it with "
             found += "asl.save_model or Recognizer.save instead"
-        raise ValueError(f"expected a whole safetensors file, found '{path}' {found}") from error
+        raise ValueError(
+            f"expected a whole safetensors file, found '{shown(path)}' {found}"
+        ) from error
     if metadata.get("sha256") != _digest(tensors, metadata["facts"], format):
-        raise ValueError(f"'{path}' was changed since it was written: its checksum does not fit")
+        raise ValueError(
+            f"'{shown(path)}' was changed since it was written: its checksum does not fit"
+        )
     return tensors, facts
+
+
+def check_finite(tensors: Mapping[str, Tensor]) -> None:
+    """Raises ValueError if any weight is nan or infinite."""
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise ValueError(f"expected finite weights, found nan or infinity in {shown(name)}")
 
 
 def _put_in_order(path: Path) -> None:

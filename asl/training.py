@@ -19,13 +19,14 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
 from asl.batches import batches_on
+from asl.checkpoints import Checkpoint
 from asl.data import ASLDataset, SizedDataset, get_batch, whole_dataset
 from asl.decoding import shown
 from asl.devices import autocast, drawn_generator, seeded, usable_device
 from asl.files import check_writable
 from asl.fingerprints import describe_share, describe_training
 from asl.models import check_output, check_width
-from asl.optimization import Checkpoint, MakeOptimizer, MakeScheduler, run_epochs
+from asl.optimization import MakeOptimizer, MakeScheduler, run_epochs
 from asl.processes.group import ALONE, Processes, drawing_for
 from asl.processes.shared_models import shared
 from asl.signs import check_classes, check_labels

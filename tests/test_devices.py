@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn, optim
 
 from asl import default_device
-from asl.devices import AdamW, ReLU6, usable_device
+from asl.devices import AdamW, ReLU6, check_generator_state, usable_device
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,27 @@ def test_a_usable_device_is_one_that_is_here(monkeypatch):
     if not torch.cuda.is_available():
         with pytest.raises(ValueError, match="found 'cuda'"):
             usable_device("cuda")
+
+
+@pytest.mark.parametrize("drawn", [0, 1, 600, 623, 624, 625, 2000])
+def test_every_state_of_a_generator_is_one(drawn):
+    generator = torch.Generator().manual_seed(0)
+    torch.randint(2**31, (drawn,), generator=generator, dtype=torch.int32)
+    torch.randn(3, generator=generator)  # keeps a number for the next time
+    check_generator_state(generator.get_state(), torch.device("cpu"))
+
+
+def test_a_state_whose_counters_do_not_fit_is_none():
+    state = torch.Generator().manual_seed(0).get_state()
+    assert state[8:24].view(torch.int32).tolist()[::2] == [1, 0]  # left to draw, and the next one
+    for left, following in ((600, 600), (624, 624), (1, 1), (625, 0), (0, 625), (-1, 626)):
+        state[8:12] = torch.tensor([left], dtype=torch.int32).view(torch.uint8)
+        state[16:20] = torch.tensor([following], dtype=torch.int32).view(torch.uint8)
+        with pytest.raises(ValueError, match="expected the state of a generator, found"):
+            check_generator_state(state, torch.device("cpu"))
+    for other in (state[:100], torch.zeros_like(state), state.float()):
+        with pytest.raises(ValueError, match="expected the state of a generator, found another"):
+            check_generator_state(other, torch.device("cpu"))
 
 
 def run(code):

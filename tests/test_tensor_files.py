@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from asl.tensor_files import RECOGNIZER, read_tensors, write_tensors
+from asl.tensor_files import RECOGNIZER, check_finite, read_tensors, write_tensors
 
 
 @pytest.fixture
@@ -77,6 +77,35 @@ def test_another_format_is_named(tmp_path):
     save_file({"a": torch.ones(1)}, tmp_path / "w")
     with pytest.raises(ValueError, match="found None"):
         read_tensors(tmp_path / "w", format=RECOGNIZER)
+
+
+def test_paths_and_formats_are_shown_without_what_a_terminal_obeys(tmp_path):
+    path = tmp_path / "\x1b[2J"
+    crafted = [
+        {"format": "\x1b[2J", "facts": "{}"},
+        {"format": RECOGNIZER, "facts": "[]"},
+        {"format": RECOGNIZER, "facts": "\x1b[2J"},
+        {"format": RECOGNIZER, "facts": "{}", "sha256": "0"},
+    ]
+    said = []
+    for metadata in (None, *crafted):
+        if metadata is not None:
+            try:
+                save_file({"a": torch.ones(1)}, path, metadata)
+            except OSError:  # Windows
+                pytest.skip("no such names here")
+        with pytest.raises((OSError, ValueError)) as caught:
+            read_tensors(path, format=RECOGNIZER)
+        said.append(str(caught.value))
+    assert all("\x1b" not in words and r"\x1b[2J" in words for words in said)
+    assert ["none" in said[0], "damaged" in said[3], "checksum" in said[4]] == [True] * 3
+
+
+def test_a_weight_that_is_no_number_is_named():
+    check_finite({"a": torch.ones(2), "b": torch.tensor(3)})
+    for value in (torch.nan, torch.inf, -torch.inf):
+        with pytest.raises(ValueError, match=r"nan or infinity in \\x1b\[2J"):
+            check_finite({"a": torch.ones(2), "\x1b[2J": torch.tensor([1, value])})
 
 
 def test_no_file(tmp_path):

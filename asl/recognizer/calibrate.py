@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from asl.data import ASLDataset, known
+from asl.decoding import brief
 from asl.evaluation.calibration import fit_evidence, fit_temperature
 from asl.evaluation.metrics import merge_look_alikes
 from asl.recognizer.recipe import saved_recipe
@@ -25,7 +26,6 @@ from asl.recognizer.unseen import (
     answer_unseen_source,
     pictures_without_hands,
 )
-from asl.recognizer.weights import brief
 from asl.signs import ANSWERS, SIGNS
 from asl.splits import bursts_of
 

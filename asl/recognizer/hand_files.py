@@ -8,11 +8,11 @@ from typing import Any
 
 from torch import Tensor
 
-from asl.decoding import shown
+from asl.decoding import brief, shown
 from asl.recognizer.teaching import Hand, Prior, Strength, learn
-from asl.recognizer.weights import brief, check_finite, check_layers
+from asl.recognizer.weights import check_layers
 from asl.signs import SIGNS
-from asl.tensor_files import HAND, read_tensors, write_tensors
+from asl.tensor_files import HAND, check_finite, read_tensors, write_tensors
 
 
 def teach(

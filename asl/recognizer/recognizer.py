@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from asl.decoding import brief
 from asl.devices import usable_device
 from asl.recognizer.crops import Picture
 from asl.recognizer.graph import RecognizerGraph, confidence_of
@@ -31,7 +32,6 @@ from asl.recognizer.recognizer_files import (
 )
 from asl.recognizer.seeing import Seen, see
 from asl.recognizer.teaching import Hand, Prior, lesson_of, taught_answers
-from asl.recognizer.weights import brief
 from asl.signs import ANSWERS
 
 SHIPPED_WEIGHTS = Path(__file__).with_name("recognizer.safetensors")

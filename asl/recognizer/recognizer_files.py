@@ -15,12 +15,11 @@ from asl.recognizer.teaching import Prior
 from asl.recognizer.weights import (
     CONVENTIONS,
     NothingDrawn,
-    check_finite,
     check_layers,
     check_recognizer_facts,
     refusing,
 )
-from asl.tensor_files import RECOGNIZER, read_tensors, write_tensors
+from asl.tensor_files import RECOGNIZER, check_finite, read_tensors, write_tensors
 
 Made = TypeVar("Made")
 

@@ -12,11 +12,12 @@ from torch import Tensor, nn
 from asl.augmentation.hands import augment
 from asl.augmentation.photographs import AROUND, crop_photographs, nothing_to_read
 from asl.batches import batches_on
+from asl.checkpoints import Checkpoint
 from asl.data import ASLDataset, SizedDataset
 from asl.decoding import denormalize, normalize
 from asl.devices import drawn_generator, seeded, usable_device
 from asl.fingerprints import describe_share, describe_training, fingerprint
-from asl.optimization import Checkpoint, run_epochs
+from asl.optimization import run_epochs
 from asl.processes.group import ALONE, Processes
 from asl.processes.shared_models import shared
 from asl.recognizer.crops import cut, to_pixels

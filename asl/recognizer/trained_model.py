@@ -12,22 +12,20 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from asl.decoding import shown, standard_input
+from asl.decoding import brief, shown, standard_input
 from asl.devices import seeded, usable_device
 from asl.models import check_width
 from asl.recognizer.crops import Picture, to_frame
 from asl.recognizer.networks import ARCHITECTURES
 from asl.recognizer.weights import (
     CONVENTIONS,
-    brief,
     check_conventions,
-    check_finite,
     check_image_size,
     check_layers,
     check_metrics,
 )
 from asl.signs import SIGNS
-from asl.tensor_files import MODEL, read_tensors, write_tensors
+from asl.tensor_files import MODEL, check_finite, read_tensors, write_tensors
 
 Ranked = list[tuple[str, float]]
 

@@ -1,7 +1,6 @@
 """What a file of weights must hold to be let in. A fitting checksum does not tell who wrote it."""
 
 import contextlib
-import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
-from asl.decoding import IMAGENET_MEAN, IMAGENET_STD, shown
+from asl.decoding import IMAGENET_MEAN, IMAGENET_STD, brief, shown
 from asl.signs import SIGNS
 
 CONVENTIONS = {  # what numbers in and out mean, written beside the weights
@@ -137,15 +136,3 @@ def check_layers(
         # A lazy layer takes its shape from what fills it.
         if not is_lazy(ours) and shape != tuple(ours.shape):
             raise ValueError(f"expected {name} of shape {tuple(ours.shape)}, found {shape}")
-
-
-def check_finite(tensors: Mapping[str, Tensor]) -> None:
-    """Raises ValueError if any weight is nan or infinite."""
-    for name, tensor in tensors.items():
-        if not tensor.isfinite().all():
-            raise ValueError(f"expected finite weights, found nan or infinity in {name}")
-
-
-def brief(value: object) -> str:
-    """Returns a value from a file for a message: not long, however deep, and escaped."""
-    return shown(reprlib.repr(value))
