@@ -161,7 +161,7 @@ class ASLDataset(Dataset):
             self.labels[i] = self.label_to_idx[sign]
         if not signs:
             warnings.warn(
-                f"corrected=True changed nothing: '{self.data_dir}' holds none of the "
+                f"corrected=True changed nothing: '{shown(self.data_dir)}' holds none of the "
                 f"{len(CORRECTIONS)} files of asl.signs.CORRECTIONS",
                 stacklevel=3,
             )
@@ -173,7 +173,7 @@ class ASLDataset(Dataset):
             others = sorted(p.name for p in self.data_dir.iterdir() if p.name.lower() not in SIGNS)
             ignored = shown(", ".join(others[:10]))
             warnings.warn(
-                f"'{self.data_dir}' has images of {len(present)} of {len(SIGNS)} signs; "
+                f"'{shown(self.data_dir)}' has images of {len(present)} of {len(SIGNS)} signs; "
                 f"none of: {', '.join(missing)}"
                 + (f" (not a sign's name, ignored: {ignored})" if others else ""),
                 stacklevel=3,
@@ -196,7 +196,7 @@ class ASLDataset(Dataset):
         size = f"{self.images.shape[-1]}x{self.images.shape[-1]} pixels"
         facts = {
             "Number of datapoints": len(self),
-            "Root location": self.data_dir,
+            "Root location": shown(self.data_dir),
             "Signs": len(set(self.labels)),
             "Signers": people or "not known",
             "Images": size if self.transform is None else f"from the transform {self.transform!r}",
@@ -239,7 +239,7 @@ def _named_signers(
         if len(kinds) > 1 or not isinstance(signer, *kinds) or isinstance(signer, bool):
             raise ValueError(
                 "expected signers to give a number for each image, or a name for each, found "
-                f"{signer!r} for '{file}'"
+                f"{signer!r} for '{shown(file)}'"
             )
     return [signer if isinstance(signer, str) else int(signer) for signer in named]
 

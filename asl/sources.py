@@ -93,8 +93,8 @@ def _whole_from_kaggle() -> Path:
     found = sum(len(images_in(path)) for _, path in class_folders(root))
     if found != KAGGLE_IMAGES:
         raise DatasetError(
-            f"expected {KAGGLE_IMAGES:,} images, found {found:,}: remove '{folder}' to fetch them "
-            "again"
+            f"expected {KAGGLE_IMAGES:,} images, found {found:,}: remove '{shown(folder)}' to "
+            "fetch them again"
         )
     return root
 

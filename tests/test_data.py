@@ -299,6 +299,20 @@ def test_names_cannot_write_to_the_terminal(write_images):
     assert "\x1b" not in words and words.count(r"\x1b[2J") == 2
 
 
+def test_a_folder_and_a_file_without_a_signer_cannot_write_to_the_terminal(write_images, tmp_path):
+    try:
+        folder = write_images(["a"], folder=tmp_path / "\x1b[2J")
+    except OSError:  # Windows
+        pytest.skip("no such names here")
+    with pytest.warns(UserWarning) as warned:
+        dataset = ASLDataset(folder, corrected=True, progress=False)
+        with pytest.raises(ValueError, match="a name for each") as caught:
+            ASLDataset(folder, signers=lambda path: None, progress=False)
+    said = [*(warning.message for warning in warned), caught.value, repr(dataset)]
+    assert len(said) > 3
+    assert all("\x1b" not in str(words) and r"\x1b[2J" in str(words) for words in said)
+
+
 # --- batches -------------------------------------------------------------------------------------
 
 

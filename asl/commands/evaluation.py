@@ -10,6 +10,7 @@ import torch
 
 from asl.commands.evaluation_arguments import MODEL_NAMES
 from asl.data import ASLDataset
+from asl.decoding import shown
 from asl.devices import default_device
 from asl.evaluation.baseline import NearestNeighbour
 from asl.evaluation.cross_validation import cross_validate
@@ -91,7 +92,7 @@ def audit(options: argparse.Namespace) -> tuple[dict, str]:
     ranked = table.to_dict("records")
     result = {"setting": _setting(options, dataset), "ranked": ranked}
     _write(result, options.output)
-    return result, table.to_string()
+    return result, table.assign(file=table["file"].map(shown)).to_string()
 
 
 # --- leakage --------------------------------------------------------------------------------------

@@ -148,7 +148,7 @@ def read_decoded(path: Path, key: str, files: int) -> DecodedFile:
         or facts["sha256"] != hashlib.sha256(tail).hexdigest()
         or checksums != _checksums(size, partial(_read, path))
     ):
-        raise ValueError(f"expected the decoded images of {key}, found others in '{path}'")
+        raise ValueError(f"expected the decoded images of {key}, found others in '{shown(path)}'")
     return DecodedFile(path, shape, checksums, readable)
 
 
@@ -162,7 +162,9 @@ def facts_of(path: Path) -> dict:
     with open(path, "rb") as file:
         page = file.read(_PAGE)
     if not page.startswith(_FORMAT) or hashlib.sha256(page[:_FACTS]).digest() != page[_FACTS:]:
-        raise ValueError(f"expected decoded images of this version, found others in '{path}'")
+        raise ValueError(
+            f"expected decoded images of this version, found others in '{shown(path)}'"
+        )
     return json.loads(page[len(_FORMAT) : _FACTS])
 
 

@@ -24,6 +24,7 @@ from torch.utils.data import Subset
 
 from asl.data import ASLDataset
 from asl.decoded.cache import sent_by_name
+from asl.decoding import shown
 from asl.devices import default_device, seeded, usable_device
 from asl.evaluation.calibration import fit_temperature
 from asl.evaluation.fold_cache import FoldCache, Job
@@ -130,7 +131,7 @@ def cross_validate(
     alone: contextlib.AbstractContextManager = contextlib.nullcontext()
     # The first process keeps other programs out; each of these has files of its own.
     if resume_dir is not None and processes.rank == 0:
-        waiting = f"Waiting for another process that works in '{resume_dir}'."
+        waiting = f"Waiting for another process that works in '{shown(resume_dir)}'."
         alone = locked(Path(resume_dir) / ".lock", waiting)
     with alone:
         processes.each(None)  # nobody reads before the folder is locked
@@ -200,7 +201,7 @@ def _answers(
         try:
             store = FoldCache(resume_dir, *setting)
         except CannotKeyError as error:
-            warnings.warn(f"keeps no folds in '{resume_dir}': {error}", stacklevel=3)
+            warnings.warn(f"keeps no folds in '{shown(resume_dir)}': {shown(error)}", stacklevel=3)
         else:
             answers = store.read(jobs, work.fold_of)
     missing = [job for job in jobs if job not in answers]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from asl.data import ASLDataset
+from asl.decoding import brief, shown
 from asl.devices import seeded
 from asl.files import remove_leftovers
 from asl.fingerprints import environment, fingerprint
@@ -69,9 +70,9 @@ class FoldCache:
             if path.exists():
                 count = int(torch.isin(fold_of[job[0]], torch.tensor(job[1])).sum())
                 try:
-                    found[job] = _checked(read_tensors(path, format=FOLD)[0], count)
+                    found[job] = _read(path, count)
                 except (ValueError, OSError) as error:
-                    text = f"trains again, since '{path}' cannot be read: {error}"
+                    text = f"trains again, since '{shown(path)}' cannot be read: {error}"
                     warnings.warn(text, stacklevel=4)
         return found
 
@@ -80,13 +81,20 @@ class FoldCache:
         write_tensors(self._path(job, fold_of), {"log_probs": log_probs}, {}, format=FOLD)
 
 
-def _checked(tensors: dict[str, Tensor], count: int) -> Tensor:
-    log_probs = tensors.get("log_probs", torch.empty(0))
-    if log_probs.shape != (count, len(SIGNS)) or log_probs.dtype != torch.float32:
-        raise ValueError(
-            f"expected float32 ({count}, {len(SIGNS)}), found {log_probs.dtype} "
-            f"{tuple(log_probs.shape)}"
-        )
+def _read(path: Path, count: int) -> Tensor:
+    """Returns the answers (count, 36) in a file, which need not be trusted.
+
+    Raises:
+        OSError: if it cannot be read.
+        ValueError: if it is damaged or holds something else.
+    """
+    expected = {"log_probs": ("F32", (count, len(SIGNS)))}
+
+    def check(_: dict, found: dict) -> None:
+        if found != expected:
+            raise ValueError(f"expected {expected}, found {brief(found)}")
+
+    log_probs = read_tensors(path, format=FOLD, check=check)[0]["log_probs"]
     if not torch.isfinite(log_probs.exp()).all():
         raise ValueError("expected log-probabilities, found nan or infinity")
     return log_probs

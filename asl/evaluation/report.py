@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from asl.decoding import shown
 from asl.evaluation.calibration import reliability, selective_accuracy
 from asl.evaluation.metrics import (
     bootstrap_interval,
@@ -192,13 +193,13 @@ def load_results(name: str) -> dict[str, Any]:
     if not path.is_file():
         there = ", ".join(sorted(found.stem for found in path.parent.glob("*.json"))) or "none"
         raise FileNotFoundError(
-            f"expected recorded results {name!r} in '{path.parent}', found: {there}. They come "
-            "with the project's folder: install it in place, pip install -e FOLDER"
+            f"expected recorded results {name!r} in '{shown(path.parent)}', found: {shown(there)}. "
+            "They come with the project's folder: install it in place, pip install -e FOLDER"
         )
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"expected JSON in '{path}', found it damaged: {error}") from error
+        raise ValueError(f"expected JSON in '{shown(path)}', found it damaged: {error}") from error
 
 
 def score_table(rows: Mapping[Any, Any]) -> "DataFrame":

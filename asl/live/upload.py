@@ -10,7 +10,7 @@ from ipywidgets import FileUpload
 from matplotlib.figure import Figure
 from PIL import Image
 
-from asl.decoding import open_rgb
+from asl.decoding import open_rgb, shown
 from asl.plots.images import plot_sights
 from asl.recognizer.crops import FRAME, Picture
 from asl.recognizer.recognizer import Recognizer
@@ -33,7 +33,7 @@ def upload_photo(recognizer: Recognizer, example: Picture) -> FileUpload:
         The button, which a notebook shows as the value of a cell.
     """
     button = FileUpload(accept="image/*", multiple=True, description="Your photo")
-    shown = display(_figure(recognizer, _chosen or [example]), display_id=True)
+    place = display(_figure(recognizer, _chosen or [example]), display_id=True)
 
     def answer(change: Mapping[str, Any]) -> None:
         pictures, lines = _pictures_in(change["new"])
@@ -41,7 +41,7 @@ def upload_photo(recognizer: Recognizer, example: Picture) -> FileUpload:
             display({"text/plain": "\n".join(lines)}, raw=True)
         if pictures:
             _chosen[:] = pictures
-            shown.update(_figure(recognizer, pictures))
+            place.update(_figure(recognizer, pictures))
 
     button.observe(answer, names="value")
     return button
@@ -54,7 +54,7 @@ def _pictures_in(files: Sequence[Mapping[str, Any]]) -> tuple[list[Image.Image],
         try:
             pictures.append(open_rgb(BytesIO(file["content"]), size=FRAME))
         except Exception as error:  # a damaged file can make a decoder raise nearly anything
-            lines.append(f"'{file['name']}' cannot be read as a picture: {error}")
+            lines.append(f"'{shown(file['name'])}' cannot be read as a picture: {shown(error)}")
     return pictures, lines
 
 

@@ -57,6 +57,20 @@ def test_audit_prints_the_first_rows_and_writes_them(people, run, tmp_path):
     assert (people / result["ranked"][0]["file"]).is_file()
 
 
+def test_audit_shows_names_without_what_a_terminal_obeys(people, run):
+    for path in list((people / "a").iterdir()):
+        try:
+            path.rename(people / "a" / f"{path.stem}_\x1b[2J\n.png")
+        except OSError:  # Windows
+            pytest.skip("no such names here")
+    arguments = ["audit", "--data", people, "--model", "nearest", "--seeds", 1, "--top", 60]
+    status, out, err = run(*arguments)
+    assert status == 0 and "\x1b" not in out + err
+    assert out.count(r"_cropped_\x1b[2J\n.png") == 30 and len(out.splitlines()) == 61
+    ranked = json.loads(run(*arguments, "--json")[1])["ranked"]
+    assert all((people / row["file"]).is_file() for row in ranked)  # as they are
+
+
 def test_leakage_of_a_split_and_of_two_folders(people, run):
     status, out, _ = run("leakage", "--data", people, "--split", "signer", "--test-signer", 1)
     assert status == 0 and "signers in both parts: none" in out

@@ -76,7 +76,9 @@ def test_a_file_that_is_no_picture_is_one_line_and_the_others_are_answered(recog
     assert (
         line.startswith("'notes.txt' cannot be read as a picture: not a PNG") and "\n" not in line
     )
+    button.value = (chosen("\x1b[2J.txt"),)
+    assert notebook.lines[1].startswith(r"'\x1b[2J.txt' cannot be read")
     button.value = (chosen("notes.txt"), chosen("a.webp", "red", "webp"), chosen("b.png", "lime"))
-    assert len(notebook.lines) == 2
+    assert len(notebook.lines) == 3
     figure = notebook.figures[0]
     assert colour_in(figure)[0] > 250 and len(figure.axes) == 6
