@@ -136,7 +136,7 @@ def run_epochs(
     stepper, schedule = optimizer_for(model, epochs * steps, lr, weight_decay, optimizer, scheduler)
     parts: dict[str, Any] = {"model": model, "optimizer": stepper, "scheduler": schedule}
     done, ended, state = 0, False, None
-    epoch, last_good = 0, {}
+    last_good: dict[str, Tensor] = {}  # empty but in an epoch
     if checkpoint is not None:
         state = processes.from_first(partial(_read_finished, checkpoint))
         if state is not None:
@@ -193,10 +193,12 @@ def run_epochs(
                 state |= {"random": _random_states(drawn, device)}
                 write = partial(write_checkpoint, checkpoint.path, checkpoint.description, state)
                 processes.from_first(write)
+            last_good = {}
             if ended:
                 break
     except BaseException:
-        if min(map(len, results.values())) < epoch:  # a part of an epoch that nothing tells about
+        whole = min(map(len, results.values()))
+        if last_good and whole < epoch:  # a part of an epoch, of which no result tells
             model.load_state_dict(last_good)
         raise
     finally:  # after an interruption, too, nothing half is left
