@@ -46,13 +46,14 @@ for (const [what, ...rest] of steps) {
   }[what];
   const heard = await does(...rest);
   await new Promise((resolve) => setTimeout(resolve)); // what a key begins is not waited for
-  const { ask, save } = elements;
-  told.push({ heard, ask: ask.textContent, taught: { ...taught }, saved: save.clicks });
+  const { ask, save, "forget-text": button } = elements;
+  const words = { ask: ask.textContent, button: button.textContent };
+  told.push({ heard, ...words, taught: { ...taught }, saved: save.clicks });
 }
 console.log(JSON.stringify(told));
 """
 FORGET = ["key", "Backspace"]
-SURE = "Press “Forget my hand” once more"
+SURE = "Press the same once more"
 
 
 @pytest.fixture
@@ -120,6 +121,7 @@ def test_a_hand_is_forgotten_at_the_second_press(way, press):
     first, second = press(way, way, taught="ab")
     assert SURE in first["ask"] and first["taught"] == {"a": 3, "b": 3}
     assert second["taught"] == {} and "Make a" in second["ask"]
+    assert [first["button"], second["button"]] == ["Really forget my hand?", "Forget my hand"]
 
 
 @pytest.mark.parametrize(

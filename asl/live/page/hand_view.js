@@ -38,7 +38,8 @@ export function handView(facts, engine) {
     const some = Object.keys(taught).length;
     $("save").hidden = !engine.file || !some;
     $("forget").disabled = !some;
-    $("kept").textContent = some ? `Taught: ${some} signs. ${engine.kept}` : `Nothing is taught yet. ${engine.kept}`;
+    $("forget-text").textContent = "Forget my hand";
+    $("kept").textContent = some ? `Taught: ${some} ${some === 1 ? "sign" : "signs"}. ${engine.kept}` : `Nothing is taught yet. ${engine.kept}`;
   }
   function choose(sign) {
     [current, waiting] = [sign, 0];
@@ -64,7 +65,9 @@ export function handView(facts, engine) {
     if ($("forget").disabled) return;
     if (!asked) {
       choose(current); // what is being taken is not finished
-      $("ask").textContent = "Everything that is taught will be forgotten. Press “Forget my hand” once more if you mean it.";
+      // On a phone the button is far below the line that asks.
+      $("forget-text").textContent = "Really forget my hand?";
+      $("ask").textContent = "Everything that is taught will be forgotten. Press the same once more if you mean it.";
       asked = true;
       return;
     }
