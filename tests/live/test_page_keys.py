@@ -32,16 +32,22 @@ const engine = {
   forget: async (sign) => {
     for (const known of sign ? [sign] : Object.keys(taught)) delete taught[known];
   },
-  teach: async (sign) => ((taught[sign] = (taught[sign] ?? 0) + 1), { hand: 1 }),
+  teach: async (sign) => {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    taught[sign] = (taught[sign] ?? 0) + 1;
+    return { hand: 1 };
+  },
 };
 const view = handView(facts, engine);
 const told = [];
-let time = 0;
+let [time, begun] = [0, null];
 for (const [what, ...rest] of steps) {
   const does = {
     key: (key, repeated = false) => view.key(key, repeated),
     click: (id, detail) => elements[id].click(detail),
     frame: () => view.frame({ time: time++ }),
+    begin_frame: () => void (begun = view.frame({ time: time++ })),
+    end_frame: () => begun,
     enter: () => view.enter(),
   }[what];
   const heard = await does(...rest);
@@ -143,7 +149,9 @@ def test_where_nothing_is_taught_nothing_is_asked(press):
     assert SURE not in press(FORGET)[0]["ask"]
 
 
-def test_whoever_asks_to_forget_ends_what_is_being_taken(press):
-    steps = [("key", "Enter"), ("frame",), FORGET, ("frame",), ("frame",)]
-    *_, told = press(*steps, taught="b")
+@pytest.mark.parametrize(
+    "steps", [[("frame",), FORGET], [("begin_frame",), FORGET, ("end_frame",)]]
+)
+def test_whoever_asks_to_forget_ends_what_is_being_taken(steps, press):
+    *_, told = press(("key", "Enter"), *steps, ("frame",), ("frame",), taught="b")
     assert SURE in told["ask"] and told["taught"] == {"a": 1, "b": 3}
