@@ -3,8 +3,10 @@
     python benchmarks/engines.py --data asl_dataset --output results/engines.json
 
 Each reads the same pictures on one thread, in turn: torch as the recogniser uses it; its networks
-traced and frozen by TorchScript; the program that `torch.export` makes; ONNX Runtime. The answers
-are compared, too. ONNX Runtime needs the extra "onnx".
+traced and frozen by TorchScript; its weights in channels-last order, as its maps already are; its
+linear layers and convolutions of single pixels quantised to 8 bits, dynamically; the program that
+`torch.export` makes; ONNX Runtime. The answers are compared, too. ONNX Runtime needs the extra
+"onnx".
 """
 
 import argparse
@@ -20,6 +22,8 @@ from timeit import default_timer as timer
 import torch
 from recognizer import hardware
 from torch import Tensor, nn
+from torch.ao.quantization import quantize_dynamic
+from torch.nn import functional as F
 
 import asl
 from asl.files import write_text
@@ -28,6 +32,7 @@ from asl.recognizer.export import export_recognizer, read_exported
 from asl.recognizer.graph import RecognizerGraph
 
 TORCH, FROZEN, PROGRAM, ONNX = "torch", "networks frozen", "torch.export", "ONNX Runtime"
+ORDERED, QUANTISED = "weights channels-last", "quantised layers"
 
 
 def engines(recognizer: asl.Recognizer, folder: Path) -> dict[str, Callable[[Tensor], Sequence]]:
@@ -41,6 +46,8 @@ def engines(recognizer: asl.Recognizer, folder: Path) -> dict[str, Callable[[Ten
     return {
         TORCH: recognizer.graph().eval(),
         FROZEN: with_frozen_networks(recognizer.graph().eval()),
+        ORDERED: copy.deepcopy(recognizer.graph()).eval().to(memory_format=torch.channels_last),
+        QUANTISED: with_quantised_layers(recognizer.graph().eval()),
         PROGRAM: read_exported(export_recognizer(recognizer, folder)),
         ONNX: lambda pixels: [
             torch.from_numpy(answer) for answer in session.run(None, {"pixels": pixels.numpy()})
@@ -80,6 +87,37 @@ def with_frozen_networks(graph: RecognizerGraph) -> RecognizerGraph:
         for network, count, size in networks:
             object.__setattr__(network, "features", frozen(Layers(network).eval(), count, size))
     return graph
+
+
+class Pointwise(nn.Module):
+    """A convolution of single pixels, and its ReLU6, as a linear layer on channels-last maps."""
+
+    def __init__(self, of: nn.Conv2d):
+        super().__init__()
+        self.linear = nn.Linear(of.in_channels, of.out_channels, bias=of.bias is not None)
+        self.linear.weight.data = of.weight.data.flatten(1)
+        if of.bias is not None:
+            self.linear.bias.data = of.bias.data
+        self.relu = getattr(of, "relu", False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.linear(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return F.relu6(y) if self.relu else y
+
+
+def with_quantised_layers(graph: RecognizerGraph) -> RecognizerGraph:
+    """Returns a copy whose linear layers and convolutions of single pixels have 8-bit weights.
+
+    What comes in is quantised as it comes. torch can do so with linear layers only.
+    """
+    graph = copy.deepcopy(graph)
+    for module in list(graph.modules()):
+        for name, layer in list(module.named_children()):
+            if isinstance(layer, nn.Conv2d) and layer.kernel_size == layer.stride == (1, 1):
+                setattr(module, name, Pointwise(layer))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it moves to a package of its own, torchao
+        return quantize_dynamic(graph, {nn.Linear})
 
 
 @torch.inference_mode()
