@@ -5,10 +5,18 @@ seeds; the tests take those that Hypothesis draws.
 """
 
 import json
+import math
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from random import Random
+from typing import Any
+
+import torch
+from safetensors.torch import load, save
+from torch import Tensor
+
+from asl.tensor_files import _digest
 
 # Lengths, counts and offsets that decoders stumble over.
 _EDGES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF)
@@ -19,6 +27,14 @@ _WORDS = (
     *(b"asl-recognizer 2", b"asl-model 1", b"asl-checkpoint 1", b"asl-fold 1"),
 )
 _HEAD = 512  # where headers are
+# In the facts of a file of tensors: other values, and what means something in a checkpoint.
+_VALUES: tuple[Any, ...] = (
+    *(None, True, False, -1, 0, 1, 2, 0.5, 1e-300, 10**30, math.nan, math.inf, "", "a", "\x1b[2J"),
+    *([], {}, [[]], [0], {"a": 1}),
+    *({"tensor": "0"}, {"tensor": 0}, {"tuple": [[]]}, {"dict": []}, {"dict": [["a", 1]]}),
+)
+_NUMBERS = (math.nan, math.inf, -math.inf, 0, -1, 1e-30, 1e30, 255)
+_DTYPES = (torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.uint8, torch.bool)
 
 
 def damaged(content: bytes, random: Random, others: Sequence[bytes] = ()) -> bytes:
@@ -37,6 +53,104 @@ def damaged(content: bytes, random: Random, others: Sequence[bytes] = ()) -> byt
     if random.randint(0, 1) and content[8:9] == b"{":
         return with_fitting_length(content)
     return content
+
+
+def forged(content: bytes, random: Random, others: Sequence[bytes] = ()) -> bytes:
+    """Returns a file of tensors with random damages and a checksum that fits nevertheless.
+
+    So whoever reads it gets beyond the checksum, as with a file of somebody who means harm.
+
+    Args:
+        content, random, others: as in `damaged`.
+    """
+    if not random.randint(0, 3):
+        return signed_again(damaged(content, random, others))
+    tensors, metadata = _parts(content)
+    facts = json.loads(metadata["facts"])
+    for _ in range(random.randint(1, 3)):
+        if tensors and random.randint(0, 1):
+            _change_a_tensor(tensors, random)
+        else:
+            _change_a_fact(facts, random)
+    return _signed(tensors, metadata | {"facts": json.dumps(facts)})
+
+
+def signed_again(content: bytes) -> bytes:
+    """Returns a file of tensors whose checksum fits, unless it is too damaged to have one."""
+    try:
+        return _signed(*_parts(content))
+    except Exception:  # whatever is wrong with it
+        return content
+
+
+def _parts(content: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Returns the tensors and the metadata of a file."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    return load(content), json.loads(content[8:end])["__metadata__"]
+
+
+def _signed(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
+    digest = _digest(tensors, metadata["facts"], metadata["format"])
+    content = save(tensors, metadata | {"sha256": digest})
+    # Metadata are written in an order that changes every time, and a seed must repeat a file.
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    return struct.pack("<Q", len(text)) + text + content[end:]
+
+
+def _change_a_fact(facts: dict, random: Random) -> None:
+    places = list(_places(facts))
+    if not places:
+        facts["a"] = random.choice(_VALUES)
+        return
+    inside, key = random.choice(places)
+    way = random.choice(("other", "other", "copied", "left out", "twice", "number"))
+    if way == "left out":
+        del inside[key]
+    elif way == "copied":
+        other, place = random.choice(places)
+        inside[key] = json.loads(json.dumps(other[place]))
+    elif way == "twice" and isinstance(inside, list):
+        inside.append(inside[key])
+    elif way == "twice":
+        inside[f"{key}\x1b"] = inside.pop(key)
+    elif way == "number" and type(inside[key]) in (int, float):
+        inside[key] *= random.choice((-1, 2, 1e9))
+    else:
+        inside[key] = random.choice(_VALUES)
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Yields all that is somewhere inside a value, each by what it is in and its key there."""
+    keys = value if isinstance(value, dict) else range(len(value)) if type(value) is list else ()
+    for key in list(keys):
+        yield value, key
+        yield from _places(value[key])
+
+
+def _change_a_tensor(tensors: dict[str, Tensor], random: Random) -> None:
+    name = random.choice(sorted(tensors))
+    tensor = tensors[name].clone()
+    way = random.choice(("number", "number", "all", "type", "shape", "left out", "name", "swapped"))
+    if way in ("number", "all") and tensor.numel():
+        at = slice(None) if way == "all" else random.randrange(tensor.numel())
+        number = random.choice(_NUMBERS)
+        tensor.view(-1)[at] = torch.tensor(number, dtype=torch.float64).to(tensor.dtype)
+    elif way == "type":
+        tensor = tensor.to(random.choice(_DTYPES))
+    elif way == "shape":
+        flat = tensor.reshape(-1)
+        tensor = random.choice([flat, flat[:1], flat[:0], flat.repeat(2), tensor[None]])
+    elif way == "swapped":
+        other = random.choice(sorted(tensors))
+        tensor, tensors[other] = tensors[other].clone(), tensor
+    tensors[name] = tensor.contiguous()
+    if way in ("left out", "name"):
+        del tensors[name]
+    if way == "name":
+        tensors[random.choice((name + "\x1b", "0", "1", "a"))] = tensor
 
 
 def _bits_flipped(content: bytes, random: Random, others: Sequence[bytes]) -> bytes:

@@ -4,20 +4,23 @@ A reader returns a file's content, as text or bytes that can be compared, or Non
 file as documented. Whatever else happens is a fault.
 """
 
+import contextlib
 import hashlib
 import io
 import json
 import tempfile
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
+from random import Random
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 import torch
+from damage import damaged, forged
 from PIL import Image
 from torch import nn
 from torch.utils.data import TensorDataset
@@ -27,6 +30,8 @@ from asl import Recognizer, create_sequential_model, load_model, load_results, s
 from asl.data import ASLDataset
 from asl.decoding import open_rgb
 from asl.evaluation.fold_cache import FoldCache
+from asl.recognizer.hand_files import load_hand
+from asl.recognizer.teaching import Hand, learn
 
 LIMIT_S = 5
 """No file may take longer."""
@@ -43,11 +48,13 @@ class Kind:
         whole: contents of whole files.
         read: a file and a folder to work in → its content, or None if it was refused.
         checked: only the content of the whole file may be accepted.
+        damage: returns a content with random damages, see `damage.damaged`.
     """
 
     whole: Callable[[], list[bytes]]
     read: Callable[[Path], Any]
     checked: bool
+    damage: Callable[[bytes, Random, Sequence[bytes]], bytes] = damaged
 
 
 class OtherContent(AssertionError):
@@ -178,8 +185,16 @@ def state_of(*modules: nn.Module) -> str:
     return digest.hexdigest()
 
 
+def _check_finite(*modules: nn.Module) -> None:
+    """Raises AssertionError if weights were let in that are no numbers."""
+    for module in modules:
+        for name, value in module.state_dict().items():
+            assert value.isfinite().all(), name
+
+
 def _load_recognizer(path: Path) -> tuple:
     found = Recognizer.load(path)
+    _check_finite(found.finder, found.classifier)
     facts = (found.architecture, found.image_size, found.temperature, found.threshold, found.facts)
     return state_of(found.finder, found.classifier), repr(facts)
 
@@ -192,7 +207,26 @@ def small_model() -> nn.Sequential:
 
 def _load_model(path: Path) -> tuple:
     model = load_model(path)
+    _check_finite(model)
     return state_of(model), repr([vars(model)["asl_metrics"], vars(model)["asl_input"]])
+
+
+@cache
+def taught_recognizer() -> Recognizer:
+    recognizer = small_recognizer()
+    answers = torch.randn(2, 36, generator=torch.Generator().manual_seed(0)).log_softmax(1)
+    return replace(recognizer, hand=learn(Hand.untaught(), "a", answers, recognizer.prior))
+
+
+@cache
+def _fingerprint() -> str:
+    return small_recognizer().fingerprint()
+
+
+def _load_hand(path: Path) -> bytes:
+    hand = load_hand(path, _fingerprint())
+    assert hand.sums.isfinite().all() and hand.counts.isfinite().all()
+    return hand.sums.numpy().tobytes() + hand.counts.numpy().tobytes()
 
 
 # --- checkpoints and folds -----------------------------------------------------------------------
@@ -203,10 +237,31 @@ _DATA = TensorDataset(_IMAGES, torch.arange(8))
 
 def train_one_epoch(path: Path) -> tuple:
     """Trains one epoch, or reads the checkpoint of that training."""
+    return _train(path, 1)
+
+
+def _train_two_epochs(path: Path) -> tuple:
+    """Trains two epochs, or goes on from the checkpoint of that training."""
+    return _train(path, 2)
+
+
+def _begin_two_epochs(path: Path) -> None:
+    """Trains two epochs and is interrupted in the second."""
+
+    def interrupt(epoch: int, _: object) -> None:
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    with contextlib.suppress(KeyboardInterrupt):
+        _train(path, 2, callback=interrupt)
+
+
+def _train(path: Path, epochs: int, **options: Any) -> tuple:
     torch.manual_seed(1)
     model = create_sequential_model(image_size=4)
-    options: dict[str, Any] = {"checkpoint": path, "seed": 0, "device": "cpu", "progress": False}
-    metrics = asl.train_model(model, _DATA, None, 1, **options)  # type: ignore[arg-type]
+    options |= {"checkpoint": path, "seed": 0, "device": "cpu", "progress": False}
+    metrics = asl.train_model(model, _DATA, None, epochs, **options)  # type: ignore[arg-type]
+    _check_finite(model)
     del metrics["epoch_times"]
     return state_of(model), repr(dict(metrics))
 
@@ -238,6 +293,7 @@ def _read_fold(path: Path) -> bytes | None:
         warnings.simplefilter("always")
         found = cache.read([_JOB], _FOLDS)
     if found:
+        assert found[_JOB].exp().isfinite().all()
         return found[_JOB].numpy().tobytes()
     assert [of.category for of in caught] == [UserWarning], caught
     return None
@@ -258,22 +314,36 @@ def _load_results(path: Path) -> Any:
         return load_results("figures")
 
 
-KINDS = {
-    "picture": Kind(pictures, _refused(_decode), False),
-    "picture, looked at": Kind(pictures, _refused(_look, (OSError, ValueError)), False),
+_refused_weights = partial(_refused, errors=(OSError, ValueError))
+_OF_TENSORS = {
     "recogniser": Kind(
-        lambda: _written(small_recognizer().save),
-        _refused(_load_recognizer, (OSError, ValueError)),
-        True,
+        lambda: _written(small_recognizer().save), _refused_weights(_load_recognizer), True
     ),
     "model": Kind(
         lambda: _written(lambda path: save_model(small_model(), path)),
-        _refused(_load_model, (OSError, ValueError)),
+        _refused_weights(_load_model),
         True,
     ),
-    "checkpoint": Kind(
-        lambda: _written(train_one_epoch), _refused(train_one_epoch, (OSError, ValueError)), True
+    "hand": Kind(
+        lambda: _written(taught_recognizer().save_hand), _refused_weights(_load_hand), True
     ),
+    "checkpoint": Kind(lambda: _written(train_one_epoch), _refused_weights(train_one_epoch), True),
     "fold": Kind(lambda: _written(write_fold), _read_fold, True),
-    "results": Kind(_results, _refused(_load_results, (OSError, ValueError)), False),
 }
+# Of checkpoints, one that a training goes on from: whatever it holds is then used.
+_GONE_ON = Kind(
+    lambda: _written(_begin_two_epochs), _refused_weights(_train_two_epochs), False, forged
+)
+KINDS = (
+    {
+        "picture": Kind(pictures, _refused(_decode), False),
+        "picture, looked at": Kind(pictures, _refused(_look, (OSError, ValueError)), False),
+    }
+    | _OF_TENSORS
+    | {
+        f"{name}, signed again": replace(kind, checked=False, damage=forged)
+        for name, kind in _OF_TENSORS.items()
+    }
+    | {"checkpoint, signed again": _GONE_ON}
+    | {"results": Kind(_results, _refused(_load_results, (OSError, ValueError)), False)}
+)
