@@ -4,12 +4,13 @@ import argparse
 import atexit
 import contextlib
 import io
+import json
 import os
 import shutil
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -17,17 +18,29 @@ from typing import Any
 from unittest.mock import patch
 
 import nbformat
+import numpy as np
 import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
-from readers import KINDS, pictures, small_model, small_recognizer, train_one_epoch, write_fold
+from readers import (
+    KINDS,
+    pictures,
+    small_model,
+    small_recognizer,
+    taught_recognizer,
+    train_one_epoch,
+    write_fold,
+)
 
 import asl
 from asl.commands.notebook import _write
 from asl.commands.recognizer import _draw_gallery
-from asl.commands.rendering import compare, pack_stand_in
+from asl.commands.rendering import compare, draw_page_signs, pack_stand_in
+from asl.decoded.mapped_file import read_decoded, write_decoded
 from asl.files import write_text
-from asl.recognizer.export import export_recognizer
+from asl.live.page_files import page_files
+from asl.live.web_export import export_web
+from asl.recognizer.export import export_recognizer, read_exported
 from asl.rendering.dataset import MANIFEST, DatasetOptions, synthesize
 
 _PAGE = 4096  # bytes
@@ -174,8 +187,74 @@ def _export(folder: Path) -> None:
 
 
 def _is_exported(folder: Path) -> bool:
-    loaded = [torch.export.load(folder / "recognizer.pt2")]
-    return len(list(folder.iterdir())) == len(loaded)
+    (path,) = folder.iterdir()
+    return read_exported(path) is not None
+
+
+_ONNX_PROGRAM: list[Any] = []
+
+
+@contextlib.contextmanager
+def _one_graph() -> Iterator[None]:
+    """Lets torch turn the small recogniser into a graph once: it takes seconds, and no disk."""
+    export = torch.onnx.export
+
+    def once(*arguments: Any, **options: Any) -> Any:
+        if not _ONNX_PROGRAM:
+            _ONNX_PROGRAM.append(export(*arguments, **options))
+        return _ONNX_PROGRAM[0]
+
+    with patch("torch.onnx.export", once):
+        yield
+
+
+def _export_onnx(folder: Path) -> None:
+    with _one_graph():
+        export_recognizer(small_recognizer(), folder, format="onnx")
+
+
+def _export_web(folder: Path) -> None:
+    with _one_graph():
+        export_web(small_recognizer(), folder / "web")
+
+
+def _is_web(folder: Path) -> bool:
+    web = folder / "web"
+    names = {path.relative_to(web).as_posix() for path in web.rglob("*") if path.is_file()}
+    whole = {*page_files(), "recognizer.onnx", "recognizer.json"} - {"engine_server.js"}
+    page = (web / "index.html").read_text()
+    facts = json.loads((web / "recognizer.json").read_text())
+    read_exported(web / "recognizer.onnx")
+    return names == whole and page.rstrip().endswith("</html>") and facts["engine"] == "web"
+
+
+def _decode(folder: Path) -> None:
+    write_decoded(folder / "file", "key", "a folder", _pictures(), 32, progress=False)
+
+
+def _are_decoded(folder: Path) -> bool:
+    found = read_decoded(folder / "file", "key", len(_pictures()))
+    return len(list(folder.iterdir())) == 1 and len(found.mapped()) == len(_pictures())
+
+
+def _pictures() -> list[Path]:
+    return sorted(_folder_of_pictures().rglob("*.png"))
+
+
+def _draw_signs(folder: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (50, 100, 3), dtype=np.uint8)
+    with (
+        patch("asl.commands.rendering.SIGNS", ("a", "b")),
+        patch("asl.commands.rendering.render_two_sides", lambda sign, size: noise),
+    ):
+        draw_page_signs(folder / "signs")
+
+
+def _are_drawn(folder: Path) -> bool:
+    for name in "ab":
+        with Image.open(folder / "signs" / f"{name}.webp") as image:
+            image.load()
+    return len(list((folder / "signs").iterdir())) == 2
 
 
 _PEOPLE = DatasetOptions(signers=1, size=64, signs=["a", "b"], lights=["dif"], frames=3)
@@ -214,6 +293,9 @@ WRITERS = {
     "Recognizer.save": Writer(
         lambda folder: small_recognizer().save(folder / "file"), _reads("recogniser"), _OLD
     ),
+    "Recognizer.save_hand": Writer(
+        lambda folder: taught_recognizer().save_hand(folder / "file"), _reads("hand"), _OLD
+    ),
     # Checkpoints and folds that hold something else are not replaced.
     "train_model(checkpoint=)": Writer(
         lambda folder: train_one_epoch(folder / "file"), _reads("checkpoint")
@@ -224,6 +306,18 @@ WRITERS = {
     ),
     "pack_stand_in": Writer(_pack, _are_packed, {"hands.zip": b"old", "hands.sha256": b"old"}),
     "export_recognizer": Writer(_export, _is_exported, {"recognizer.pt2": b"old"}, sizes=40),
+    'export_recognizer(format="onnx")': Writer(
+        _export_onnx, _is_exported, {"recognizer.onnx": b"old"}, sizes=40, needs="onnxruntime"
+    ),
+    "export_web": Writer(
+        _export_web,
+        _is_web,
+        {"web/recognizer.json": b'{"engine": "web"}', "web/old.html": b"old"},
+        sizes=40,
+        needs="onnxruntime",
+    ),
+    "write_decoded": Writer(_decode, _are_decoded, _OLD),
+    "draw_page_signs": Writer(_draw_signs, _are_drawn, {"signs/a.webp": b"old"}),
     "synthesize": Writer(
         _synthesize,
         _are_rendered,
