@@ -82,7 +82,7 @@ _COMMANDS = (
         "asl.commands.live:camera",
         add_camera,
         False,
-        "Read the hand before your camera, in a page that stays on this machine.",
+        "Read the hand in front of your camera, in a page that stays on this machine.",
         "--port 8000",
     ),
     _Command(

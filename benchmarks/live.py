@@ -64,7 +64,7 @@ PATIENCE = 300_000  # milliseconds
 
 @contextmanager
 def chromium(playwright: Any, film: Path) -> Iterator[Any]:
-    """Runs Chromium before a camera that shows a film; yields the browser."""
+    """Runs Chromium with a camera that shows a film; yields the browser."""
     browser = playwright.chromium.launch(
         executable_path=shutil.which("chromium") or shutil.which("google-chrome"),
         args=[

@@ -1,4 +1,4 @@
-"""Words that rendered hands spell before the camera, and how well they are written down."""
+"""Words that rendered hands spell to the camera, and how well they are written down."""
 
 from collections import Counter
 from collections.abc import Iterable

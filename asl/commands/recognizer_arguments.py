@@ -163,8 +163,8 @@ def add_export(sub: argparse.ArgumentParser) -> None:
         "--format",
         choices=(*FORMATS, "web"),
         default="pt2",
-        help="pt2 is for torch.export; web is a page that reads the hand before a camera in any "
-        "browser; it and onnx need the extra 'onnx' (default: %(default)s)",
+        help="pt2 is for torch.export; web is a page that reads the hand in front of a camera, in "
+        "any browser; it and onnx need the extra 'onnx' (default: %(default)s)",
     )
     sub.add_argument(
         "--runtime",

@@ -11,7 +11,7 @@ from asl.live.session import Session
 from asl.recognizer.recognizer import Recognizer
 
 UNATTENDED = "ASL_UNATTENDED"
-"""Set in the environment where a notebook runs without anybody before it."""
+"""Set in the environment where a notebook runs without anybody in front of it."""
 
 _HEIGHT = 760  # pixels
 _open: list["Camera"] = []  # at most one: running the cell again ends what it showed before
@@ -38,7 +38,7 @@ class Camera:
 
     def __repr__(self) -> str:
         if not self._attended:
-            lines = ["Camera: nobody is there to hold a hand before it.", *_recorded()]
+            lines = ["Camera: nobody is there to hold a hand up to it.", *_recorded()]
             return "\n".join(lines)
         if self.address is None:
             return "Camera: closed."
@@ -56,7 +56,7 @@ class Camera:
 
 
 def camera(recognizer: Recognizer | None = None, *, port: int = 0) -> Camera:
-    """Reads the hand before your camera, in a page below the cell.
+    """Reads the hand in front of your camera, in a page below the cell.
 
     JupyterLab and Notebook 7 show the page. VS Code allows no camera in a cell's output: open the
     address that is printed in a browser. If the kernel runs on another machine, browsers give the
