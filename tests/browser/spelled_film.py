@@ -31,17 +31,19 @@ def shots_of(word: str) -> list[tuple[str | None, float]]:
     return shots
 
 
-def write_spelled_film(path: Path, words: Iterable[tuple[str, int]]) -> Path:
+def write_spelled_film(path: Path, words: Iterable[tuple[str, int]], *, times: float = 1) -> Path:
     """Writes a film in which each word is spelled by one signer, for `read_spelled_film`.
 
     Args:
         path: its name must end in ``.mjpeg``.
         words: pairs of a word and the signer's number.
+        times: how much longer everything within a word is shown, for a machine that is busy.
     """
     with path.open("wb") as film:
         film.writelines(film_frames([(None, _BEFORE)]))
         for word, signer in words:
-            film.writelines(film_frames([*shots_of(word), (None, _BETWEEN)], signer=signer))
+            shots = [(sign, times * seconds) for sign, seconds in shots_of(word)]
+            film.writelines(film_frames([*shots, (None, _BETWEEN)], signer=signer))
         film.writelines(film_frames([(None, _AFTER)]))
     return path
 

