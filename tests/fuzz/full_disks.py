@@ -143,6 +143,7 @@ def _unpack(folder: Path) -> None:
 def _folder_of_pictures() -> Path:
     """Returns a folder of two class folders with a picture each, which goes at the end."""
     folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)  # some read it as another user
     atexit.register(shutil.rmtree, folder)
     for sign, content in zip("ab", pictures(), strict=False):
         (folder / sign).mkdir()
