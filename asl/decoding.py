@@ -83,9 +83,9 @@ def open_rgb(path: str | os.PathLike | BinaryIO, *, size: int | None = None) -> 
         OSError: if the file cannot be read as an image, is more than 100 times as long as wide, or
             is a JPEG of more than 100 scans.
         PIL.Image.DecompressionBombError: if there are too many pixels to decode: more than 60
-            megapixels, 250 for JPEG, 30 for TIFF, 25 for AVIF, and 16 for WebP. HEIC may have 50 in
-            the way that phones write it (8 bits a sample, colours at half the sides), otherwise 25:
-            it cannot be decoded at a smaller scale, as JPEG can.
+            megapixels, 250 for JPEG, 30 for TIFF, 25 for AVIF or 20 where it is transparent, and 16
+            for WebP. HEIC may have 50 in the way that phones write it (8 bits a sample, colours at
+            half the sides), otherwise 25: it cannot be decoded at a smaller scale, as JPEG can.
     """
     if isinstance(path, str | os.PathLike):
         found = os.stat(path)
@@ -152,7 +152,11 @@ def _loaded(image: Image.Image, size: int | None, file: BinaryIO) -> Image.Image
         return image
     # The nearest pixel is the only way that takes no copy of the whole.
     sides = (image.width // factor, image.height // factor)
-    return image.resize(sides, Image.Resampling.NEAREST)
+    small = image.resize(sides, Image.Resampling.NEAREST)
+    # Whoever opened the image still holds it: without this, all its pixels would stay in memory
+    # while the small one is copied.
+    image.im = Image.new(image.mode, (1, 1)).im
+    return small
 
 
 @cache

@@ -20,6 +20,7 @@ _MOST_MEGAPIXELS = {
     "HEIF": 25,
 }
 _MOST_OF_OTHERS = 16  # WebP
+_MOST_OF_TRANSPARENT_AVIF = 20  # whose transparency is a picture of its own
 # HEIC cannot be decoded at a smaller scale. A phone's 48 megapixels took 270 MB: 8 bits a sample,
 # colours at half the sides. As many of 10 bits took 390 MB, as many with all colours 460.
 _MOST_OF_A_PHONE = 50
@@ -48,6 +49,8 @@ def check_bounds(image: Image.Image, file: BinaryIO) -> float:
     if max(width, height) > _LONGEST * min(width, height):
         raise OSError(f"{width}x{height} pixels, more than {_LONGEST} times as long as wide")
     most = _MOST_MEGAPIXELS.get(image.format or "", _MOST_OF_OTHERS)
+    if image.format == "AVIF" and image.mode == "RGBA":
+        most = _MOST_OF_TRANSPARENT_AVIF
     if image.format == "HEIF" and _is_of_a_phone(image):
         most = _MOST_OF_A_PHONE
     scans = 1

@@ -27,11 +27,12 @@ def test_too_many_pixels_are_refused(tmp_path, monkeypatch):
         ({"chroma": 444}, 25),
         ({"mode": "RGBA"}, 25),
         ({"format": "AVIF"}, 25),
+        ({"format": "AVIF", "mode": "RGBA"}, 20),
     ],
 )
-def test_a_heic_may_be_as_large_as_phones_write_it(change, most):
+def test_heic_may_be_as_large_as_phones_write_it_and_avif_is_bounded_more(change, most):
     as_written = {"format": "HEIF", "mode": "RGB", "bit_depth": 8, "chroma": 420} | change
-    for megapixels in (25, 26, 50, 51):
+    for megapixels in (20, 21, 25, 26, 50, 51):
         image = SimpleNamespace(size=(1000 * megapixels, 1000), info=as_written, **as_written)
         if megapixels <= most:
             assert check_bounds(image, BytesIO()) == 0
