@@ -2,14 +2,18 @@
 
     python benchmarks/torture.py --output results/reliability.json
 
-- *Damaged files*: pictures, and the four kinds of checked files, each damaged by its own seed; see
+- *Damaged files*: pictures, and the five kinds of checked files, each damaged by its own seed; see
   tests/fuzz. Then each checked file cut off at every percent of its length, and with one bit
-  flipped.
+  flipped. And checked files with other facts or numbers and a checksum that fits ("signed again").
 - *Kills*: SIGKILL at a random moment of a training of ten epochs with a checkpoint, inside the
   writing of the checkpoint, and at a random moment of the command ``asl train``. It goes on, and
   must end as the training that was never killed, the command with the same bytes in its file.
 - *Full disks*: every writer writes to a disk that fills up after any number of pages. Linux, as
   root: it mounts a small disk in memory. Elsewhere this part is left out, and the record says so.
+- *Closed folders and files*: every writer writes into a folder that may only be read, or not even
+  that, and every reader reads what is closed. As root: a child process gives up its rights.
+- *Memory and time*: the largest picture of each format that is let in is decoded, and crafted files
+  of weights are refused, each in a process of its own. Linux.
 
 What is finished is kept in build/torture, as long as the code stays the same. So a run that was
 interrupted goes on, and ``--first`` continues a range of seeds.
@@ -46,12 +50,22 @@ from asl.fingerprints import source_of_package
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "fuzz"))
-from damage import damaged  # noqa: E402
+import crafted_weights  # noqa: E402
+import largest_pictures  # noqa: E402
+from closed_folders import (  # noqa: E402
+    CAN_GIVE_UP_RIGHTS,
+    READ,
+    read_what_is_closed,
+    write_into_closed,
+)
+from damage import forged  # noqa: E402
 from full_disks import WRITERS, fill_disk  # noqa: E402
 from interruptions import COMMAND, EPOCHS, kill  # noqa: E402
+from peak_memory import CAN_MEASURE  # noqa: E402
 from readers import KINDS, LIMIT_S, OtherContent, outcome  # noqa: E402
 
 CHECKED = [name for name, kind in KINDS.items() if kind.checked]
+FORGED = [name for name, kind in KINDS.items() if kind.damage is forged]
 CHUNK = 500  # what one job does; finished jobs are kept
 
 # --- damaged files -------------------------------------------------------------------------------
@@ -103,7 +117,7 @@ def damaged_by_seed(name: str, first: int, last: int) -> Iterator[tuple[Any, byt
     whole = whole_of(name)
     for seed in range(first, last):
         random = Random(f"{name} {seed}")
-        yield seed, damaged(random.choice(whole), random, whole)
+        yield seed, KINDS[name].damage(random.choice(whole), random, whole)
 
 
 def cut_off(name: str, first: int, last: int) -> Iterator[tuple[Any, bytes]]:
@@ -122,6 +136,40 @@ def one_bit_flipped(name: str, first: int, last: int) -> Iterator[tuple[Any, byt
 
 WAYS = {"damaged": damaged_by_seed, "cut off": cut_off, "one bit flipped": one_bit_flipped}
 
+# --- memory and time ------------------------------------------------------------------------------
+
+
+def read_largest(name: str) -> dict[str, Any]:
+    """Decodes the largest picture of a kind that is let in."""
+    found = largest_pictures.measure(name)
+    over = {
+        f"over {largest_pictures.LIMIT_MB} MB": found["MB"] > largest_pictures.LIMIT_MB,
+        f"over {LIMIT_S} s": found["seconds"] > LIMIT_S,
+    }
+    faults = {what: [name] for what, is_over in over.items() if is_over}
+    return {"counts": {"read": 1}, "faults": faults, "measured": found}
+
+
+def refuse_crafted(name: str) -> dict[str, Any]:
+    """Refuses all crafted files of weights."""
+    found = crafted_weights.measure()
+    let_in = found.pop("let in")
+    faults = {"let in": let_in} if let_in else {}
+    if found["MB"] > crafted_weights.LIMIT_MB:
+        faults[f"over {crafted_weights.LIMIT_MB} MB"] = [found["MB"]]
+    if found["slowest (s)"] > crafted_weights.LIMIT_S:
+        faults[f"over {crafted_weights.LIMIT_S} s"] = [found["slowest"]]
+    return {"counts": {"refused": found.pop("refused")}, "faults": faults, "measured": found}
+
+
+ONCE = {
+    "full disk": fill_disk,
+    "closed folder": write_into_closed,
+    "closed file": read_what_is_closed,
+    "largest picture": read_largest,
+    "crafted weights": refuse_crafted,
+}
+
 # --- the run -------------------------------------------------------------------------------------
 
 OURS = b"".join(path.read_bytes() for path in sorted((ROOT / "tests" / "fuzz").glob("*.py")))
@@ -136,7 +184,8 @@ def do(job: tuple[str, str, int, int]) -> dict[str, Any]:
         if what in WAYS:
             result = read_all(name, WAYS[what](name, first, last))
         else:
-            result = fill_disk(name) if what == "full disk" else kill(name, first, last)
+            once = ONCE.get(what)
+            result = once(name) if once is not None else kill(name, first, last)
         write_text(kept, json.dumps(result))
     return json.loads(kept.read_text())
 
@@ -164,11 +213,20 @@ def jobs_of(options: argparse.Namespace) -> list[tuple[str, str, int, int]]:
         jobs += chunks("damaged", name, options.weights)
         jobs += chunks("cut off", name, 100, 100, 0)
         jobs += chunks("one bit flipped", name, options.flips)
+    for name in FORGED:
+        jobs += chunks("damaged", name, options.weights)
     jobs += chunks("killed", "at any moment", options.kills, 10)
     jobs += chunks("killed", "inside a write", options.kills_inside, 10)
     jobs += chunks("killed", COMMAND, options.kills_of_command, 10)
-    if os.name == "posix" and os.geteuid() == 0 and shutil.which("mount"):
-        jobs += [("full disk", name, 0, 1) for name, of in WRITERS.items() if find_spec(of.needs)]
+    writers = [name for name, of in WRITERS.items() if find_spec(of.needs)]
+    if CAN_GIVE_UP_RIGHTS and shutil.which("mount"):
+        jobs += [("full disk", name, 0, 1) for name in writers]
+    if CAN_GIVE_UP_RIGHTS:
+        jobs += [("closed folder", name, 0, 1) for name in writers]
+        jobs += [("closed file", name, 0, 1) for name in READ]
+    if CAN_MEASURE:
+        jobs += [("largest picture", name, 0, 1) for name in largest_pictures.LARGEST]
+        jobs += [("crafted weights", "all", 0, 1)]
     return jobs
 
 
@@ -181,10 +239,12 @@ def joined(jobs: list, found: list[dict[str, Any]]) -> dict[str, Any]:
         for fault, seeds in part["faults"].items():
             row["faults"].setdefault(fault, []).extend(seeds)
         row["slowest"] = max(row.get("slowest", 0), part.get("slowest", 0))
+        row["measured"] = part.get("measured", {})
     return {
         what: {
             name: dict(row["counts"])
             | ({"slowest (s)": round(row["slowest"], 2)} if what in WAYS else {})
+            | row["measured"]
             | {"faults": {k: {"count": len(v), "seeds": v[:3]} for k, v in row["faults"].items()}}
             for name, row in rows.items()
         }
@@ -236,8 +296,13 @@ def main() -> None:
         "peak of a process (MiB)": max(part.get("peak", 0) for part in found),
         "seconds": round(time.perf_counter() - start),
     }
-    if "full disk" not in results:
-        setting["not run"] = "full disks: mounting one takes Linux and root"
+    missing = {
+        "full disk": "full disks: mounting one takes Linux and root",
+        "closed folder": "closed folders: giving up rights takes root",
+        "largest picture": "memory: asking how much a process takes at most takes Linux",
+    }
+    if left_out := [why for what, why in missing.items() if what not in results]:
+        setting["not run"] = "; ".join(left_out)
     write_text(options.output, json.dumps({"setting": setting, **results}, indent=1) + "\n")
 
 

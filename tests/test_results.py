@@ -287,7 +287,9 @@ def quoted_in_security() -> Iterator[str]:
     assert record["setting"]["limit (s)"] == 5
     yield "over 5 s"
     yield f"at most {MOST_BYTES / 1e6:.0f} MB and a frame {MOST_PIXELS / 1e6:.0f} megapixels"
-    yield "at most about 300 MB of memory"  # tests/test_decoding.py
+    yield "at most about 300 MB of memory"  # tests/fuzz/test_largest_pictures.py, and:
+    largest = record.get("largest picture", {})
+    assert all(of["MB"] <= 300 and of["seconds"] < 5 for of in largest.values())
     for what, words in (
         ("damaged", "damaged at random"),
         ("cut off", "cut off"),
