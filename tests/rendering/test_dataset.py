@@ -48,6 +48,30 @@ def test_a_folder_with_something_in_it_is_refused_unless_forced(render, tmp_path
         (tmp_path / "new" / "b" / "left over").touch()
 
 
+def test_force_replaces_what_a_link_leads_to_and_keeps_the_link(render, tmp_path):
+    options = DatasetOptions(signers=1, size=16, signs=["b"], lights=["dif"], frames=1)
+    made = synthesize(tmp_path / "made", options, workers=1, progress=False)
+    (made / "b" / "left over").touch()
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "thesis.txt").write_text("years of work")
+    try:
+        for name in ("made", "work"):
+            (tmp_path / f"link to {name}").symlink_to(name, target_is_directory=True)
+    except OSError:  # Windows, without the right to make links
+        pytest.skip("no links here")
+    synthesize(tmp_path / "link to made", options, workers=1, progress=False, force=True)
+    assert (tmp_path / "link to made").is_symlink() and not made.is_symlink()
+    assert sorted(path.name for path in made.rglob("*")) == [
+        "b",
+        "hand1_b_dif_seg_1_cropped.jpeg",
+        "manifest.json",
+    ]
+    with pytest.raises(FileExistsError, match="force replaces only folders"):
+        synthesize(tmp_path / "link to work", options, workers=1, progress=False, force=True)
+    assert (tmp_path / "work" / "thesis.txt").read_text() == "years of work"
+    assert len(list(tmp_path.iterdir())) == 4
+
+
 def test_an_interruption_leaves_nothing(render, tmp_path, monkeypatch):
     def stop(*_, **__):
         raise KeyboardInterrupt
