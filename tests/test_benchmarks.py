@@ -116,3 +116,12 @@ def test_what_is_measured_of_the_cache(data, monkeypatch, tmp_path):
     (kept,) = (tmp_path / "cache" / "decoded").iterdir()
     cache.drop_from_memory(kept)
     assert cache.load(data, 8)["images"] == 40
+
+
+def test_every_listed_fault_can_be_planted(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    faults = importlib.import_module("faults")
+    listed = json.loads((ROOT / "benchmarks" / "faults.json").read_text())
+    assert len(listed) == 60
+    for fault in listed:
+        assert faults.planted(fault) != (ROOT / fault["file"]).read_text()
