@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -265,6 +266,11 @@ def quoted_in_install() -> Iterator[str]:
     yield "Python 3.11 or newer"
     yield f"{math.ceil(recorded('install')['GB'])} GB"
     yield from quoted_in_busy()
+    coverage = recorded("coverage")
+    share = 1 - coverage["missed"] / coverage["statements"]
+    yield f"{percent(share)} % of {coverage['statements']:,} statements ran"
+    least = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["coverage"]["report"]
+    yield f"Below {least['fail_under']} % the last command fails"
 
 
 def quoted_in_busy() -> Iterator[str]:

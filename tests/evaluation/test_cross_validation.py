@@ -436,23 +436,31 @@ def test_answers_that_are_no_numbers_are_an_error_and_not_kept(dataset, tmp_path
 
 
 BUSY = """
-import sys, time, torch
+import os, sys, time, torch
+from pathlib import Path
 from asl import ASLDataset, cross_validate
 from torch import nn
+arrived = Path(sys.argv[4])
 class Slow(nn.Module):
     def fit(self, data):
+        first = not Path(sys.argv[2]).exists()
         open(sys.argv[2], "a").write("fit\\n")
-        time.sleep(0.3)
+        while first and len(list(arrived.iterdir())) < 2:
+            time.sleep(0.05)
+        time.sleep(1 if first else 0)  # the other one asks for the folder
     def forward(self, x):
         return torch.zeros(len(x), 36).log_softmax(1)
 import warnings; warnings.simplefilter("ignore")
-cross_validate(Slow, ASLDataset(sys.argv[1]), resume_dir=sys.argv[3], progress=False)
+dataset = ASLDataset(sys.argv[1])
+(arrived / str(os.getpid())).touch()
+cross_validate(Slow, dataset, resume_dir=sys.argv[3], progress=False)
 """
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file locks of POSIX")
 def test_of_two_processes_in_one_folder_one_waits(people, tmp_path):
-    command = [sys.executable, "-c", BUSY, people, tmp_path / "log", tmp_path / "folds"]
+    (arrived := tmp_path / "arrived").mkdir()
+    command = [sys.executable, "-c", BUSY, people, tmp_path / "log", tmp_path / "folds", arrived]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     printed = [process.communicate()[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
