@@ -108,7 +108,7 @@ def test_it_is_taught_a_sign_and_forgets_it(server, open_page, teachable, keep):
     page.keyboard.press("ArrowLeft")
     assert page.inner_text("#ask") == asked
     page.keyboard.press("Backspace")
-    wait_for(page, "#ask", "once more if you mean it")
+    wait_for(page, "#ask", "again if you mean it")
     keep(page, "my-hand-forget")
     assert server.session.taught() == {"taught": {letter: 3}}
     page.keyboard.press("Backspace")

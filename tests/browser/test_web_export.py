@@ -51,7 +51,7 @@ def test_it_reads_spells_and_keeps_what_it_is_taught(exported, serve, open_page,
     wait_for(page, "#text", f"^{letter}$")
     page.keyboard.press("4")
     page.click("#forget")
-    wait_for(page, "#ask", "once more if you mean it")
+    wait_for(page, "#ask", "again if you mean it")
     page.click("#forget")
     page.keyboard.press("1")
     wait_for(page, "#best", f"^{before}$")

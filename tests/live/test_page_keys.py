@@ -59,7 +59,7 @@ for (const [what, ...rest] of steps) {
 console.log(JSON.stringify(told));
 """
 FORGET = ["key", "Backspace"]
-SURE = "Press the same once more"
+SURE = "Press it again"
 
 
 @pytest.fixture

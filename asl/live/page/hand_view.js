@@ -67,7 +67,7 @@ export function handView(facts, engine) {
       choose(current); // what is being taken is not finished
       // On a phone the button is far below the line that asks.
       $("forget-text").textContent = "Really forget my hand?";
-      $("ask").textContent = "Everything that is taught will be forgotten. Press the same once more if you mean it.";
+      $("ask").textContent = "Everything that is taught will be forgotten. Press it again if you mean it.";
       asked = true;
       return;
     }
