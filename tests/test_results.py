@@ -294,7 +294,7 @@ def quoted_in_security() -> Iterator[str]:
     yield "over 5 s"
     yield f"at most {MOST_BYTES / 1e6:.0f} MB and a frame {MOST_PIXELS / 1e6:.0f} megapixels"
     yield "at most about 300 MB of memory"  # tests/fuzz/test_largest_pictures.py, and:
-    largest = record.get("largest picture", {})
+    largest = record["largest picture"]
     assert all(of["MB"] <= 300 and of["seconds"] < 5 for of in largest.values())
     for what, words in (
         ("damaged", "damaged at random"),
@@ -318,6 +318,14 @@ def quoted_in_security() -> Iterator[str]:
     refused = sum(of["refused"] for of in disks)
     kept = refused - sum(fault["count"] for of in disks for fault in of["faults"].values())
     yield f"{kept} of {refused} writes to a full disk left what was there before, and nothing else"
+    for what, words in (("closed folder", "writes into closed folders"), ("closed file", "")):
+        tried = sum(of["refused"] for of in record[what].values())
+        assert not any(of["faults"] for of in record[what].values())
+        yield f"{tried} of {tried} {words or 'closed files'}"
+    crafted = record["crafted weights"]["all"]
+    assert not crafted["faults"] and crafted["MB"] < 200
+    yield f"{crafted['refused']} of {crafted['refused']} crafted files of weights were refused"
+    yield f"pictures that are let in took {max(of['MB'] for of in largest.values())} MB"
 
 
 def quoted_in_your_own() -> Iterator[str]:
