@@ -208,20 +208,20 @@ def check_state(
         results: names of lists with a number for each epoch.
         random: of each generator its device and its state now.
     """
-    _check_names("the state", state, _STATE)
+    check_names("the state", state, _STATE)
     epoch, ended = state["epoch"], state["ended"]
     if type(epoch) is not int or not 1 <= epoch <= epochs:
         raise ValueError(f"expected an epoch from 1 to {epochs}, found {brief(epoch)}")
     if not isinstance(ended, bool):
         raise ValueError(f"expected whether it has ended, true or false, found {brief(ended)}")
-    _check_names("the results", state["results"], results)
+    check_names("the results", state["results"], results)
     for name, values in state["results"].items():
         numbers = isinstance(values, list) and all(type(v) in (int, float) for v in values)
         if not numbers or len(values) != epoch:
             raise ValueError(f"expected {epoch} numbers as {name}, found {brief(values)}")
-    _check_names("the generators", state["random"], random)
+    check_names("the generators", state["random"], random)
     for name, (device, now) in random.items():
-        _check_tensor(f"the generator '{name}'", state["random"][name], now)
+        check_tensor(f"the generator '{name}'", state["random"][name], now)
         check_generator_state(state["random"][name], device)
     _check_model(state["model"], parts["model"])
     _check_optimizer(state["optimizer"], parts["optimizer"])
@@ -260,8 +260,8 @@ def check_weights(
     check_finite({name: after[name] for name in checked})
 
 
-def _check_names(what: str, found: Any, expected: Iterable[Any]) -> None:
-    """Raises ValueError unless something is a dict of these keys."""
+def check_names(what: str, found: Any, expected: Iterable[Any]) -> None:
+    """Raises ValueError unless something is a dict of these keys; `what` names it."""
     if not isinstance(found, dict):
         raise ValueError(f"expected {what} in a dict, found {brief(found)}")
     expected = dict.fromkeys(expected)
@@ -271,7 +271,8 @@ def _check_names(what: str, found: Any, expected: Iterable[Any]) -> None:
         raise ValueError(f"expected {what} to hold no more, found {brief(extra[0])}")
 
 
-def _check_tensor(what: str, found: Any, own: Tensor) -> None:
+def check_tensor(what: str, found: Any, own: Tensor) -> None:
+    """Raises ValueError unless something is a tensor of the type and shape of another."""
     if isinstance(found, Tensor):
         if found.dtype == own.dtype and found.shape == own.shape:
             return
@@ -283,16 +284,16 @@ def _check_tensor(what: str, found: Any, own: Tensor) -> None:
 
 def _check_model(found: Any, model: nn.Module) -> None:
     ours = model.state_dict()
-    _check_names("the model", found, ours)
+    check_names("the model", found, ours)
     for name, own in ours.items():
-        _check_tensor(f"the weights '{name}'", found[name], own)
+        check_tensor(f"the weights '{name}'", found[name], own)
     check_weights(model, ours, found)
 
 
 def _check_optimizer(found: Any, optimizer: optim.Optimizer) -> None:
     """Checks what torch does not: its fused steps read tensors without asking how long they are."""
     ours = optimizer.state_dict()
-    _check_names("the optimizer", found, ours)
+    check_names("the optimizer", found, ours)
     groups = found["param_groups"]
     if not isinstance(groups, list) or len(groups) != len(ours["param_groups"]):
         raise ValueError(
@@ -301,7 +302,7 @@ def _check_optimizer(found: Any, optimizer: optim.Optimizer) -> None:
     parameters: dict[int, Tensor] = {}
     fused: set[int] = set()
     for group, own, real in zip(groups, ours["param_groups"], optimizer.param_groups, strict=True):
-        _check_names("a group of parameters", group, own)
+        check_names("a group of parameters", group, own)
         numbers = group["params"]
         whole = isinstance(numbers, list) and all(type(number) is int for number in numbers)
         if not whole or numbers != own["params"]:
@@ -323,7 +324,7 @@ def _check_optimizer(found: Any, optimizer: optim.Optimizer) -> None:
         for name, value in of.items():
             if number in fused and isinstance(value, Tensor):
                 own_value = _STEP if name == "step" else parameters[number]
-                _check_tensor(f"{brief(name)} of parameter {number}", value, own_value)
+                check_tensor(f"{brief(name)} of parameter {number}", value, own_value)
 
 
 def _check_scheduler(found: Any, scheduler: LRScheduler) -> None:
@@ -335,4 +336,4 @@ def _check_scheduler(found: Any, scheduler: LRScheduler) -> None:
     taken = [name for name in found if not isinstance(name, str) or hasattr(scheduler, name)]
     if extra := [name for name in taken if name not in ours]:
         raise ValueError(f"expected no {brief(extra[0])} in the scheduler, found one")
-    _check_names("the scheduler", {name: None for name in found if name in ours}, ours)
+    check_names("the scheduler", {name: None for name in found if name in ours}, ours)

@@ -2,8 +2,9 @@
 
     python benchmarks/overhead.py --output results/overhead.json
 
-- *Checkpoints*: the CNN is trained for ten epochs without a checkpoint, with one after every epoch,
-  and without one again, in turn. The two runs without tell how much chance moves a ratio.
+- *Checkpoints*: the CNN is trained for ten epochs, and a checkpoint is written after every second
+  one. An epoch that begins with writing is compared with its neighbours that do not: a machine
+  changes its pace within minutes, so two whole trainings differ by more than what is looked for.
 - *Checks*: the recogniser that ships is loaded as `asl.Recognizer.load` does it, and in turn read
   by safetensors into the same networks without any check.
 
@@ -19,17 +20,18 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
+from unittest.mock import patch
 
 import torch
 from safetensors.torch import load_file
 
 import asl
+from asl.checkpoints import write_checkpoint
 from asl.files import write_text
 from asl.recognizer.recognizer import SHIPPED_WEIGHTS
 
 EPOCHS = 10
-WITHOUT, WITH, AGAIN = "without", "with a checkpoint an epoch", "without, again"
 LOADED, READ = "Recognizer.load()", "read without checks"
 
 
@@ -41,9 +43,9 @@ def in_turn(cases: dict[str, Callable[[], object]], rounds: int) -> dict[str, li
     for turn in range(rounds):
         # Forwards and backwards, so that none always comes first.
         for name in list(cases)[:: 1 if turn % 2 == 0 else -1]:
-            start = time.perf_counter(), time.process_time()
+            start = now()
             cases[name]()
-            ends = time.perf_counter(), time.process_time()
+            ends = now()
             seconds[name].append((ends[0] - start[0], ends[1] - start[1]))
         print(turn + 1, {name: round(values[-1][0], 4) for name, values in seconds.items()})
     return seconds
@@ -59,32 +61,63 @@ def described(seconds: dict[str, list[tuple]], unit: float, digits: int) -> dict
     return rows
 
 
-def ratios(ours: list[tuple], base: list[tuple], which: int) -> list[float]:
-    """Returns [median, least, most] of the ratios of neighbours."""
-    pairs = [a[which] / b[which] for a, b in zip(ours, base, strict=True)]
-    return [round(of(pairs), 4) for of in (median, min, max)]
+def now() -> tuple[float, float]:
+    """Returns seconds of the clock and of the processor."""
+    return time.perf_counter(), time.process_time()
+
+
+def train(parts: tuple, first_written: int) -> list[tuple[bool, float, float]]:
+    """Trains the CNN, and writes a checkpoint after every second epoch.
+
+    Returns:
+        Of each epoch but the first whether it began with writing, and its seconds of the clock and
+        of the processor, that writing included.
+    """
+    begun, written, epochs = now(), False, []
+
+    def at_an_end(*of) -> None:
+        nonlocal begun, written
+        end, epoch = now(), len(epochs) + 1
+        epochs.append((written, end[0] - begun[0], end[1] - begun[1]))
+        begun, written = end, epoch % 2 == first_written
+        if written:
+            write_checkpoint(*of)
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        patch("asl.optimization.write_checkpoint", at_an_end),
+    ):
+        options = {"checkpoint": Path(folder) / "checkpoint", "device": "cpu", "progress": False}
+        asl.train_model(asl.ASLNet(), *parts, EPOCHS, seed=0, **options)
+    return epochs[1:]
+
+
+def cost(runs: list[list[tuple]], which: int) -> list[float]:
+    """Returns [median, lower, upper quartile] of an epoch with writing to its neighbours."""
+    shares = [
+        2 * run[i][which] / (run[i - 1][which] + run[i + 1][which])
+        for run in runs
+        for i in range(1, len(run) - 1)
+        if run[i][0]
+    ]
+    low, middle, high = quantiles(shares, n=4)
+    return [round(of, 4) for of in (middle, low, high)]
 
 
 def checkpoints(rounds: int) -> dict:
     parts = asl.load_asl_data(asl.find_dataset(), progress=False)
-
-    def train(checkpoint: Path | None) -> None:
-        torch.manual_seed(0)
-        options = {"checkpoint": checkpoint, "seed": 0, "device": "cpu", "progress": False}
-        asl.train_model(asl.ASLNet(), *parts, EPOCHS, **options)
-
-    def train_with() -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            train(Path(folder) / "checkpoint")
-
-    cases = {WITHOUT: lambda: train(None), WITH: train_with, AGAIN: lambda: train(None)}
-    found = in_turn(cases, rounds)
+    train(parts, 0)  # once unmeasured, so that nobody pays for what is done once
+    runs = [train(parts, turn % 2) for turn in range(rounds)]
+    rows = {}
+    for name, kind in {"with": True, "without": False}.items():
+        seconds = [clock for run in runs for written, clock, _ in run if written == kind]
+        rows[f"an epoch {name}"] = [round(of(seconds), 3) for of in (median, min, max)]
     return {
         "images": len(parts[0]),
-        "seconds": described(found, 1, 2),
-        "ratio, with to without": ratios(found[WITH], found[WITHOUT], 0),
-        "ratio, with to without, processor": ratios(found[WITH], found[WITHOUT], 1),
-        "ratio of two equal runs": ratios(found[AGAIN], found[WITHOUT], 0),
+        "seconds": rows,
+        "epochs with a checkpoint": sum(written for run in runs for written, *_ in run),
+        "ratio, with to without": cost(runs, 1),
+        "ratio, with to without, processor": cost(runs, 2),
     }
 
 
@@ -105,7 +138,7 @@ def checks(rounds: int) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=7, help="of trainings (default: 7)")
+    parser.add_argument("--rounds", type=int, default=12, help="of trainings (default: 12)")
     parser.add_argument("--loads", type=int, default=41, help="of each kind (default: 41)")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE")
     options = parser.parse_args()
@@ -122,7 +155,7 @@ def main() -> None:
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
             "load of the machine at the start": load and round(load, 2),
-            "numbers in lists": "median, least, most",
+            "numbers in lists": "median, least, most; of ratios median and quartiles",
         },
         "a checkpoint an epoch": training,
         "loading the recogniser": loading,

@@ -16,6 +16,7 @@ from torch.utils.data import Subset
 from asl.data import ASLDataset, SizedDataset, whole_dataset
 from asl.devices import drawn_generator, seeded, usable_device
 from asl.processes.group import ALONE, Processes
+from asl.recognizer.found_joints import FoundJoints, joints_on_black, joints_on_photographs
 from asl.recognizer.hand_finder import HandFinder
 from asl.recognizer.hand_joints import HandJoints
 from asl.recognizer.mediapipe_weights import (
@@ -27,12 +28,7 @@ from asl.recognizer.mobile_net import ASLMobileNet
 from asl.recognizer.recipe import Recipe
 from asl.recognizer.recognizer import Recognizer
 from asl.recognizer.train_finder import train_finder
-from asl.recognizer.train_joints import (
-    FoundJoints,
-    joints_on_black,
-    joints_on_photographs,
-    train_joint_reader,
-)
+from asl.recognizer.train_joints import train_joint_reader
 from asl.recognizer.train_reader import HandPhotographs, cut_photographs, train_reader
 
 
@@ -73,8 +69,9 @@ def train_recognizer(
             classifier of the architecture "mobile", and the network that finds joints, see
             `asl.recognizer.mediapipe_weights`. None begins with random weights, and makes no reader
             of joints.
-        checkpoint: a folder that keeps the state of finder and classifier after every epoch. The
-            same call then goes on where it was interrupted; see `asl.train_model`.
+        checkpoint: a folder that keeps the state of each training after every epoch, and joints as
+            they are found. The same call then goes on where it was interrupted; see
+            `asl.train_model`.
         device: None means `asl.default_device()`.
         processes: those that share each batch of finder and classifier, see `asl.joined`. All make
             the same call, and end with the same networks. Process 0 trains the reader of joints.
@@ -103,7 +100,7 @@ def train_recognizer(
         load_landmark_weights(recognizer.classifier, pretrained)
     kept = {
         name: None if checkpoint is None else Path(checkpoint) / f"{name}.safetensors"
-        for name in ("finder", "classifier")
+        for name in ("finder", "classifier", "joints")
     }
     if finder is not None:
         recognizer.finder.load_state_dict(finder.state_dict())
@@ -139,10 +136,18 @@ def train_recognizer(
             load_joint_weights(reader.joints, pretrained)
 
             def read_joints() -> dict[str, Tensor]:
-                joints = reader.joints.to(device)
-                found = _found_joints(joints, real, rendered, cut_out, everywhere, recipe)
+                found = _found_joints(
+                    reader.joints.to(device),
+                    classifier,
+                    real,
+                    rendered,
+                    cut_out,
+                    everywhere,
+                    recipe,
+                    kept["joints"],
+                )
                 options: dict[str, Any] = {"device": device, "progress": progress}
-                train_joint_reader(reader, classifier, found, recipe, **options)
+                train_joint_reader(reader, found, recipe, checkpoint=kept["joints"], **options)
                 return reader.state_dict()
 
             reader.load_state_dict(processes.from_first(read_joints))
@@ -153,25 +158,51 @@ def train_recognizer(
 
 def _found_joints(
     network: HandJoints,
+    classifier: ASLMobileNet,
     real: ASLDataset | Subset,
     rendered: ASLDataset | None,
     photographs: Sequence[HandPhotographs],
     backgrounds: Tensor,
     recipe: Recipe,
+    checkpoint: Path | None,
 ) -> list[FoundJoints]:
     """Finds the joints of all hands once: they are not augmented as pictures are."""
     device = next(network.parameters()).device
+
+    def kept(name: str) -> Path | None:
+        return checkpoint and checkpoint.with_stem(f"{checkpoint.stem}-{name}")
+
     with seeded(recipe.seed, device):
         generator = drawn_generator(device)
         whole, indices = whole_dataset(real)
         signers = whole.signers if indices is None else [whole.signers[i] for i in indices]
-        found = [joints_on_black(network, real, signers, backgrounds, recipe, generator)]
+        black = [("real", real, signers)]
         if rendered is not None:
-            nobody = [None] * len(rendered)
-            found.append(joints_on_black(network, rendered, nobody, backgrounds, recipe, generator))
-        for number, some in enumerate(photographs):
-            group = 1000 + number  # no signer's
-            found.append(joints_on_photographs(network, some, group, recipe, generator))
+            black.append(("rendered", rendered, [None] * len(rendered)))
+        found = [
+            joints_on_black(
+                network,
+                classifier,
+                hands,
+                whose,
+                backgrounds,
+                recipe,
+                generator,
+                checkpoint=kept(name),
+            )
+            for name, hands, whose in black
+        ]
+        found += [
+            joints_on_photographs(
+                network,
+                classifier,
+                some,
+                1000 + number,  # no signer's
+                generator,
+                checkpoint=kept(f"photographs-{number}"),
+            )
+            for number, some in enumerate(photographs)
+        ]
     return found
 
 

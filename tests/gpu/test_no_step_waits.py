@@ -7,10 +7,11 @@ from torch.utils.data import Subset
 
 import asl
 from asl.processes.group import ALONE, Processes
+from asl.recognizer.found_joints import FoundJoints
 from asl.recognizer.joint_reader import JointReader
 from asl.recognizer.recipe import Recipe
 from asl.recognizer.train_finder import train_finder
-from asl.recognizer.train_joints import FoundJoints, train_joint_reader
+from asl.recognizer.train_joints import train_joint_reader
 from asl.recognizer.train_reader import HandPhotographs, train_reader
 
 pytestmark = pytest.mark.skipif(
@@ -98,12 +99,12 @@ def test_of_a_reader_of_crops(processes, hands, backgrounds):
 
 def test_of_a_reader_of_joints():
     labels = torch.arange(300) % 3
-    crops = torch.randint(0, 256, (20, 3, 32, 32)).byte()
-    found = FoundJoints(torch.randn(300, 2, 21, 3), labels, labels, crops, torch.randn(20, 5))
-    reader, classifier = JointReader(672), asl.ASLMobileNet(image_size=32)
+    features = torch.rand(20, 672)
+    found = FoundJoints(torch.randn(300, 2, 21, 3), labels, labels, features, torch.randn(20, 5))
+    reader = JointReader(672)
 
     def train():
         recipe = Recipe(image_size=32, joint_epochs=1)
-        train_joint_reader(reader, classifier.to(GPU), [found], recipe, **QUIET)
+        train_joint_reader(reader.to(GPU), [found], recipe, **QUIET)
 
     assert steps_of(train) == ["step"] * 3

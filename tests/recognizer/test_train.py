@@ -56,7 +56,7 @@ class Calls:
         for name, kept in (*kinds, ("joints_on_black", self.black)):
             monkeypatch.setattr(train, name, lambda *of, _kept=kept, **o: _kept.append((of, o)))
         monkeypatch.setattr(
-            train, "joints_on_photographs", lambda *of: self.photographs.append((of, {}))
+            train, "joints_on_photographs", lambda *of, **o: self.photographs.append((of, o))
         )
         monkeypatch.setattr(train, "load_landmark_weights", lambda model, wheel: None)
         monkeypatch.setattr(train, "train_finder", lambda *of, **o: self.finder.append((of, o)))
@@ -99,17 +99,21 @@ def test_a_trained_finder_is_taken_as_it_is(real, photographs, calls):
     assert made.finder is not finder and numbers(made.finder).equal(numbers(finder))
 
 
-def test_with_mediapipes_weights_joints_are_read_too(real, photographs, calls):
+def test_with_mediapipes_weights_joints_are_read_too(real, photographs, calls, tmp_path):
     recipe = recipe_for("mobile", **SHORT)
     part, finder = Subset(real, range(20, 40)), HandFinder()
     options = {"finder": finder, "pretrained": "a wheel", "photographs": ["a", "b"], **QUIET}
+    options["checkpoint"] = tmp_path
     made = train_recognizer(part, real, photographs, recipe, **options)
-    ((reader, classifier, found, given), _) = calls.joints.pop()
-    assert reader is made.joint_reader and classifier is made.classifier and given is recipe
+    ((reader, found, given), kept) = calls.joints.pop()
+    assert reader is made.joint_reader and given is recipe
     (of_real, _), (of_rendered, _) = calls.black
-    assert of_real[1] is part and of_real[2] == real.signers[20:40]
-    assert of_rendered[1] is real and set(of_rendered[2]) == {None}  # all of them are one group
-    groups = [of[2] for of, _ in calls.photographs]
+    assert of_real[1] is made.classifier
+    assert of_real[2] is part and of_real[3] == real.signers[20:40]
+    assert of_rendered[2] is real and set(of_rendered[3]) == {None}  # all of them are one group
+    groups = [of[3] for of, _ in calls.photographs]
+    files = {o["checkpoint"] for _, o in [([], kept), *calls.black, *calls.photographs]}
+    assert len(files) == 5 and {path.parent for path in files} == {tmp_path}
     assert len(found) == 4 and len({*groups, *real.signers}) == 2 + len({*real.signers})
     # Nothing tells joints where nothing is known of them, or where no classifier aims.
     for change in ({"pretrained": None}, {"finder_only": True}):
