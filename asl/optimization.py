@@ -144,7 +144,7 @@ def run_epochs(
                 _restore(state, parts, epochs, results, drawn, device)
             done, ended = state["epoch"], state["ended"]
             results.update(state["results"])
-    resumed = checkpoint if state is not None else None
+    untried = checkpoint if state is not None else None  # no step was taken from it yet
     keep_freed_memory()
     try:
         for epoch in range(done + 1, 0 if ended else epochs + 1):
@@ -162,17 +162,18 @@ def run_epochs(
             losses, rates = torch.zeros(steps, device=device), []
             for step, indices in enumerate(batches):
                 loss = loss_of(indices)
-                with _blaming(resumed):
+                with _blaming(untried):
                     rates.append(float(schedule.get_last_lr()[0]))  # the one that this step uses
                 losses[step] = loss.detach()
                 loss_sum += losses[step] * len(indices)
                 if _may_look(device, processes) and not math.isfinite(loss.item()):
                     break
                 (processes.count * loss).backward()
-                with _blaming(resumed):
+                with _blaming(untried):
                     stepper.step()
                     stepper.zero_grad()
                     schedule.step()
+                untried = None
             both = processes.summed(torch.cat([losses[: len(rates)], loss_sum.view(1)]))
             every, loss_sum = both[:-1], both[-1]
             if not every.isfinite().all():
@@ -249,7 +250,7 @@ def _restore(
 def _blaming(checkpoint: Checkpoint | None) -> Iterator[None]:
     """Turns an error of an optimiser or a schedule into one of the checkpoint that it went on from.
 
-    What they keep is theirs to know, so the first steps tell whether they can go on from it.
+    What they keep is theirs to know, so the first step tells whether they can go on from it.
     """
     try:
         yield

@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 import torch
 from torch import nn, optim
+from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import Subset, TensorDataset
 
 import asl
@@ -251,6 +252,18 @@ def test_ctrl_c_tells_of_a_checkpoint_only_if_there_is_one(parts, tmp_path):
             train(parts, tmp_path / "c", stop=stop)
         said = f"The same call goes on from '{tmp_path / 'c'}'"
         assert (said in caught.value.__notes__[0]) is goes_on
+
+
+def test_a_schedule_that_fails_later_is_not_blamed_on_the_checkpoint(parts, tmp_path):
+    def rate(step):
+        if step == 13:  # of five an epoch
+            raise RuntimeError("this schedule has an end")
+        return 1.0
+
+    for _ in range(2):  # the second time from a checkpoint of two epochs
+        with pytest.raises(RuntimeError, match="has an end"):
+            train(parts, tmp_path / "c", scheduler=lambda optimizer: LambdaLR(optimizer, rate))
+    assert (tmp_path / "c").is_file()
 
 
 KILLED = """

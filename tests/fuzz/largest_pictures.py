@@ -91,6 +91,8 @@ def _saved(kind: str, mode: str, **options: Any) -> Callable[[float], bytes]:
     most = picture_bounds._MOST_MEGAPIXELS.get(kind, picture_bounds._MOST_OF_OTHERS)
     if (kind, mode) == ("AVIF", "RGBA"):
         most = picture_bounds._MOST_OF_TRANSPARENT_AVIF
+    if (kind, mode, options.get("chroma")) == ("HEIF", "RGB", 420):
+        most = picture_bounds._MOST_OF_A_PHONE
 
     def make(pixels: float = 1e6 * most) -> bytes:
         if kind == "HEIF":
@@ -102,6 +104,17 @@ def _saved(kind: str, mode: str, **options: Any) -> Callable[[float], bytes]:
         return content.getvalue()
 
     return make
+
+
+def _ten_bits(pixels: float = 1e6 * picture_bounds._MOST_MEGAPIXELS["HEIF"]) -> bytes:
+    """Makes a HEIC picture of 10 bits a sample."""
+    import pillow_heif
+
+    image = _noise(pixels, "RGB")
+    samples = np.asarray(image).astype(np.uint16) << 8
+    content = io.BytesIO()
+    pillow_heif.from_bytes("RGB;16", image.size, samples.tobytes()).save(content, chroma=444)
+    return content.getvalue()
 
 
 def _progressive(scans: int) -> Callable[[float], bytes]:
@@ -150,7 +163,12 @@ LARGEST: dict[str, Callable[..., bytes]] = {
 """What is at a bound of `asl.picture_bounds`: name → what makes its content."""
 
 if find_spec("pillow_heif") is not None:
-    LARGEST["HEIC"] = _saved("HEIF", "RGB")
+    LARGEST |= {
+        "HEIC of a phone": _saved("HEIF", "RGB", chroma=420),
+        "HEIC, all colours": _saved("HEIF", "RGB", chroma=444),
+        "HEIC, transparent": _saved("HEIF", "RGBA", chroma=420),
+        "HEIC of 10 bits": _ten_bits,
+    }
 
 
 if __name__ == "__main__":
