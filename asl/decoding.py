@@ -310,7 +310,8 @@ def denormalize(images: Tensor) -> Tensor:
 
 def _per_channel(values: Sequence[float], images: Tensor) -> Tensor:
     """Returns one number for each channel, shaped to spread over images (..., 3, H, W)."""
-    numbers = torch.tensor(values).to(images.device, non_blocking=True)
+    # Made by operations: `torch.cond` cannot be exported with a tensor that holds a list.
+    numbers = torch.stack([torch.full((), value, device=images.device) for value in values])
     if images.is_contiguous(memory_format=torch.channels_last):
         # A whole row of numbers in the order of memory is four times as fast as three.
         return numbers.expand(images.shape[-1], 3).contiguous().t().unsqueeze(1)

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -19,6 +20,9 @@ from asl.live.page_files import page_facts, page_files
 from asl.recognizer.export import export_recognizer
 from asl.recognizer.recognizer import Recognizer
 from asl.recognizer.stored_weights import from_eight_bits, in_eight_bits
+
+if TYPE_CHECKING:
+    import onnx
 
 RUNTIME = {
     "ort.wasm.bundle.min.mjs": "sha384-"
@@ -167,11 +171,19 @@ def _in_fewer_bits(path: Path) -> None:
     nodes = [*turned_back, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
-    for node in model.graph.node:  # where in our code each step comes from: no browser needs it
+    _forget_origins(model.graph)
+    path.write_bytes(model.SerializeToString())
+
+
+def _forget_origins(graph: "onnx.GraphProto") -> None:
+    """Removes where in our code each step comes from, which no browser needs."""
+    del graph.value_info[:]
+    for node in graph.node:
         del node.metadata_props[:]
         node.doc_string = ""
-    del model.graph.value_info[:]
-    path.write_bytes(model.SerializeToString())
+        for attribute in node.attribute:  # a step that holds two graphs chooses one of them
+            if attribute.HasField("g"):
+                _forget_origins(attribute.g)
 
 
 def _fewer_bits(values: np.ndarray) -> list[np.ndarray]:

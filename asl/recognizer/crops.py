@@ -8,6 +8,7 @@ picture, and half its side in the same unit. (0, 0, 1) is the whole picture.
 
 import math
 import os
+from typing import cast
 
 import numpy as np
 import torch
@@ -91,7 +92,8 @@ def _around(frame: Tensor, across: Tensor, down: Tensor) -> tuple[Tensor, Tensor
 
 def window(place: Tensor, height: int, width: int, margin: float) -> tuple[Tensor, Tensor, Tensor]:
     """Returns the middle (x, y) of what is cut out for a place, and half its side, in pixels."""
-    unit = max(height, width) / 2
+    # `max` becomes the smaller one inside of an exported `torch.cond` (torch 2.14).
+    unit = cast(float, torch.sym_max(height, width)) / 2
     x, y = width / 2 + place[0] * unit, height / 2 + place[1] * unit
     return x, y, (place[2] * margin * unit).clamp(min=1)
 

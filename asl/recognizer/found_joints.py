@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Generator, Tensor
 from torch.utils.data import TensorDataset
 
@@ -26,8 +25,8 @@ from asl.devices import check_generator_state
 from asl.files import remove_leftovers
 from asl.fingerprints import describe_training
 from asl.recognizer.crops import NEAR, cut
-from asl.recognizer.hand_joints import INDEX, JOINTS, MIDDLE, RING, WRIST, HandJoints, Joints
-from asl.recognizer.joint_reader import hand_poses, turned
+from asl.recognizer.hand_joints import JOINTS, HandJoints, Joints
+from asl.recognizer.joint_reader import hand_poses, place_of
 from asl.recognizer.mobile_net import ASLMobileNet
 from asl.recognizer.recipe import Recipe
 from asl.recognizer.train_reader import HandPhotographs
@@ -35,7 +34,6 @@ from asl.tensor_files import check_finite
 
 _AT_ONCE = 16
 _KEPT_EVERY = 32  # as many times: about 20 seconds of one core
-_PALM = (0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18)  # joints of palm and first bones
 _FIRST_LOOK = 1.6  # side of what is looked at first, in sides of the hand's square
 _AIMED = 6000  # pictures from which the aim is learnt at most
 
@@ -164,31 +162,6 @@ def _aims(places: Tensor, boxes: Tensor) -> Tensor:
     half, angle = boxes[:, 2:], places[:, 3:]
     moved, larger = (places[:, :2] - boxes[:, :2]) / half, (places[:, 2:3] / half).log()
     return torch.cat([moved, larger, angle.cos(), angle.sin()], dim=1)
-
-
-def place_of(joints: Joints, place: Tensor) -> Tensor:
-    """Returns where MediaPipe looks for joints that were found at a place, (N, 4).
-
-    The square is turned so that the middle of the hand points upwards from the wrist, lies round
-    the palm and the first bones, is twice as large as these, and is moved towards the finger tips.
-
-    Args:
-        joints: N.
-        place: float (N, 4), as `asl.recognizer.crops.cut` takes one.
-    """
-    points = turned(joints.points, place[:, 3])[..., :2]
-    points = place[:, None, :2] + points * place[:, None, 2:3]
-    knuckles = (points[:, INDEX] + 2 * points[:, MIDDLE] + points[:, RING]) / 4
-    along = knuckles - points[:, WRIST]
-    angle = torch.atan2(along[:, 0], -along[:, 1])
-    flat = F.pad(points[:, list(_PALM)], (0, 1))
-    upright = turned(flat, -angle)
-    low, high = upright.amin(dim=1), upright.amax(dim=1)
-    middle = (low + high) / 2
-    middle[:, 1] -= 0.1 * (high - low)[:, 1]
-    half = (high - low).amax(dim=1)
-    middle = turned(middle[:, None], angle)[:, 0]
-    return torch.cat([middle[:, :2], half[:, None].clamp(min=1e-3), angle[:, None]], dim=1)
 
 
 def _missed(boxes: Tensor, generator: Generator, shift: float, size: float) -> Tensor:

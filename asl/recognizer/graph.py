@@ -5,6 +5,7 @@ as a module that `asl.recognizer.export` writes to a file. Nothing else cuts out
 answers or calibrates them.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -16,11 +17,12 @@ from asl.evaluation.calibration import apply_temperature
 from asl.evaluation.metrics import merge_shapes
 from asl.recognizer.crops import NEAR, WIDE, cut, window
 from asl.recognizer.hand_finder import HandFinder
-from asl.recognizer.joint_reader import JointReader
+from asl.recognizer.joint_reader import JointReader, Look
 from asl.recognizer.mobile_net import ASLMobileNet
 from asl.signs import ANSWERS
 
 _HALF = (0.03, 1.0)  # smallest and largest box: no hand is larger than its picture
+_SURE = math.log(0.8)  # a second look hardly ever mends a surer answer
 _APART = 5  # cells: two hands are at least half as far from each other
 
 
@@ -68,12 +70,9 @@ class RecognizerGraph(nn.Module):
             normalize(crops[None]),
             with_features=self.joint_reader is not None,
         )
-        if self.joint_reader is not None:
-            place = self.joint_reader.places(features, boxes)
-            side = self.joint_reader.joints.image_size
-            crop = cut(pixels, place[0], side, margin=1)
-            others = self.joint_reader(normalize(crop[None]), place[:, 3])
-            log_probs = joined(log_probs, others)
+        if (reader := self.joint_reader) is not None:
+            first = look(reader, pixels, reader.places(features, boxes))
+            log_probs = self._look_again(pixels, log_probs, first)
         return Answer(
             confidence=confidence_of(log_probs, evidence, self.temperature)[0],
             log_probs=log_probs[0],
@@ -81,6 +80,33 @@ class RecognizerGraph(nn.Module):
             hand=evidence[0].sigmoid(),
             hands=hands[0],
         )
+
+    def _look_again(self, pixels: Tensor, log_probs: Tensor, first: Look) -> Tensor:
+        """Joins both readers' answers; looks for the joints once more if these are not sure."""
+        once = joined(log_probs, first.answers)
+
+        def again(pixels: Tensor, log_probs: Tensor, places: Tensor, once: Tensor) -> Tensor:
+            assert self.joint_reader is not None
+            return joined(log_probs, look(self.joint_reader, pixels, places).answers)
+
+        def enough(pixels: Tensor, log_probs: Tensor, places: Tensor, once: Tensor) -> Tensor:
+            return once.clone()
+
+        given = pixels, log_probs, first.places, once
+        if torch.compiler.is_exporting():  # a file holds both ways
+            return torch.cond(unsure(once)[0], again, enough, given)
+        return again(*given) if unsure(once)[0] else once
+
+
+def look(reader: JointReader, pixels: Tensor, places: Tensor) -> Look:
+    """Looks for the joints of the hand in one picture, at places (1, 4)."""
+    crop = cut(pixels, places[0], reader.joints.image_size, margin=1)
+    return reader(normalize(crop[None]), places)
+
+
+def unsure(log_probs: Tensor) -> Tensor:
+    """Tells for which answers (N, 36) it pays to look again: bool (N,)."""
+    return merge_shapes(log_probs, ANSWERS).amax(dim=1) < _SURE
 
 
 def whole_view(pixels: Tensor, size: int) -> Tensor:

@@ -70,7 +70,8 @@ class HandJoints(MobileFeatures):
         features = self.features(x)
         points = self.last["points"](features).unflatten(1, (JOINTS, 3))
         # MediaPipe counts in pixels of its input, x and y from a corner.
-        points = points * (2 / JOINTS_SIZE) - torch.tensor([1.0, 1.0, 0.0], device=x.device)
+        points = points * (2 / JOINTS_SIZE)
+        points = torch.cat([points[..., :2] - 1, points[..., 2:]], dim=2)
         return Joints(
             points=points,
             world=self.last["world"](features).unflatten(1, (JOINTS, 3)),

@@ -1,5 +1,8 @@
 """Reads a hand shape from where the joints are, not from how it looks."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -21,8 +24,22 @@ _FROM = (*_TIPS, WRIST, INDEX, MIDDLE, RING, LITTLE)
 _TO = (THUMB_TIP, 6, 8, 10, 12, 14, 16, 18, 20, INDEX, MIDDLE, RING, LITTLE)
 _NUMBERS = 2 * 63 + len(_FROM) * len(_TO)
 _HIDDEN = 256
+_PALM = (0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18)  # joints of palm and first bones
+_BEYOND = 4.0  # half sides of the picture: no hand is farther from its middle, or larger
 _FAR = 8.0  # palms: no joint is farther from the wrist
 _PER_METRE = 10.0  # brings metres near 1
+
+
+class Look(NamedTuple):
+    """What a `JointReader` saw of N hands.
+
+    Attributes:
+        answers: float (N, 36), log-probabilities times how much they count.
+        places: float (N, 4), where the joints should be looked for again.
+    """
+
+    answers: Tensor
+    places: Tensor
 
 
 class JointReader(nn.Module):
@@ -84,15 +101,12 @@ class JointReader(nn.Module):
         size = half * aim[:, 2:3].clamp(-1, 2).exp()
         return torch.cat([middle, size, torch.atan2(aim[:, 4:], aim[:, 3:4])], dim=1)
 
-    def forward(self, crops: Tensor, angles: Tensor) -> Tensor:
-        """Reads normalised crops (N, 3, 224, 224), turned by angles (N,).
-
-        Returns:
-            Float (N, 36), logarithms: log-probabilities times how much they count.
-        """
+    def forward(self, crops: Tensor, places: Tensor) -> Look:
+        """Reads normalised crops (N, 3, 224, 224) of places (N, 4)."""
         joints = self.joints(crops)
         weight = (self.trust * joints.present.sigmoid()).unsqueeze(1)
-        return weight * self.answer(pose_numbers(hand_poses(joints, angles)))
+        answers = self.answer(pose_numbers(hand_poses(joints, places[:, 3])))
+        return Look(weight * answers, place_of(joints, places))
 
     def answer(self, numbers: Tensor) -> Tensor:
         """Maps `pose_numbers` (N, 256) to log-probabilities (N, 36)."""
@@ -116,18 +130,54 @@ def hand_poses(joints: Joints, angles: Tensor) -> Tensor:
     side = torch.where(joints.right > 0, 1.0, -1.0).view(-1, 1, 1, 1)
     both = torch.cat([both[..., :1] * side, both[..., 1:]], dim=3)
     both = both - both[:, :, WRIST : WRIST + 1]
-    palm = both[:, 0, [INDEX, MIDDLE, LITTLE], :2].norm(dim=2).mean(dim=1).clamp(min=1e-3)
+    palm = (
+        chosen(both[:, 0], (INDEX, MIDDLE, LITTLE))[..., :2].norm(dim=2).mean(dim=1).clamp(min=1e-3)
+    )
     points = (both[:, 0] / palm.view(-1, 1, 1)).clamp(-_FAR, _FAR)
     return torch.stack([points, both[:, 1] * _PER_METRE], dim=1)
+
+
+def place_of(joints: Joints, place: Tensor) -> Tensor:
+    """Returns where MediaPipe looks for joints that were found at a place, (N, 4).
+
+    The square is turned so that the middle of the hand points upwards from the wrist, lies round
+    the palm and the first bones, is twice as large as these, and is moved towards the finger tips.
+
+    Args:
+        joints: N.
+        place: float (N, 4), as `asl.recognizer.crops.cut` takes one.
+    """
+    points = turned(joints.points, place[:, 3])[..., :2]
+    points = place[:, None, :2] + points * place[:, None, 2:3]
+    knuckles = (points[:, INDEX] + 2 * points[:, MIDDLE] + points[:, RING]) / 4
+    along = knuckles - points[:, WRIST]
+    angle = torch.atan2(along[:, 0], -along[:, 1])
+    flat = F.pad(chosen(points, _PALM), (0, 1))
+    upright = turned(flat, -angle)
+    low, high = upright.amin(dim=1), upright.amax(dim=1)
+    middle = (low + high) / 2
+    middle[:, 1] -= 0.1 * (high - low)[:, 1]
+    half = (high - low).amax(dim=1)
+    middle = turned(middle[:, None], angle)[:, 0]
+    # Whatever a network says of a picture without a hand, the place is near the picture.
+    middle, half = middle[:, :2].clamp(-_BEYOND, _BEYOND), half[:, None].clamp(1e-3, _BEYOND)
+    return torch.cat([middle, half, angle[:, None]], dim=1).nan_to_num(1e-3)
 
 
 def pose_numbers(poses: Tensor) -> Tensor:
     """Returns poses (N, 2, 21, 3) and distances between the world's joints, (N, 256)."""
     world = poses[:, 1]
-    # Tensors: a GPU's tensor that is indexed by a list waits for the list.
-    first, second = (torch.tensor(of).to(world.device, non_blocking=True) for of in (_FROM, _TO))
-    apart = world[:, first].unsqueeze(2) - world[:, second].unsqueeze(1)
+    apart = chosen(world, _FROM).unsqueeze(2) - chosen(world, _TO).unsqueeze(1)
     return torch.cat([poses.flatten(1), apart.norm(dim=3).flatten(1)], dim=1)
+
+
+def chosen(points: Tensor, joints: Sequence[int]) -> Tensor:
+    """Returns some joints of points (N, 21, D).
+
+    One by one: a GPU's tensor that is indexed by a list waits for it, and `torch.cond` cannot be
+    exported with one.
+    """
+    return torch.stack([points[:, joint] for joint in joints], dim=1)
 
 
 def turned(points: Tensor, angles: Tensor) -> Tensor:

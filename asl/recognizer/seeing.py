@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from asl.decoding import decoding_threads, normalize
 from asl.recognizer.crops import Picture, cut, to_pixels
-from asl.recognizer.graph import find_hands, joined, read_crops, two_crops, whole_view
+from asl.recognizer.graph import find_hands, joined, read_crops, two_crops, unsure, whole_view
 from asl.recognizer.hand_finder import HandFinder
-from asl.recognizer.joint_reader import JointReader
+from asl.recognizer.joint_reader import JointReader, Look
 
 _BATCH = 64  # pictures at once: bounds the memory
 _AT_ONCE = 16  # of them in a network at once: more do not fit a CPU's caches
@@ -97,14 +97,21 @@ def _see_some(
             )
             if joint_reader is not None:
                 places = joint_reader.places(features, boxes)
-                cut_out = partial(cut, size=joint_reader.joints.image_size, margin=1)
-                turned = each(cut_out, frames, places.cpu())
-                others = joint_reader(_stacked(turned, device), places[:, 3])
-                log_probs = joined(log_probs, others)
+                once = _look(joint_reader, frames, places, each)
+                classified, log_probs = log_probs, joined(log_probs, once.answers)
+                if len(rows := unsure(log_probs).nonzero()[:, 0].tolist()):
+                    again = _look(joint_reader, [frames[i] for i in rows], once.places[rows], each)
+                    log_probs[rows] = joined(classified[rows], again.answers)
             yield Seen(frames, boxes.cpu(), evidence.cpu(), hands.cpu(), crops, log_probs.cpu())
     finally:
         for threads in (decoders, cutters):
             threads.shutdown(cancel_futures=True)
+
+
+def _look(reader: JointReader, frames: Sequence[Tensor], places: Tensor, each: Callable) -> Look:
+    """Looks for the joints in many pictures, cut by what maps functions, at places (N, 4)."""
+    cut_out = partial(cut, size=reader.joints.image_size, margin=1)
+    return reader(_stacked(each(cut_out, frames, places.cpu()), places.device), places)
 
 
 def _ahead(threads: ThreadPoolExecutor, images: Sequence[Picture]) -> Iterator[Tensor]:

@@ -41,6 +41,19 @@ def test_the_file_answers_pictures_of_any_size_as_the_recogniser_does(recognizer
         assert found.confidence.max().item() == pytest.approx(best[1], abs=1e-4)
 
 
+def test_the_file_looks_for_joints_once_where_that_is_enough(make_recognizer, tmp_path):
+    # The other recogniser of this module is never sure, so its file always looks twice.
+    made = make_recognizer(joint_reader=True)
+    made.joint_reader.read[-1].bias.data[5] = 60
+    made.joint_reader.joints.last["present"].bias.data.fill_(9)
+    graph, pixels = made.graph().eval(), torch.randint(256, (50, 70, 3), dtype=torch.uint8)
+    program = torch.export.load(export_recognizer(made, tmp_path)).module()
+    with torch.inference_mode():
+        expected, found = graph(pixels), Answer(**program(pixels))
+    assert expected.confidence.max() / expected.hand > 0.99  # sure at once
+    torch.testing.assert_close(found.log_probs, expected.log_probs, atol=1e-3, rtol=1e-4)
+
+
 def test_the_file_says_what_is_needed_to_tell_people(exported):
     kept = {"metadata.json": ""}
     torch.export.load(exported, extra_files=kept)

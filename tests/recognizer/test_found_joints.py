@@ -11,10 +11,8 @@ from asl.recognizer.found_joints import (
     find_joints,
     joints_on_black,
     joints_on_photographs,
-    place_of,
 )
 from asl.recognizer.hand_joints import Joints
-from asl.recognizer.joint_reader import turned
 from asl.recognizer.mobile_net import ASLMobileNet
 from asl.recognizer.recipe import Recipe
 from asl.recognizer.train_reader import HandPhotographs
@@ -33,25 +31,6 @@ def upright_hand():
             points[0, 1 + 4 * finger + joint, 0] = x
             points[0, 1 + 4 * finger + joint, 1] = -0.2 - 0.1 * max(0, joint - 1) * (finger > 0)
     return Joints(points, points, torch.ones(1), torch.ones(1))
-
-
-def test_the_place_of_a_hand_is_twice_its_palm_and_turned_as_the_hand_is():
-    joints = upright_hand()
-    place = place_of(joints, torch.tensor([[0.0, 0.0, 1.0, 0.0]]))[0]
-    # From the wrist at 0.2 to the first joints at -0.2, moved up by a tenth of that.
-    assert place[2].item() == pytest.approx(0.4, abs=1e-5)
-    assert place[1].item() == pytest.approx(-0.04, abs=1e-5)
-    assert place[3].item() == pytest.approx(0, abs=1e-5)
-    for angle in (0.7, -2.0):
-        # The same hand, seen in a crop that was turned, of half of the size and elsewhere.
-        there = place_of(joints, torch.tensor([[0.3, -0.1, 0.5, angle]]))[0]
-        assert there[2].item() == pytest.approx(0.2, abs=1e-5)
-        difference = there[3] - place[3] - angle
-        assert math.cos(difference) == pytest.approx(1, abs=1e-5)
-        moved = 0.5 * turned(
-            torch.cat([place[:2], torch.zeros(1)])[None, None], torch.tensor([angle])
-        )
-        torch.testing.assert_close(there[:2], torch.tensor([0.3, -0.1]) + moved[0, 0, :2])
 
 
 class Seen(nn.Module):

@@ -4,7 +4,13 @@ import pytest
 import torch
 
 from asl.recognizer.hand_joints import Joints
-from asl.recognizer.joint_reader import JointReader, hand_poses, pose_numbers, turned
+from asl.recognizer.joint_reader import (
+    JointReader,
+    hand_poses,
+    place_of,
+    pose_numbers,
+    turned,
+)
 
 
 def hands(count=3, seed=0):
@@ -63,6 +69,44 @@ def test_distances_between_joints_stand_beside_them():
     assert numbers.shape == (1, 256) and numbers[0, 126:].tolist().count(5) == 2  # each way
 
 
+def upright_hand():
+    """Returns joints of an open hand: the wrist below, the palm 0.4 high and 0.4 wide."""
+    points = torch.zeros(1, 21, 3)
+    points[0, 0, 1] = 0.2
+    for finger, x in enumerate((-0.2, -0.1, 0.0, 0.1, 0.2)):
+        for joint in range(4):
+            points[0, 1 + 4 * finger + joint, 0] = x
+            points[0, 1 + 4 * finger + joint, 1] = -0.2 - 0.1 * max(0, joint - 1) * (finger > 0)
+    return Joints(points, points, torch.ones(1), torch.ones(1))
+
+
+def test_the_place_of_a_hand_is_twice_its_palm_and_turned_as_the_hand_is():
+    joints = upright_hand()
+    place = place_of(joints, torch.tensor([[0.0, 0.0, 1.0, 0.0]]))[0]
+    # From the wrist at 0.2 to the first joints at -0.2, moved up by a tenth of that.
+    assert place[2].item() == pytest.approx(0.4, abs=1e-5)
+    assert place[1].item() == pytest.approx(-0.04, abs=1e-5)
+    assert place[3].item() == pytest.approx(0, abs=1e-5)
+    for angle in (0.7, -2.0):
+        # The same hand, seen in a crop that was turned, of half of the size and elsewhere.
+        there = place_of(joints, torch.tensor([[0.3, -0.1, 0.5, angle]]))[0]
+        assert there[2].item() == pytest.approx(0.2, abs=1e-5)
+        difference = there[3] - place[3] - angle
+        assert math.cos(difference) == pytest.approx(1, abs=1e-5)
+        moved = 0.5 * turned(
+            torch.cat([place[:2], torch.zeros(1)])[None, None], torch.tensor([angle])
+        )
+        torch.testing.assert_close(there[:2], torch.tensor([0.3, -0.1]) + moved[0, 0, :2])
+
+
+def test_a_place_is_near_the_picture_whatever_a_network_says():
+    for value in (1e9, -1e9, math.inf, math.nan):
+        joints = upright_hand()
+        joints.points[:, 9:] = value
+        place = place_of(joints, torch.tensor([[0.0, 0.0, 1.0, 0.0]]))
+        assert place.isfinite().all() and place.abs().max() <= 4 and place[0, 2] >= 1e-3
+
+
 @pytest.fixture
 def reader():
     torch.manual_seed(0)
@@ -86,7 +130,9 @@ def test_an_answer_counts_as_much_as_the_hand_is_surely_one(reader, monkeypatch)
     joints = hands()._replace(present=torch.tensor([30.0, 0.0, -30.0]))
     monkeypatch.setattr(reader.joints, "forward", lambda crops: joints)
     reader.trust.fill_(0.8)
-    answers = reader(torch.zeros(3, 3, 224, 224), STRAIGHT)
+    upright = torch.tensor([0.0, 0.0, 1.0, 0.0]).expand(3, 4)
+    answers, places = reader(torch.zeros(3, 3, 224, 224), upright)
+    assert places.equal(place_of(joints, upright))
     full = reader.answer(pose_numbers(hand_poses(joints, STRAIGHT)))
     torch.testing.assert_close(full.exp().sum(dim=1), torch.ones(3))
     for share, answer, whole in zip((0.8, 0.4, 0.0), answers, full, strict=True):
