@@ -3,9 +3,12 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from asl import ANSWERS, SIGNS, Recognizer
+from asl.files import CHECKOUT
 from asl.recognizer import export
+from asl.recognizer.crops import to_pixels
 from asl.recognizer.export import export_recognizer
 from asl.recognizer.graph import Answer
 
@@ -116,8 +119,7 @@ def test_onnx(tmp_path):
         pytest.importorskip(package, reason="needs the extra 'onnx'")
     import onnxruntime
 
-    torch.manual_seed(0)
-    recognizer = Recognizer.create()  # onnxruntime 1.32 cannot read that of smaller pictures
+    recognizer = Recognizer.load()  # onnxruntime 1.32 cannot read that of smaller pictures
     recognizer.threshold = 0.25
     path = export_recognizer(recognizer, tmp_path, format="onnx")
     assert list(tmp_path.iterdir()) == [path]  # weights inside, no file beside
@@ -126,11 +128,14 @@ def test_onnx(tmp_path):
     assert tuple(part.name for part in session.get_outputs()) == Answer._fields
     metadata = session.get_modelmeta().custom_metadata_map
     assert metadata["threshold"] == "0.25" and tuple(json.loads(metadata["answers"])) == ANSWERS
-    pixels = torch.randint(256, (53, 301, 3), dtype=torch.uint8)
-    with torch.inference_mode():
-        expected = recognizer.graph().eval()(pixels)
-    for a, b in zip(expected, session.run(None, {"pixels": pixels.numpy()}), strict=True):
-        torch.testing.assert_close(torch.from_numpy(b), a, atol=1e-2, rtol=1e-3)
+    hand = to_pixels(CHECKOUT / "docs" / "hand.png")
+    small = F.avg_pool2d(hand.permute(2, 0, 1).float(), 16).permute(1, 2, 0).byte()
+    for pixels, sure in ((hand, True), (small[:, :-5].contiguous(), False)):
+        with torch.inference_mode():
+            expected = recognizer.graph().eval()(pixels)
+        assert (expected.log_probs.exp().max().item() > 0.8) == sure
+        for a, b in zip(expected, session.run(None, {"pixels": pixels.numpy()}), strict=True):
+            torch.testing.assert_close(torch.from_numpy(b), a, atol=1e-2, rtol=1e-3)
 
 
 def test_wrong_format_and_missing_extra(recognizer, tmp_path, monkeypatch):
