@@ -16,6 +16,7 @@ from asl.decoded.room import _MOST as MOST_KEPT
 from asl.live.frames import MOST_PIXELS
 from asl.live.handler import MOST_BYTES
 from asl.recognizer.crops import NEAR, WIDE
+from asl.recognizer.graph import _SURE
 from asl.recognizer.hand_finder import FINDER_SIZE
 from asl.recognizer.hand_joints import JOINTS, JOINTS_SIZE, HandJoints
 from asl.recognizer.mobile_net import MOBILE_SIZE
@@ -174,6 +175,10 @@ def quoted_in_recognizer_card() -> Iterator[str]:
     joints = sum(p.numel() for p in HandJoints().parameters())
     yield f"A network with {joints / 1e6:.1f} million weights"
     yield f"finds {JOINTS} *joints* in it"
+    yield f"no sign is then more than {100 * math.exp(_SURE):.0f} % probable"
+    twice = result["speed"]["the same, joints looked for twice (ms)"]
+    ratio = twice / result["speed"]["one 400x400 JPEG, one thread (ms)"]
+    yield f"joints are looked for twice takes {ratio:.1f} times as long"
     yield f"shrunk to {FINDER_SIZE}×{FINDER_SIZE} pixels"
     assert (NEAR, WIDE) == (1, 1.25)
     yield "once as it is, and once a quarter wider and mirrored"

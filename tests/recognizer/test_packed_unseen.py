@@ -3,7 +3,7 @@
 import pytest
 
 from asl import Recognizer
-from benchmarks.unseen import pack, unpack
+from benchmarks.unseen import PACKED, pack, unpack
 
 
 @pytest.fixture
@@ -38,3 +38,15 @@ def test_they_belong_to_the_weights_beside_which_they_were_packed(files, tmp_pat
     with pytest.raises(ValueError, match="was packed beside, found others in"):
         unpack(tmp_path / "packed", tmp_path / "back", made[0])
     assert not (tmp_path / "back").exists()
+
+
+def test_those_of_the_repository_have_not_seen_each_signer_and_source_in_turn(tmp_path):
+    recognizers = [Recognizer.load(path) for path in unpack(PACKED, tmp_path)]
+    left_out = [signer for some in recognizers for signer in some.facts["left_out"]]
+    assert sorted(left_out) == Recognizer.load().facts["unseen_signers"]
+    known = set(Recognizer.load().facts["photographs"])
+    assert [known - {*some.facts["photographs"]} for some in recognizers] == [
+        {"davidlee"},
+        {"meyyappan"},
+        {"t32rahman"},
+    ]
