@@ -27,7 +27,7 @@ from asl.recognizer.teaching import (
 from asl.recognizer.teaching_prior import Person, known_of, taught_with
 from asl.signs import ANSWERS, SIGNS
 
-HARM = 0.005  # share of a stranger's other letters by which fewer may be right
+HARM = 0.005  # share by which fewer of a stranger's other letters, or of the studio's, may be right
 _HARD = "dmntz"  # are taught alone
 _DRAWS = 3  # stretches that shots are taken from
 _WEIGHTS = (0.0, 0.125, 0.25, 0.5, 1.0, 2.0)
@@ -108,8 +108,8 @@ def choose_strength(trials: Sequence[Trial], temperature: float) -> Strength:
 
     Strangers are the sources of photographs; without any, they are all people. Weight, gain and
     floor are those of the least loss, at the temperature that suits them, after one and three shots
-    of every sign. But with three shots no fewer of the studio's pictures may be right than before,
-    and with one letter taught no fewer of any stranger's other letters by more than `HARM`. If
+    of every sign. But neither with three shots fewer of the studio's pictures may be right, nor
+    with one letter taught fewer of any stranger's other letters, by more than `HARM`. If
     every strength harms, the gain is 0. If nobody can be tested on other stretches than that of the
     shots, it is the usual one. The temperature is that which then suits all people with
     three shots of every sign.
@@ -129,7 +129,7 @@ def choose_strength(trials: Sequence[Trial], temperature: float) -> Strength:
 
     def harms(strength: Strength) -> bool:
         others = _gains(alone, strength, temperature, others=True)
-        return min(others, default=0) < -HARM or _mean(_gains(studio, strength, temperature)) < 0
+        return min(*others, _mean(_gains(studio, strength, temperature)), 0) < -HARM
 
     strengths = [Strength(*values) for values in product(_WEIGHTS, _GAINS, _FLOORS)]
     losses = [min(_losses(whole, strength, temperature, _COARSE)) for strength in strengths]

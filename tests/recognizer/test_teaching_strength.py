@@ -61,7 +61,7 @@ def test_a_strength_that_harms_other_letters_or_the_studio_is_not_chosen(monkeyp
         asked.append({(trial.kind, trial.taught, trial.shots) for trial in some})
         if others:
             return [0.1, -1.01 * HARM if strength.gain >= limits[0] else -0.99 * HARM]
-        return [-0.001, -0.001 if strength.gain >= limits[1] else 0.002]
+        return [-HARM, -1.02 * HARM if strength.gain >= limits[1] else -0.98 * HARM]  # their mean
 
     monkeypatch.setattr(teaching_strength, "_losses", losses)
     monkeypatch.setattr(teaching_strength, "_gains", gains)
