@@ -11,6 +11,7 @@ from asl.recognizer.joint_reader import (
     pose_numbers,
     turned,
 )
+from tests.recognizer.upright import upright_hand
 
 
 def hands(count=3, seed=0):
@@ -67,17 +68,6 @@ def test_distances_between_joints_stand_beside_them():
     poses[0, 1, 4], poses[0, 1, 8] = torch.tensor([0.0, 3, 0]), torch.tensor([4.0, 0, 0])
     numbers = pose_numbers(poses)
     assert numbers.shape == (1, 256) and numbers[0, 126:].tolist().count(5) == 2  # each way
-
-
-def upright_hand():
-    """Returns joints of an open hand: the wrist below, the palm 0.4 high and 0.4 wide."""
-    points = torch.zeros(1, 21, 3)
-    points[0, 0, 1] = 0.2
-    for finger, x in enumerate((-0.2, -0.1, 0.0, 0.1, 0.2)):
-        for joint in range(4):
-            points[0, 1 + 4 * finger + joint, 0] = x
-            points[0, 1 + 4 * finger + joint, 1] = -0.2 - 0.1 * max(0, joint - 1) * (finger > 0)
-    return Joints(points, points, torch.ones(1), torch.ones(1))
 
 
 def test_the_place_of_a_hand_is_twice_its_palm_and_turned_as_the_hand_is():
