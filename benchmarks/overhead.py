@@ -138,7 +138,7 @@ def checks(rounds: int) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=12, help="of trainings (default: 12)")
+    parser.add_argument("--rounds", type=int, default=24, help="of trainings (default: 24)")
     parser.add_argument("--loads", type=int, default=41, help="of each kind (default: 41)")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE")
     options = parser.parse_args()
