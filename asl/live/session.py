@@ -45,7 +45,12 @@ class Session:
         self._hand = recognizer.hand or Hand.untaught()
         self._shots: dict[str, list[Tensor]] = {}  # what was answered to them, not the pictures
         self._lesson = lesson_of(self._hand, recognizer.prior)
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="asl-reader")
+        # The browser needs the other half. Two that share two cores wait for each other: with one
+        # thread an answer takes 50 ms there, with two 73.
+        threads = max(1, torch.get_num_threads() // 2)
+        self._worker = ThreadPoolExecutor(
+            1, "asl-reader", initializer=torch.set_num_threads, initargs=(threads,)
+        )
         self._places = threading.BoundedSemaphore(_WAITING)
 
     def facts(self) -> dict[str, Any]:

@@ -43,18 +43,29 @@ export function grab(video, canvas) {
   return canvas;
 }
 
-/** Waits for the camera's next frame, at most a second. While the page is hidden, none comes. */
-export function nextFrame(video) {
-  return new Promise((resolve) => {
-    if (!("requestVideoFrameCallback" in video)) return requestAnimationFrame(resolve);
-    const timer = setTimeout(done, 1000);
-    const id = video.requestVideoFrameCallback(done);
-    function done() {
-      clearTimeout(timer);
-      video.cancelVideoFrameCallback(id);
-      resolve();
+/**
+ * Returns a function that waits for a frame which it has not told of yet, at most a second. While the page is
+ * hidden, none comes. A frame that came while nobody waited is told of at once.
+ */
+export function watchFrames(video) {
+  if (!("requestVideoFrameCallback" in video)) return () => new Promise(requestAnimationFrame);
+  let fresh = false;
+  let wake = () => {};
+  function come() {
+    fresh = true;
+    wake();
+    video.requestVideoFrameCallback(come);
+  }
+  video.requestVideoFrameCallback(come);
+  return async () => {
+    if (!fresh) {
+      await new Promise((resolve) => {
+        wake = resolve;
+        setTimeout(resolve, 1000);
+      });
     }
-  });
+    fresh = false;
+  };
 }
 
 async function reason(error) {

@@ -1,7 +1,7 @@
 // Starts the page: camera, frames to the engine, answers to the view that is open.
 
 import { rank, inWords } from "./answers.js";
-import { CameraTrouble, close, grab, nextFrame, openCamera } from "./camera.js";
+import { CameraTrouble, close, grab, openCamera, watchFrames } from "./camera.js";
 import { handView } from "./hand_view.js";
 import { practiseView } from "./practise_view.js";
 import { readView } from "./read_view.js";
@@ -27,9 +27,10 @@ function turnTo(name) {
 
 async function readFrames(engine, facts) {
   const [video, canvas] = [$("video"), document.createElement("canvas")];
+  const nextFrame = watchFrames(video);
   const times = [];
   for (;;) {
-    await nextFrame(video);
+    await nextFrame();
     if (!video.videoWidth || document.hidden) continue;
     const begun = seconds();
     try {
