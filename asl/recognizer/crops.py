@@ -6,38 +6,35 @@ A box says where the hand is: (x, y, half) are the centre of a square, from -1 t
 picture, and half its side in the same unit. (0, 0, 1) is the whole picture.
 """
 
-import math
 import os
 from typing import cast
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
 from asl.decoding import open_rgb, shown, upright_rgb
+from asl.recognizer.pyramid import HALVINGS, Pyramid
 
 FRAME = 192  # pixels a side; a JPEG is not decoded at a smaller scale
 LONGEST = 1024  # pixels, the longer side of what is kept of a picture
-_HALVINGS = 4  # of a picture at most
-_STEP = 2**_HALVINGS
 _SHARPER = 0.5  # halvings fewer than would use every pixel: it reads strangers' letters better
 NEAR, WIDE = 1.0, 1.25  # sides of the two crops in sides of the box: a finder is never exact
 
 Picture = str | os.PathLike | Image.Image | np.ndarray | Tensor
 
 
-def cut(frame: Tensor, place: Tensor, size: int, *, margin: float = WIDE) -> Tensor:
+def cut(picture: Pyramid, place: Tensor, size: int, *, margin: float = WIDE) -> Tensor:
     """Cuts a square with a margin out of a picture, turns it upright, and shrinks or enlarges it.
 
     The edges lie where the place says, between pixels if need be. Each new pixel is a weighted mean
     of the old ones around it: of the nearest four where the picture is enlarged; where it is
     shrunk, of the nearest four in each of two copies, halved so often that the pixels are about as
-    large as the new ones (Williams 1983, "trilinear"). What lies beyond the picture is black.
+    large as the new ones. What lies beyond the picture is black.
 
     Args:
-        frame: uint8 (H, W, 3).
+        picture: H × W pixels.
         place: float (3,) or (4,): x, y and half, in the square that holds the picture in its
             middle, and the angle by which the square is turned, in radians, clockwise as it is
             seen.
@@ -47,47 +44,15 @@ def cut(frame: Tensor, place: Tensor, size: int, *, margin: float = WIDE) -> Ten
     Returns:
         float (3, S, S), from 0 to 255.
     """
-    x, y, reach = window(place, frame.shape[0], frame.shape[1], margin)
-    line = reach * ((torch.arange(size, device=frame.device) + 0.5) * (2 / size) - 1)
+    height, width = picture.frame.shape[:2]
+    x, y, reach = window(place, height, width, margin)
+    line = reach * ((torch.arange(size, device=place.device) + 0.5) * (2 / size) - 1)
     across, down = line.expand(size, size), line.unsqueeze(1).expand(size, size)
     if len(place) == 4:
         cos, sin = place[3].cos(), place[3].sin()
         across, down = cos * across - sin * down, sin * across + cos * down
-    across, down = across + x, down + y
-    halvings = ((2 * reach / size).log2() - _SHARPER).clamp(0, _HALVINGS)
-    last = _HALVINGS
-    if not torch.compiler.is_exporting():  # where the weight is zero, pixels need not be read
-        last = math.ceil(halvings)
-        frame, across, down = _around(frame, across, down)
-    # Black beyond the picture, so that every halving has whole pixels, two of them at least: with
-    # one, `torch.export` would take it for a fixed number.
-    height, width = (_STEP * ((side + 2 * _STEP - 1) // _STEP) for side in frame.shape[:2])
-    beyond = (0, width - frame.shape[1], 0, height - frame.shape[0])
-    level = F.pad(frame.permute(2, 0, 1).contiguous(), beyond).float()
-    found = torch.zeros(3, size, size, device=frame.device)
-    grid = torch.stack([across * (2 / width) - 1, down * (2 / height) - 1], dim=2)
-    for number in range(last + 1):
-        share = F.relu(1 - (halvings - number).abs())
-        found = found + share * F.grid_sample(level[None], grid[None], align_corners=False)[0]
-        if number < last:  # sums take a fifth of the time of `avg_pool2d`
-            above, below = level.unflatten(1, (height // 2 ** (number + 1), 2)).unbind(2)
-            left, right = (above + below).unflatten(2, (width // 2 ** (number + 1), 2)).unbind(3)
-            level = (left + right) / 4
-    return found
-
-
-def _around(frame: Tensor, across: Tensor, down: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Returns the part of a picture that a crop needs, and where its pixels lie in that part.
-
-    The part begins at a multiple of the largest pixels of `cut`, so that these stay the same.
-    """
-    parts, moved = [], []
-    for where, length in ((down, frame.shape[0]), (across, frame.shape[1])):
-        low, high = where.aminmax()
-        first = min(max(int(low) // _STEP - 1, 0), length // _STEP) * _STEP
-        parts.append(slice(first, max(int(high) + 2 * _STEP, first + 1)))
-        moved.append(where - first)
-    return frame[parts[0], parts[1]], moved[1], moved[0]
+    halvings = ((2 * reach / size).log2() - _SHARPER).clamp(0, HALVINGS)
+    return picture.sample(across + x, down + y, halvings)
 
 
 def window(place: Tensor, height: int, width: int, margin: float) -> tuple[Tensor, Tensor, Tensor]:

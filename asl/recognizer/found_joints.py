@@ -28,6 +28,7 @@ from asl.recognizer.crops import NEAR, cut
 from asl.recognizer.hand_joints import JOINTS, HandJoints, Joints
 from asl.recognizer.joint_reader import hand_poses, place_of
 from asl.recognizer.mobile_net import ASLMobileNet
+from asl.recognizer.pyramid import Pyramid
 from asl.recognizer.recipe import Recipe
 from asl.recognizer.train_reader import HandPhotographs
 from asl.tensor_files import check_finite
@@ -108,7 +109,7 @@ def find_joints(
         if len(kept := aimed[some].nonzero()[:, 0]):
             aims = _aims(place_of(joints, place), boxes)[kept.to(device)]
             size = classifier.image_size
-            near = [cut(_frame(pictures[i]), boxes[i], size, margin=NEAR) for i in kept.tolist()]
+            near = [cut(_picture(pictures[i]), boxes[i], size, margin=NEAR) for i in kept.tolist()]
             crops = normalize(torch.stack(near).round().byte().to(device))
             found["features"].append(classifier.features(crops).cpu())
             found["aims"].append(aims.cpu())
@@ -174,15 +175,15 @@ def _missed(boxes: Tensor, generator: Generator, shift: float, size: float) -> T
 
 def _look(network: HandJoints, pictures: Tensor, places: Tensor) -> Joints:
     crops = [
-        cut(_frame(picture), place, network.image_size, margin=1)
+        cut(_picture(picture), place, network.image_size, margin=1)
         for picture, place in zip(pictures, places, strict=True)
     ]
     return network(normalize(torch.stack(crops).to(places.device)))
 
 
-def _frame(picture: Tensor) -> Tensor:
+def _picture(picture: Tensor) -> Pyramid:
     """Returns a picture (3, P, P) from 0 to 255 as `cut` takes one."""
-    return picture.permute(1, 2, 0).round().byte()
+    return Pyramid(picture.permute(1, 2, 0).round().byte())
 
 
 def joints_on_black(

@@ -19,6 +19,7 @@ from asl.recognizer.crops import NEAR, WIDE, cut, window
 from asl.recognizer.hand_finder import HandFinder
 from asl.recognizer.joint_reader import JointReader, Look
 from asl.recognizer.mobile_net import ASLMobileNet
+from asl.recognizer.pyramid import Pyramid
 from asl.signs import ANSWERS
 
 _HALF = (0.03, 1.0)  # smallest and largest box: no hand is larger than its picture
@@ -62,17 +63,18 @@ class RecognizerGraph(nn.Module):
         self.image_size, self.temperature = image_size, temperature
 
     def forward(self, pixels: Tensor) -> Answer:
-        view = whole_view(pixels, self.finder.image_size)
+        picture = Pyramid(pixels)
+        view = whole_view(picture, self.finder.image_size)
         boxes, evidence, hands = find_hands(self.finder, normalize(view[None]))
-        crops = two_crops(pixels, boxes[0], self.image_size)
+        crops = two_crops(picture, boxes[0], self.image_size)
         log_probs, features = read_crops(
             self.classifier,
             normalize(crops[None]),
             with_features=self.joint_reader is not None,
         )
         if (reader := self.joint_reader) is not None:
-            first = look(reader, pixels, reader.places(features, boxes))
-            log_probs = self._look_again(pixels, log_probs, first)
+            first = look(reader, picture, reader.places(features, boxes))
+            log_probs = self._look_again(picture, log_probs, first)
         return Answer(
             confidence=confidence_of(log_probs, evidence, self.temperature)[0],
             log_probs=log_probs[0],
@@ -81,26 +83,34 @@ class RecognizerGraph(nn.Module):
             hands=hands[0],
         )
 
-    def _look_again(self, pixels: Tensor, log_probs: Tensor, first: Look) -> Tensor:
+    def _look_again(self, picture: Pyramid, log_probs: Tensor, first: Look) -> Tensor:
         """Joins both readers' answers; looks for the joints once more if these are not sure."""
+        assert self.joint_reader is not None
         once = joined(log_probs, first.answers)
+        if torch.compiler.is_exporting():  # a file holds both ways, which take and return tensors
+            assert picture.atlas is not None
+            given = picture.frame, picture.atlas, log_probs, first.places, once
+            return torch.cond(unsure(once)[0], self._again, _enough, given)
+        if not unsure(once)[0]:
+            return once
+        return joined(log_probs, look(self.joint_reader, picture, first.places).answers)
 
-        def again(pixels: Tensor, log_probs: Tensor, places: Tensor, once: Tensor) -> Tensor:
-            assert self.joint_reader is not None
-            return joined(log_probs, look(self.joint_reader, pixels, places).answers)
-
-        def enough(pixels: Tensor, log_probs: Tensor, places: Tensor, once: Tensor) -> Tensor:
-            return once.clone()
-
-        given = pixels, log_probs, first.places, once
-        if torch.compiler.is_exporting():  # a file holds both ways
-            return torch.cond(unsure(once)[0], again, enough, given)
-        return again(*given) if unsure(once)[0] else once
+    def _again(
+        self, pixels: Tensor, atlas: Tensor, log_probs: Tensor, places: Tensor, once: Tensor
+    ) -> Tensor:
+        assert self.joint_reader is not None
+        return joined(log_probs, look(self.joint_reader, Pyramid(pixels, atlas), places).answers)
 
 
-def look(reader: JointReader, pixels: Tensor, places: Tensor) -> Look:
+def _enough(
+    pixels: Tensor, atlas: Tensor, log_probs: Tensor, places: Tensor, once: Tensor
+) -> Tensor:
+    return once.clone()
+
+
+def look(reader: JointReader, picture: Pyramid, places: Tensor) -> Look:
     """Looks for the joints of the hand in one picture, at places (1, 4)."""
-    crop = cut(pixels, places[0], reader.joints.image_size, margin=1)
+    crop = cut(picture, places[0], reader.joints.image_size, margin=1)
     return reader(normalize(crop[None]), places)
 
 
@@ -109,10 +119,10 @@ def unsure(log_probs: Tensor) -> Tensor:
     return merge_shapes(log_probs, ANSWERS).amax(dim=1) < _SURE
 
 
-def whole_view(pixels: Tensor, size: int) -> Tensor:
-    """Shrinks a picture (H, W, 3) into the middle of a black square: float (3, size, size)."""
-    whole = torch.tensor([0.0, 0.0, 1.0], device=pixels.device)
-    return cut(pixels, whole, size, margin=1)
+def whole_view(picture: Pyramid, size: int) -> Tensor:
+    """Shrinks a picture into the middle of a black square: float (3, size, size)."""
+    whole = torch.tensor([0.0, 0.0, 1.0], device=picture.frame.device)
+    return cut(picture, whole, size, margin=1)
 
 
 def find_hands(finder: HandFinder, views: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -137,12 +147,12 @@ def find_hands(finder: HandFinder, views: Tensor) -> tuple[Tensor, Tensor, Tenso
     return boxes, evidence, hands
 
 
-def two_crops(pixels: Tensor, box: Tensor, size: int) -> Tensor:
+def two_crops(picture: Pyramid, box: Tensor, size: int) -> Tensor:
     """Cuts a box out twice, the second time wider and mirrored: float (2, 3, S, S), 0 to 255.
 
     A hand shape is the same sign on either hand, and the two readings make different errors.
     """
-    near, wide = (cut(pixels, box, size, margin=margin) for margin in (NEAR, WIDE))
+    near, wide = (cut(picture, box, size, margin=margin) for margin in (NEAR, WIDE))
     return torch.stack([near, wide.flip(2)])
 
 

@@ -15,6 +15,7 @@ from asl.recognizer.crops import Picture, cut, to_pixels
 from asl.recognizer.graph import find_hands, joined, read_crops, two_crops, unsure, whole_view
 from asl.recognizer.hand_finder import HandFinder
 from asl.recognizer.joint_reader import JointReader, Look
+from asl.recognizer.pyramid import Pyramid
 
 _BATCH = 64  # pictures at once: bounds the memory
 _AT_ONCE = 16  # of them in a network at once: more do not fit a CPU's caches
@@ -89,18 +90,20 @@ def _see_some(
     decoded = _ahead(decoders, images) if len(images) > 1 else map(to_pixels, images)
     try:
         while frames := list(islice(decoded, _AT_ONCE)):
-            views = each(partial(whole_view, size=finder.image_size), frames)
+            pictures = [Pyramid(frame) for frame in frames]
+            views = each(partial(whole_view, size=finder.image_size), pictures)
             boxes, evidence, hands = find_hands(finder, _stacked(views, device))
-            crops = list(each(partial(two_crops, size=image_size), frames, boxes.cpu()))
+            crops = list(each(partial(two_crops, size=image_size), pictures, boxes.cpu()))
             log_probs, features = read_crops(
                 classifier, _stacked(crops, device), with_features=joint_reader is not None
             )
             if joint_reader is not None:
                 places = joint_reader.places(features, boxes)
-                once = _look(joint_reader, frames, places, each)
+                once = _look(joint_reader, pictures, places, each)
                 classified, log_probs = log_probs, joined(log_probs, once.answers)
                 if len(rows := unsure(log_probs).nonzero()[:, 0].tolist()):
-                    again = _look(joint_reader, [frames[i] for i in rows], once.places[rows], each)
+                    some = [pictures[i] for i in rows]
+                    again = _look(joint_reader, some, once.places[rows], each)
                     log_probs[rows] = joined(classified[rows], again.answers)
             yield Seen(frames, boxes.cpu(), evidence.cpu(), hands.cpu(), crops, log_probs.cpu())
     finally:
@@ -108,10 +111,10 @@ def _see_some(
             threads.shutdown(cancel_futures=True)
 
 
-def _look(reader: JointReader, frames: Sequence[Tensor], places: Tensor, each: Callable) -> Look:
+def _look(reader: JointReader, pictures: Sequence[Pyramid], places: Tensor, each: Callable) -> Look:
     """Looks for the joints in many pictures, cut by what maps functions, at places (N, 4)."""
     cut_out = partial(cut, size=reader.joints.image_size, margin=1)
-    return reader(_stacked(each(cut_out, frames, places.cpu()), places.device), places)
+    return reader(_stacked(each(cut_out, pictures, places.cpu()), places.device), places)
 
 
 def _ahead(threads: ThreadPoolExecutor, images: Sequence[Picture]) -> Iterator[Tensor]:

@@ -23,6 +23,7 @@ from asl.processes.shared_models import shared
 from asl.recognizer.crops import cut, to_pixels
 from asl.recognizer.graph import find_hands, whole_view
 from asl.recognizer.hand_finder import HandFinder
+from asl.recognizer.pyramid import Pyramid
 from asl.recognizer.recipe import Recipe
 
 _SIDE = 168  # pixels of a photograph that is kept: a hand in it is 84 pixels
@@ -53,12 +54,13 @@ def cut_photographs(photographs: ASLDataset, finder: HandFinder) -> HandPhotogra
     device = finder.cells.device
     found = []
     for start in range(0, len(photographs), _AT_ONCE):
-        frames = [to_pixels(path) for path in photographs.image_files[start : start + _AT_ONCE]]
-        views = torch.stack([whole_view(frame, finder.image_size) for frame in frames])
+        paths = photographs.image_files[start : start + _AT_ONCE]
+        pictures = [Pyramid(to_pixels(path)) for path in paths]
+        views = torch.stack([whole_view(picture, finder.image_size) for picture in pictures])
         boxes, _, _ = find_hands(finder, normalize(views.to(device)))
         found += [
-            cut(frame, box, _SIDE, margin=AROUND).round().byte()
-            for frame, box in zip(frames, boxes.cpu(), strict=True)
+            cut(picture, box, _SIDE, margin=AROUND).round().byte()
+            for picture, box in zip(pictures, boxes.cpu(), strict=True)
         ]
     return HandPhotographs(torch.stack(found), torch.tensor(photographs.labels))
 

@@ -26,6 +26,7 @@ from asl import (
 )
 from asl.plots.images import READ_MARGIN
 from asl.recognizer.crops import WIDE, cut
+from asl.recognizer.pyramid import Pyramid
 
 
 def loader(dataset, count=None):
@@ -178,9 +179,9 @@ def test_the_box_is_what_a_recogniser_reads(sights):
     assert READ_MARGIN == WIDE
     pixels = torch.zeros(100, 200, 3, dtype=torch.uint8)
     pixels[25:75, 125:175] = 255  # the box of the test before
-    read = cut(pixels, torch.tensor(sights[0].box), 32)
+    read = cut(Pyramid(pixels), torch.tensor(sights[0].box), 32)
     assert read[:, 2:-2, 2:-2].min() > 254.9
-    wider = cut(pixels, torch.tensor(sights[0].box), 32, margin=WIDE * 1.2)
+    wider = cut(Pyramid(pixels), torch.tensor(sights[0].box), 32, margin=WIDE * 1.2)
     assert wider[:, :, [0, -1]].max() < 1
 
 

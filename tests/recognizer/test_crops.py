@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps
 
 from asl.recognizer.crops import LONGEST, WIDE, cut, to_pixels, window
+from asl.recognizer.pyramid import Pyramid
 
 
 def picture(height, width, seed=0):
@@ -35,7 +36,7 @@ BOXES = [(0, 0, 0.5), (0.123, -0.077, 0.333), (0.3, 0.2, 0.08), (0.7, -0.6, 0.5)
 @pytest.mark.parametrize("box", BOXES)
 def test_an_enlarged_crop_is_what_pillow_cuts_out_at_the_same_real_valued_edges(sides, box):
     pixels = picture(*sides)
-    found = cut(pixels, torch.tensor(box), 32)
+    found = cut(Pyramid(pixels), torch.tensor(box), 32)
     assert found.shape == (3, 32, 32)
     # Pillow rounds to whole numbers, after each of two directions.
     torch.testing.assert_close(found, as_pillow_cuts(pixels, box, 32, 600), atol=1.001, rtol=0)
@@ -46,27 +47,39 @@ def test_an_enlarged_crop_is_what_pillow_cuts_out_at_the_same_real_valued_edges(
 def test_a_shrunk_crop_is_about_what_pillow_cuts_out(sides, box):
     pixels = picture(*sides)
     smooth = F.avg_pool2d(pixels.permute(2, 0, 1).float(), 9, 1, 4).permute(1, 2, 0).round().byte()
-    found, pillows = cut(smooth, torch.tensor(box), 32), as_pillow_cuts(smooth, box, 32, 1500)
+    found, pillows = (
+        cut(Pyramid(smooth), torch.tensor(box), 32),
+        as_pillow_cuts(smooth, box, 32, 1500),
+    )
     assert (found - pillows).abs().mean() < 1.5  # of 255
     # Of noise, as little is left: no pixels are left out.
-    found, pillows = cut(pixels, torch.tensor(box), 32), as_pillow_cuts(pixels, box, 32, 1500)
+    found, pillows = (
+        cut(Pyramid(pixels), torch.tensor(box), 32),
+        as_pillow_cuts(pixels, box, 32, 1500),
+    )
     assert found.std() < 1.5 * pillows.std()
 
 
 def test_what_lies_beyond_the_picture_is_black_and_the_rest_no_brighter():
     white = torch.full((100, 200, 3), 255, dtype=torch.uint8)
-    corner = cut(white, torch.tensor([1.0, 0.5, 0.25]), 40, margin=1)  # its middle is the corner
+    corner = cut(
+        Pyramid(white), torch.tensor([1.0, 0.5, 0.25]), 40, margin=1
+    )  # its middle is the corner
     assert corner[:, :19, :19].min() > 254.9 and corner[:, 21:].max() == 0
     assert corner[..., 21:].max() == 0 and corner.max() < 255.1
-    assert cut(white, torch.tensor([0.0, 0.9, 0.2]), 40).max() == 0  # beside it altogether
+    assert cut(Pyramid(white), torch.tensor([0.0, 0.9, 0.2]), 40).max() == 0  # beside it altogether
 
 
 def test_a_crop_moves_with_its_box_without_jumps():
     pixels = picture(200, 200)
-    across = [cut(pixels, torch.tensor([x, 0.0, 0.4]), 32) for x in torch.linspace(0, 0.02, 41)]
+    across = [
+        cut(Pyramid(pixels), torch.tensor([x, 0.0, 0.4]), 32) for x in torch.linspace(0, 0.02, 41)
+    ]
     steps = torch.stack([(b - a).abs().mean() for a, b in zip(across, across[1:], strict=False)])
     assert steps.min() > 0 and steps.max() < 2 * steps.mean() < 5  # 2 pixels in 40 steps
-    sizes = [cut(pixels, torch.tensor([0.0, 0.0, h]), 32) for h in torch.linspace(0.4, 0.42, 41)]
+    sizes = [
+        cut(Pyramid(pixels), torch.tensor([0.0, 0.0, h]), 32) for h in torch.linspace(0.4, 0.42, 41)
+    ]
     steps = torch.stack([(b - a).abs().mean() for a, b in zip(sizes, sizes[1:], strict=False)])
     assert steps.min() > 0 and steps.max() < 2 * steps.mean() < 5
 
@@ -75,14 +88,14 @@ def test_a_crop_moves_with_its_box_without_jumps():
 @pytest.mark.parametrize("box", [(0, 0, 1), (0.2, -0.1, 0.03), (-0.9, 0.9, 0.6)])
 def test_an_exported_crop_which_reads_all_pixels_is_the_same(sides, box, monkeypatch):
     pixels, box = picture(*sides), torch.tensor(box)
-    found = cut(pixels, box, 24)
+    found = cut(Pyramid(pixels), box, 24)
     monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
-    torch.testing.assert_close(cut(pixels, box, 24), found, atol=0.01, rtol=0)
+    torch.testing.assert_close(cut(Pyramid(pixels), box, 24), found, atol=0.01, rtol=0)
 
 
 def test_a_box_of_no_size_shows_the_pixels_around_its_middle():
     pixels = picture(50, 50)
-    found = cut(pixels, torch.tensor([0.0, 0.0, 0.0]), 2)
+    found = cut(Pyramid(pixels), torch.tensor([0.0, 0.0, 0.0]), 2)
     torch.testing.assert_close(found, pixels[24:26, 24:26].permute(2, 0, 1).float())
 
 
@@ -91,8 +104,8 @@ def test_a_turned_crop_is_a_crop_that_is_turned_back(turns):
     pixels = picture(60, 90)
     x, y, half = 0.1, -0.05, 0.3
     place = torch.tensor([x, y, half, turns * torch.pi / 2])
-    found = cut(pixels, place, 24)
-    upright = cut(pixels, place[:3], 24)
+    found = cut(Pyramid(pixels), place, 24)
+    upright = cut(Pyramid(pixels), place[:3], 24)
     # What points to the right in the picture points upwards in a crop turned by a right angle.
     torch.testing.assert_close(found, upright.rot90(turns, (1, 2)), atol=0.02, rtol=0)
 

@@ -14,6 +14,7 @@ from asl.recognizer.graph import (
     read_crops,
     whole_view,
 )
+from asl.recognizer.pyramid import Pyramid
 
 
 def finder_of(*hands, cells=16):
@@ -73,13 +74,15 @@ def test_evidence_that_is_no_number_stays_none_and_no_hand_is_counted():
 
 
 def test_a_view_shows_the_whole_picture_in_the_middle_of_a_black_square():
-    view = whole_view(torch.full((100, 200, 3), 255, dtype=torch.uint8), 64)
+    view = whole_view(Pyramid(torch.full((100, 200, 3), 255, dtype=torch.uint8)), 64)
     assert view.shape == (3, 64, 64)
     assert view[:, 17:47, 1:-1].min() > 254.9
     assert view[:, :15].max() == 0 and view[:, 49:].max() == 0
-    line = whole_view(torch.full((900, 1, 3), 255, dtype=torch.uint8), 64)  # thinner than a pixel
+    line = whole_view(
+        Pyramid(torch.full((900, 1, 3), 255, dtype=torch.uint8)), 64
+    )  # thinner than a pixel
     assert 13 < line[:, 1:-1, 31:33].sum(dim=2).mean() < 22 and line[:, :, :31].max() == 0
-    assert whole_view(torch.full((1, 1, 3), 255, dtype=torch.uint8), 64).max() > 200
+    assert whole_view(Pyramid(torch.full((1, 1, 3), 255, dtype=torch.uint8)), 64).max() > 200
 
 
 def test_both_hands_are_read_and_the_answers_averaged():
@@ -137,9 +140,9 @@ def test_the_edges_are_those_of_what_is_cut_out():
     left, top, right, bottom = edges(box, 60, 100).tolist()
     assert [left, top, right, bottom] == pytest.approx([55, 15, 75, 35])
     pixels[15:35, 55:75] = 255
-    assert cut(pixels, box, 10)[:, 1:-1, 1:-1].min() > 254.9
+    assert cut(Pyramid(pixels), box, 10)[:, 1:-1, 1:-1].min() > 254.9
     pixels = 255 - pixels
-    assert cut(pixels, box, 10)[:, 1:-1, 1:-1].max() < 0.1
+    assert cut(Pyramid(pixels), box, 10)[:, 1:-1, 1:-1].max() < 0.1
     # Of a picture of one pixel, a pixel each way is cut out.
     assert edges(torch.tensor([0.0, 0, 0.5]), 1, 1).tolist() == [-0.5, -0.5, 1.5, 1.5]
 
