@@ -126,7 +126,7 @@ def _write_page(folder: Path, recognizer: Recognizer, where: str) -> None:
     policy = "; ".join(
         [
             "default-src 'none'",
-            f"script-src 'self' 'wasm-unsafe-eval'{other}",
+            "script-src 'self' blob: 'wasm-unsafe-eval'",  # blobs: what the page has checked
             "style-src 'self'",
             "img-src 'self' data:",
             f"connect-src 'self'{other}",
@@ -134,15 +134,10 @@ def _write_page(folder: Path, recognizer: Recognizer, where: str) -> None:
             "form-action 'none'",
         ]
     )
-    tags = {
-        "<!-- policy -->": f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-        "<!-- runtime -->": f'<script type="module" src="{code["url"]}" '
-        f'integrity="{code["integrity"]}" crossorigin="anonymous"></script>',
-    }
     page = (folder / "index.html").read_text(encoding="utf-8")
-    for mark, tag in tags.items():
-        assert page.count(mark) == 1
-        page = page.replace(mark, tag)
+    mark = "<!-- policy -->"
+    assert page.count(mark) == 1
+    page = page.replace(mark, f'<meta http-equiv="Content-Security-Policy" content="{policy}">')
     (folder / "index.html").write_text(page, encoding="utf-8")
 
 
@@ -161,11 +156,14 @@ def _in_fewer_bits(path: Path) -> None:
         stored = _fewer_bits(values) if values.size >= _SMALL else [values]
         names = [f"{name}_{i}" for i in range(len(stored))] if stored[0] is not values else [name]
         weights += map(onnx.numpy_helper.from_array, stored, names)
-        if len(stored) == 2:
-            turned_back.append(onnx.helper.make_node("DequantizeLinear", names, [name], axis=0))
-        elif names != [name]:
+        if names != [name]:
+            number, *scales = names
+            turned = f"{number}_turned" if scales else name
             to = onnx.TensorProto.FLOAT
-            turned_back.append(onnx.helper.make_node("Cast", names, [name], to=to))
+            turned_back.append(onnx.helper.make_node("Cast", [number], [turned], to=to))
+            # Not DequantizeLinear, which the runtime would repeat for each picture.
+            if scales:
+                turned_back.append(onnx.helper.make_node("Mul", [turned, *scales], [name]))
     del model.graph.initializer[:]
     model.graph.initializer.extend(weights)
     nodes = [*turned_back, *model.graph.node]
@@ -195,5 +193,5 @@ def _fewer_bits(values: np.ndarray) -> list[np.ndarray]:
         if values.ndim > 1:
             eight, scale = in_eight_bits(torch.from_numpy(values.copy()))
             if (from_eight_bits(eight, scale).numpy() == values).all():
-                return [eight.numpy(), scale.numpy()]
+                return [eight.numpy(), scale.view(-1, *[1] * (values.ndim - 1)).numpy()]
     return [values]

@@ -27,10 +27,10 @@ def runtime():
 
 
 @pytest.fixture(scope="module")
-def exported(playwright, shipped, runtime, tmp_path_factory):
+def exported(playwright, student, runtime, tmp_path_factory):
     pytest.importorskip("onnxscript", reason="needs the extra 'onnx'")
     with warnings.catch_warnings(action="ignore"):  # torch's own
-        return export_web(shipped, tmp_path_factory.mktemp("web") / "page", runtime=runtime)
+        return export_web(student, tmp_path_factory.mktemp("web") / "page", runtime=runtime)
 
 
 def test_it_reads_spells_and_keeps_what_it_is_taught(exported, serve, open_page, teachable, keep):
@@ -86,3 +86,19 @@ def test_a_changed_runtime_is_refused_by_the_browser(exported, serve, open_page,
     wasm.write_bytes(wasm.read_bytes()[:-1] + b"x")
     page = open_page(serve(copy), camera="none")
     wait_for(page, "#trouble-text", "The page cannot start")
+
+
+def test_its_threads_may_ask_no_other_host(exported, serve, open_page):
+    """The page's policy holds in the threads that see the frames, too."""
+    page = open_page(serve(exported), camera="none")
+    elsewhere = serve(exported)  # another port is another host to a browser
+    asked = page.evaluate(
+        """async (address) => {
+            const ask = `fetch("${address}", { mode: "no-cors" })`;
+            const code = `${ask}.then(() => "sent", () => "refused").then(postMessage)`;
+            const thread = new Worker(URL.createObjectURL(new Blob([code])));
+            return new Promise((resolve) => { thread.onmessage = ({ data }) => resolve(data); });
+        }""",
+        elsewhere,
+    )
+    assert asked == "refused"

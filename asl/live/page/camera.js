@@ -44,28 +44,26 @@ export function grab(video, canvas) {
 }
 
 /**
- * Returns a function that waits for a frame which it has not told of yet, at most a second. While the page is
- * hidden, none comes. A frame that came while nobody waited is told of at once.
+ * Returns a function that waits for a frame of which nobody was told yet. One that came while nobody waited is told of
+ * at once. While the page is hidden, none comes.
  */
 export function watchFrames(video) {
   if (!("requestVideoFrameCallback" in video)) return () => new Promise(requestAnimationFrame);
+  const waiting = [];
   let fresh = false;
-  let wake = () => {};
   function come() {
-    fresh = true;
-    wake();
+    const next = waiting.shift();
+    if (next) next();
+    else fresh = true;
     video.requestVideoFrameCallback(come);
   }
   video.requestVideoFrameCallback(come);
-  return async () => {
-    if (!fresh) {
-      await new Promise((resolve) => {
-        wake = resolve;
-        setTimeout(resolve, 1000);
-      });
-    }
-    fresh = false;
-  };
+  return () =>
+    new Promise((resolve) => {
+      if (fresh) resolve();
+      else waiting.push(resolve);
+      fresh = false;
+    });
 }
 
 async function reason(error) {

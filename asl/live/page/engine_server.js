@@ -11,6 +11,7 @@ export async function openEngine(facts) {
       "No frame is kept or sent elsewhere.",
     kept: "It stays in the program that serves this page until that ends. Save it as a file to use it again: asl camera --hand FILE.",
     file: "my_hand.safetensors",
+    atOnce: 1, // one thread reads
     read: async (canvas) => post("frame", await jpeg(canvas)),
     taught: () => taught,
     teach: async (sign, canvas) => told(await post(`teach/${sign}`, await jpeg(canvas))),

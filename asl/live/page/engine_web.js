@@ -1,29 +1,28 @@
-// Has frames read in the browser: onnxruntime-web runs the graph that Python exported. No step of it is written here.
+// Has frames read in the browser: onnxruntime-web runs the graph that Python exported, in threads beside the page. No
+// step of the graph is written here.
 
 import { Lessons } from "./taught.js";
 
+const AT_ONCE = 2; // frames: more would only make each of them wait
+
 export async function openEngine(facts) {
   const { code, wasm } = facts.runtime;
-  const ort = await import(new URL(code.url, document.baseURI).href);
-  ort.env.wasm.numThreads = 1; // more would need headers that few web servers send
-  const [binary, graph] = await Promise.all([bytes(wasm.url, wasm.integrity), bytes("recognizer.onnx")]);
-  ort.env.wasm.wasmBinary = binary;
-  const session = await ort.InferenceSession.create(new Uint8Array(graph));
+  const [worker, runtime, binary, graph] = await Promise.all([
+    bytes(new URL("engine_worker.js", import.meta.url)),
+    bytes(code.url, code.integrity),
+    bytes(wasm.url, wasm.integrity),
+    bytes("recognizer.onnx"),
+  ]);
+  // From memory: what is fetched there is not checked, and from another address the page's policy would not hold there.
+  const [address, codeAddress] = [worker, runtime].map(inMemory);
+  const threads = Array.from({ length: AT_ONCE }, () => startThread(address));
+  await Promise.all(threads.map((ask) => ask({ code: codeAddress, wasm: binary, graph })));
   const lessons = new Lessons(facts, storage());
-  async function read(canvas) {
-    const pixels = new ort.Tensor("uint8", rgb(canvas), [canvas.height, canvas.width, 3]);
-    const { confidence, log_probs, box, hand, hands } = await session.run({ pixels });
-    return {
-      confidence: [...confidence.data],
-      log_probs: [...log_probs.data],
-      box: [...box.data],
-      hand: hand.data[0],
-      hands: Number(hands.data[0]),
-    };
-  }
+  const read = inTurn(threads);
   return {
     where: "Your camera’s picture stays in this browser. No frame is kept or sent anywhere.",
     kept: "It stays in this browser, for this page only.",
+    atOnce: AT_ONCE,
     read: async (canvas) => lessons.apply(await read(canvas)),
     taught: () => lessons.counts(),
     teach: async (sign, canvas) => {
@@ -32,6 +31,36 @@ export async function openEngine(facts) {
       return answer;
     },
     forget: async (sign) => lessons.forget(sign),
+  };
+}
+
+const inMemory = (code) => URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+
+/** Starts a thread, and returns a function that asks it one thing at a time. */
+function startThread(address) {
+  const thread = new Worker(address, { type: "module" });
+  return (question, moved = []) =>
+    new Promise((resolve, reject) => {
+      thread.onmessage = ({ data }) => ("error" in data ? reject(new Error(data.error)) : resolve(data.answer));
+      thread.onerror = () => reject(new Error("the thread that reads frames has ended"));
+      thread.postMessage(question, moved);
+    });
+}
+
+/** Returns a function that has a canvas read by a thread that is free, as soon as there is one. */
+function inTurn(threads) {
+  const [free, waiting] = [[...threads], []];
+  return async (canvas) => {
+    const { width, height } = canvas;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+    const ask = free.pop() ?? (await new Promise((resolve) => waiting.push(resolve)));
+    try {
+      return await ask({ data: data.buffer, width, height }, [data.buffer]);
+    } finally {
+      const next = waiting.shift();
+      if (next) next(ask);
+      else free.push(ask);
+    }
   };
 }
 
@@ -48,16 +77,4 @@ async function bytes(url, integrity) {
   const response = await fetch(url, integrity ? { integrity } : {});
   if (!response.ok) throw new Error(`${url} cannot be fetched (status ${response.status})`);
   return response.arrayBuffer();
-}
-
-/** The canvas as RGB: a canvas has a fourth number for each pixel, which nobody needs here. */
-function rgb(canvas) {
-  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-  const pixels = new Uint8Array((data.length / 4) * 3);
-  for (let from = 0, to = 0; from < data.length; from += 4) {
-    pixels[to++] = data[from];
-    pixels[to++] = data[from + 1];
-    pixels[to++] = data[from + 2];
-  }
-  return pixels;
 }

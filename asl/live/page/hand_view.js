@@ -91,8 +91,9 @@ export function handView(facts, engine) {
     /** Takes the frame as a shot if one is due. */
     async frame({ canvas, time }) {
       if (!waiting || time < due) return;
-      due = time + APART / 1000;
-      const [sign, answer] = [current, await engine.teach(current, canvas)];
+      due = Infinity; // another frame may come before this one is learnt
+      const sign = current;
+      const answer = await engine.teach(sign, canvas).finally(() => (due = time + APART / 1000));
       if (sign !== current || !waiting) return; // given up in the meantime
       if (answer.hand > 0.5) waiting--;
       else failed++;

@@ -25,10 +25,15 @@ function turnTo(name) {
 
 // --- the loop ----------------------------------------------------------------------------------
 
-async function readFrames(engine, facts) {
+function readFrames(engine, facts) {
+  const shared = { nextFrame: watchFrames($("video")), times: [], last: 0 };
+  for (let i = 0; i < engine.atOnce; i++) readInTurn(engine, facts, shared);
+}
+
+/** Has one frame after the other read. `shared` is what it shares with others that do the same. */
+async function readInTurn(engine, facts, shared) {
   const [video, canvas] = [$("video"), document.createElement("canvas")];
-  const nextFrame = watchFrames(video);
-  const times = [];
+  const { nextFrame, times } = shared;
   for (;;) {
     await nextFrame();
     if (!video.videoWidth || document.hidden) continue;
@@ -36,6 +41,8 @@ async function readFrames(engine, facts) {
     try {
       const answer = await engine.read(grab(video, canvas));
       if (!video.srcObject) continue; // switched off in the meantime
+      if (begun < shared.last) continue; // a later frame was answered first
+      shared.last = begun;
       tell(null);
       times.push([seconds(), seconds() - begun]);
       const ranked = rank(answer.confidence, facts.answers, facts.threshold);
