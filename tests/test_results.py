@@ -16,9 +16,9 @@ from asl.decoded.room import _MOST as MOST_KEPT
 from asl.live.frames import MOST_PIXELS
 from asl.live.handler import MOST_BYTES
 from asl.recognizer.crops import NEAR, WIDE
-from asl.recognizer.graph import _SURE
 from asl.recognizer.hand_finder import FINDER_SIZE
 from asl.recognizer.hand_joints import JOINTS, JOINTS_SIZE, HandJoints
+from asl.recognizer.looking import _SURE, _THERE
 from asl.recognizer.mobile_net import MOBILE_SIZE
 from asl.recognizer.photograph_sources import SOURCES
 from asl.recognizer.recipe import Recipe
@@ -176,6 +176,7 @@ def quoted_in_recognizer_card() -> Iterator[str]:
     yield f"A network with {joints / 1e6:.1f} million weights"
     yield f"finds {JOINTS} *joints* in it"
     yield f"no sign is then more than {100 * math.exp(_SURE):.0f} % probable"
+    assert _THERE == 1.0  # joints that are 73 % probable, as results/recipes.json says
     twice = result["speed"]["the same, joints looked for twice (ms)"]
     ratio = twice / result["speed"]["one 400x400 JPEG, one thread (ms)"]
     yield f"joints are looked for twice takes {ratio:.1f} times as long"

@@ -6,6 +6,7 @@ answers or calibrates them.
 """
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -15,15 +16,23 @@ from torch import Tensor, nn
 from asl.decoding import normalize
 from asl.evaluation.calibration import apply_temperature
 from asl.evaluation.metrics import merge_shapes
-from asl.recognizer.crops import NEAR, WIDE, cut, window
+from asl.recognizer.crops import WIDE, cut, window
 from asl.recognizer.hand_finder import HandFinder
-from asl.recognizer.joint_reader import JointReader, Look
-from asl.recognizer.mobile_net import ASLMobileNet
+from asl.recognizer.joint_reader import JointReader
+from asl.recognizer.looking import (
+    Reading,
+    joined,
+    look,
+    look_elsewhere,
+    missed,
+    read_crops,
+    two_crops,
+    unsure,
+)
 from asl.recognizer.pyramid import Pyramid
 from asl.signs import ANSWERS
 
 _HALF = (0.03, 1.0)  # smallest and largest box: no hand is larger than its picture
-_SURE = math.log(0.8)  # a second look hardly ever mends a surer answer
 _APART = 5  # cells: two hands are at least half as far from each other
 
 
@@ -66,57 +75,79 @@ class RecognizerGraph(nn.Module):
         picture = Pyramid(pixels)
         view = whole_view(picture, self.finder.image_size)
         boxes, evidence, hands = find_hands(self.finder, normalize(view[None]))
-        crops = two_crops(picture, boxes[0], self.image_size)
+        crops = two_crops(picture, boxes[0, 0], self.image_size)
         log_probs, features = read_crops(
             self.classifier,
             normalize(crops[None]),
             with_features=self.joint_reader is not None,
         )
-        if (reader := self.joint_reader) is not None:
-            first = look(reader, picture, reader.places(features, boxes))
-            log_probs = self._look_again(picture, log_probs, first)
+        reading = Reading(log_probs, evidence, boxes[:, 0])
+        if self.joint_reader is not None:
+            reading = self._look(picture, boxes, log_probs, features, evidence)
         return Answer(
-            confidence=confidence_of(log_probs, evidence, self.temperature)[0],
-            log_probs=log_probs[0],
-            box=edges(boxes[0], pixels.shape[0], pixels.shape[1]),
+            confidence=confidence_of(reading.log_probs, evidence, self.temperature)[0],
+            log_probs=reading.log_probs[0],
+            box=edges(reading.boxes[0], pixels.shape[0], pixels.shape[1]),
             hand=evidence[0].sigmoid(),
             hands=hands[0],
         )
 
-    def _look_again(self, picture: Pyramid, log_probs: Tensor, first: Look) -> Tensor:
-        """Joins both readers' answers; looks for the joints once more if these are not sure."""
+    def _look(
+        self,
+        picture: Pyramid,
+        boxes: Tensor,
+        log_probs: Tensor,
+        features: Tensor,
+        evidence: Tensor,
+    ) -> Reading:
+        """Looks for the joints, again if no sign is sure, and elsewhere if there are none."""
         assert self.joint_reader is not None
-        once = joined(log_probs, first.answers)
-        if torch.compiler.is_exporting():  # a file holds both ways, which take and return tensors
-            assert picture.atlas is not None
-            given = picture.frame, picture.atlas, log_probs, first.places, once
-            return torch.cond(unsure(once)[0], self._again, _enough, given)
-        if not unsure(once)[0]:
-            return once
-        return joined(log_probs, look(self.joint_reader, picture, first.places).answers)
+        first = look(self.joint_reader, [picture], self.joint_reader.places(features, boxes[:, 0]))
+        once = Reading(joined(log_probs, first.answers), first.present, boxes[:, 0])
 
-    def _again(
-        self, pixels: Tensor, atlas: Tensor, log_probs: Tensor, places: Tensor, once: Tensor
-    ) -> Tensor:
-        assert self.joint_reader is not None
-        return joined(log_probs, look(self.joint_reader, Pyramid(pixels, atlas), places).answers)
+        def again(picture: Pyramid, log_probs: Tensor, places: Tensor, *once: Tensor) -> Reading:
+            assert self.joint_reader is not None
+            found = look(self.joint_reader, [picture], places)
+            return Reading(joined(log_probs, found.answers), found.present, once[2])
 
+        def elsewhere(
+            picture: Pyramid, log_probs: Tensor, boxes: Tensor, features: Tensor, *before: Tensor
+        ) -> Reading:
+            assert self.joint_reader is not None
+            parts = self.joint_reader, self.classifier, self.image_size, picture
+            return look_elsewhere(*parts, boxes[0], log_probs, features, Reading(*before))
 
-def _enough(
-    pixels: Tensor, atlas: Tensor, log_probs: Tensor, places: Tensor, once: Tensor
-) -> Tensor:
-    return once.clone()
-
-
-def look(reader: JointReader, picture: Pyramid, places: Tensor) -> Look:
-    """Looks for the joints of the hand in one picture, at places (1, 4)."""
-    crop = cut(picture, places[0], reader.joints.image_size, margin=1)
-    return reader(normalize(crop[None]), places)
+        given: tuple[Tensor, ...] = log_probs, first.places, *once
+        reading = _only_if(unsure(once.log_probs)[0], again, picture, given, once)
+        given = log_probs, boxes, features, *reading
+        return _only_if(missed(reading.present, evidence)[0], elsewhere, picture, given, reading)
 
 
-def unsure(log_probs: Tensor) -> Tensor:
-    """Tells for which answers (N, 36) it pays to look again: bool (N,)."""
-    return merge_shapes(log_probs, ANSWERS).amax(dim=1) < _SURE
+def _only_if(
+    condition: Tensor,
+    step: Callable[..., Reading],
+    picture: Pyramid,
+    given: tuple[Tensor, ...],
+    otherwise: Reading,
+) -> Reading:
+    """Takes a step with a picture and tensors, of which the last three are `otherwise`, or not."""
+    if not torch.compiler.is_exporting():
+        return step(picture, *given) if condition else otherwise
+    # A file holds both ways, which take and return tensors.
+    assert picture.atlas is not None
+
+    def taken(frame: Tensor, atlas: Tensor, *given: Tensor) -> tuple[Tensor, ...]:
+        return tuple(map(_copied, step(Pyramid(frame, atlas), *given)))
+
+    def passed(frame: Tensor, atlas: Tensor, *given: Tensor) -> tuple[Tensor, ...]:
+        return tuple(map(_copied, given[-3:]))
+
+    return Reading(*torch.cond(condition, taken, passed, (picture.frame, picture.atlas, *given)))
+
+
+def _copied(part: Tensor) -> Tensor:
+    """Both ways must return tensors of their own, whose numbers lie next to each other."""
+    return part.flatten().clone().view(part.shape)
 
 
 def whole_view(picture: Pyramid, size: int) -> Tensor:
@@ -126,59 +157,26 @@ def whole_view(picture: Pyramid, size: int) -> Tensor:
 
 
 def find_hands(finder: HandFinder, views: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Finds the surest hand in each view.
+    """Finds the surest two hands in each view.
 
     Args:
         finder: the network.
         views: normalised float (N, 3, S, S).
 
     Returns:
-        boxes: float (N, 3), as in `asl.recognizer.crops`; each has a sensible size and its middle
-            lies in the picture, whatever the network says
-        evidence: float (N,), log-odds that this is a hand
+        boxes: float (N, 2, 3), of the surest and the second hand, as in `asl.recognizer.crops`;
+            each has a sensible size and its middle lies in the picture, whatever the network says
+        evidence: float (N,), log-odds that the surest is a hand
         hands: int64 (N,), how many hands are more likely than not
     """
     boxes, evidence = finder(views)
     best = F.max_pool2d(evidence[:, None], _APART, stride=1, padding=_APART // 2)[:, 0]
-    hands = ((evidence == best) & (evidence > 0)).sum(dim=(1, 2))
-    evidence, cell = evidence.flatten(1).max(dim=1)
-    boxes = boxes.flatten(2).gather(2, cell.view(-1, 1, 1).expand(-1, 3, 1))[..., 0].nan_to_num()
+    peaks = evidence == best
+    hands = (peaks & (evidence > 0)).sum(dim=(1, 2))
+    cells = evidence.masked_fill(~peaks, -math.inf).flatten(1).topk(2, dim=1).indices
+    boxes = boxes.flatten(2).gather(2, cells.unsqueeze(1).expand(-1, 3, -1)).nan_to_num()
     boxes = torch.cat([boxes[:, :2].clamp(-1, 1), boxes[:, 2:].clamp(*_HALF)], dim=1)
-    return boxes, evidence, hands
-
-
-def two_crops(picture: Pyramid, box: Tensor, size: int) -> Tensor:
-    """Cuts a box out twice, the second time wider and mirrored: float (2, 3, S, S), 0 to 255.
-
-    A hand shape is the same sign on either hand, and the two readings make different errors.
-    """
-    near, wide = (cut(picture, box, size, margin=margin) for margin in (NEAR, WIDE))
-    return torch.stack([near, wide.flip(2)])
-
-
-def read_crops(
-    classifier: nn.Module, crops: Tensor, *, with_features: bool = False
-) -> tuple[Tensor, Tensor]:
-    """Reads the two crops of each picture, (N, 2, 3, S, S).
-
-    Returns:
-        log_probs: float (N, 36), the mean answer
-        features: float (N, F), of the nearer crop, by which a `JointReader` aims; (N, 0) if they
-            are not asked for
-    """
-    flat = crops.flatten(0, 1)
-    if with_features:
-        assert isinstance(classifier, ASLMobileNet)  # no other has a reader of joints beside it
-        features = classifier.features(flat)
-        answers, features = classifier.answer(features), features.unflatten(0, (-1, 2))[:, 0]
-    else:
-        answers, features = classifier(flat), flat.new_zeros(len(crops), 0)
-    return answers.unflatten(0, (-1, 2)).mean(dim=1).log_softmax(dim=1), features
-
-
-def joined(log_probs: Tensor, others: Tensor) -> Tensor:
-    """Joins the answers of both readers, (N, 36) each; the second one's are weighted already."""
-    return (log_probs + others).log_softmax(dim=1)
+    return boxes.transpose(1, 2).contiguous(), evidence.flatten(1).amax(dim=1), hands
 
 
 def confidence_of(log_probs: Tensor, evidence: Tensor, temperature: float) -> Tensor:

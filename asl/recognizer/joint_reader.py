@@ -36,10 +36,12 @@ class Look(NamedTuple):
     Attributes:
         answers: float (N, 36), log-probabilities times how much they count.
         places: float (N, 4), where the joints should be looked for again.
+        present: float (N,), log-odds that there are joints at all.
     """
 
     answers: Tensor
     places: Tensor
+    present: Tensor
 
 
 class JointReader(nn.Module):
@@ -106,7 +108,7 @@ class JointReader(nn.Module):
         joints = self.joints(crops)
         weight = (self.trust * joints.present.sigmoid()).unsqueeze(1)
         answers = self.answer(pose_numbers(hand_poses(joints, places[:, 3])))
-        return Look(weight * answers, place_of(joints, places))
+        return Look(weight * answers, place_of(joints, places), joints.present)
 
     def answer(self, numbers: Tensor) -> Tensor:
         """Maps `pose_numbers` (N, 256) to log-probabilities (N, 36)."""

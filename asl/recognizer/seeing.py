@@ -11,10 +11,20 @@ import torch
 from torch import Tensor, nn
 
 from asl.decoding import decoding_threads, normalize
-from asl.recognizer.crops import Picture, cut, to_pixels
-from asl.recognizer.graph import find_hands, joined, read_crops, two_crops, unsure, whole_view
+from asl.recognizer.crops import Picture, to_pixels
+from asl.recognizer.graph import find_hands, whole_view
 from asl.recognizer.hand_finder import HandFinder
-from asl.recognizer.joint_reader import JointReader, Look
+from asl.recognizer.joint_reader import JointReader
+from asl.recognizer.looking import (
+    Reading,
+    joined,
+    look,
+    look_elsewhere,
+    missed,
+    read_crops,
+    two_crops,
+    unsure,
+)
 from asl.recognizer.pyramid import Pyramid
 
 _BATCH = 64  # pictures at once: bounds the memory
@@ -93,28 +103,50 @@ def _see_some(
             pictures = [Pyramid(frame) for frame in frames]
             views = each(partial(whole_view, size=finder.image_size), pictures)
             boxes, evidence, hands = find_hands(finder, _stacked(views, device))
-            crops = list(each(partial(two_crops, size=image_size), pictures, boxes.cpu()))
+            first = boxes[:, 0]
+            crops = list(each(partial(two_crops, size=image_size), pictures, first.cpu()))
             log_probs, features = read_crops(
                 classifier, _stacked(crops, device), with_features=joint_reader is not None
             )
+            reading = Reading(log_probs, evidence, first)
             if joint_reader is not None:
-                places = joint_reader.places(features, boxes)
-                once = _look(joint_reader, pictures, places, each)
-                classified, log_probs = log_probs, joined(log_probs, once.answers)
-                if len(rows := unsure(log_probs).nonzero()[:, 0].tolist()):
-                    some = [pictures[i] for i in rows]
-                    again = _look(joint_reader, some, once.places[rows], each)
-                    log_probs[rows] = joined(classified[rows], again.answers)
-            yield Seen(frames, boxes.cpu(), evidence.cpu(), hands.cpu(), crops, log_probs.cpu())
+                parts = joint_reader, classifier, image_size, each
+                reading = _look(*parts, pictures, boxes, evidence, log_probs, features)
+                for i in (reading.boxes != first).any(dim=1).nonzero()[:, 0].tolist():
+                    crops[i] = two_crops(pictures[i], reading.boxes[i].cpu(), image_size)
+            read = reading.boxes.cpu()
+            yield Seen(frames, read, evidence.cpu(), hands.cpu(), crops, reading.log_probs.cpu())
     finally:
         for threads in (decoders, cutters):
             threads.shutdown(cancel_futures=True)
 
 
-def _look(reader: JointReader, pictures: Sequence[Pyramid], places: Tensor, each: Callable) -> Look:
-    """Looks for the joints in many pictures, cut by what maps functions, at places (N, 4)."""
-    cut_out = partial(cut, size=reader.joints.image_size, margin=1)
-    return reader(_stacked(each(cut_out, pictures, places.cpu()), places.device), places)
+def _look(
+    reader: JointReader,
+    classifier: nn.Module,
+    size: int,
+    each: Callable,
+    pictures: Sequence[Pyramid],
+    boxes: Tensor,
+    evidence: Tensor,
+    log_probs: Tensor,
+    features: Tensor,
+) -> Reading:
+    """Looks for the joints in many pictures, and again and elsewhere in those that need it."""
+    first = look(reader, pictures, reader.places(features, boxes[:, 0]), each)
+    found = Reading(joined(log_probs, first.answers), first.present, boxes[:, 0].clone())
+    if len(rows := unsure(found.log_probs).nonzero()[:, 0].tolist()):
+        again = look(reader, [pictures[i] for i in rows], first.places[rows], each)
+        found.log_probs[rows] = joined(log_probs[rows], again.answers)
+        found.present[rows] = again.present
+    for i in missed(found.present, evidence).nonzero()[:, 0].tolist():
+        row = slice(i, i + 1)
+        before = Reading(*(part[row] for part in found))
+        answer = log_probs[row], features[row], before
+        elsewhere = look_elsewhere(reader, classifier, size, pictures[i], boxes[i], *answer)
+        for part, new in zip(found, elsewhere, strict=True):
+            part[row] = new
+    return found
 
 
 def _ahead(threads: ThreadPoolExecutor, images: Sequence[Picture]) -> Iterator[Tensor]:

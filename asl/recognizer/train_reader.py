@@ -60,7 +60,7 @@ def cut_photographs(photographs: ASLDataset, finder: HandFinder) -> HandPhotogra
         boxes, _, _ = find_hands(finder, normalize(views.to(device)))
         found += [
             cut(picture, box, _SIDE, margin=AROUND).round().byte()
-            for picture, box in zip(pictures, boxes.cpu(), strict=True)
+            for picture, box in zip(pictures, boxes[:, 0].cpu(), strict=True)
         ]
     return HandPhotographs(torch.stack(found), torch.tensor(photographs.labels))
 

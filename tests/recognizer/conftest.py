@@ -26,10 +26,11 @@ def make_recognizer():
         if recognizer.joint_reader is not None:
             # Joints of a hand: those of random weights lie nearly in one point, and a place that is
             # found from such a hand tells rounding errors apart.
-            points = recognizer.joint_reader.joints.last["points"]
+            last = recognizer.joint_reader.joints.last
             hand = torch.tensor([[96.0 + 8 * (i % 5), 150.0 - 4 * i, 0.0] for i in range(21)])
-            points.bias.data.copy_(hand.flatten())
-            points.weight.data.mul_(0.1)
+            last["points"].bias.data.copy_(hand.flatten())
+            for name in ("points", "world"):
+                last[name].weight.data.mul_(0.1)
         return recognizer
 
     return make

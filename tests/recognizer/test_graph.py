@@ -10,10 +10,9 @@ from asl.recognizer.graph import (
     confidence_of,
     edges,
     find_hands,
-    joined,
-    read_crops,
     whole_view,
 )
+from asl.recognizer.looking import joined, read_crops
 from asl.recognizer.pyramid import Pyramid
 
 
@@ -28,10 +27,12 @@ def finder_of(*hands, cells=16):
 VIEWS = torch.zeros(2, 3, 128, 128)
 
 
-def test_the_surest_hand_is_found():
-    finder = finder_of((2, 3, 1.0, -0.6, -0.7, 0.2), (9, 12, 4.0, 0.5, 0.2, 0.3))
+def test_the_surest_two_hands_are_found():
+    surest, second, third = (0.5, 0.2, 0.3), (-0.6, -0.7, 0.2), (0.1, 0.1, 0.1)
+    # A cell next to the surest one is of the same hand.
+    finder = finder_of((2, 3, 1.0, *second), (9, 12, 4.0, *surest), (9, 13, 3.0, *third))
     boxes, evidence, hands = find_hands(finder, VIEWS)
-    torch.testing.assert_close(boxes, torch.tensor([[0.5, 0.2, 0.3]] * 2))
+    torch.testing.assert_close(boxes, torch.tensor([[surest, second]] * 2))
     assert evidence.tolist() == [4, 4] and hands.tolist() == [2, 2]
 
 
@@ -61,7 +62,7 @@ def test_a_box_has_a_sensible_size_and_its_middle_in_the_picture_whatever_the_ne
         ((nan, 0.2, nan), (0, 0.2, 0.03)),
     ):
         boxes, evidence, hands = find_hands(finder_of((5, 5, 2.0, *said)), VIEWS)
-        torch.testing.assert_close(boxes[0], torch.tensor(expected).float())
+        torch.testing.assert_close(boxes[0, 0], torch.tensor(expected).float())
         assert evidence[0] == 2 and hands[0] == 1
 
 

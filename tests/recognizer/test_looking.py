@@ -1,0 +1,146 @@
+"""Joints are looked for again where no sign is sure, elsewhere where there are none; only there."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from asl import ASLMobileNet
+from asl.recognizer.graph import RecognizerGraph
+from asl.recognizer.joint_reader import Look
+from asl.recognizer.looking import missed
+from asl.recognizer.seeing import see
+
+SURE, AGAIN, TURNED, SECOND = 3, 7, 11, 15  # signs
+BOXES = torch.tensor([[0.0, 0.0, 0.5], [0.4, 0.4, 0.2]])  # of the surest hand and the second
+
+
+class Finder(nn.Module):
+    """Finds hands in both boxes."""
+
+    image_size = 32
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))  # says on which device it is
+
+    def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
+        evidence = torch.full((len(views), 16, 16), -8.0)
+        boxes = torch.zeros(len(views), 3, 16, 16)
+        for (row, column), sure, box in zip(((4, 4), (12, 12)), (3.0, 1.0), BOXES, strict=True):
+            evidence[:, row, column], boxes[:, :, row, column] = sure, box
+        return boxes, evidence
+
+
+class Joints(nn.Module):
+    image_size = 32
+
+
+class Reader(nn.Module):
+    """Is sure of light hands, and of dark ones at the place of the second look only.
+
+    Of grey hands it sees joints where `there` says, from x and angle of a place, and not elsewhere.
+    """
+
+    def __init__(self, there=lambda x, angle: x > 9):
+        super().__init__()
+        self.joints, self.there = Joints(), there
+        self.looked: list[float] = []
+
+    def places(self, features: Tensor, boxes: Tensor) -> Tensor:
+        return torch.cat([boxes, torch.zeros(len(boxes), 1)], dim=1)
+
+    def forward(self, crops: Tensor, places: Tensor) -> Look:
+        if not torch.compiler.is_exporting():
+            self.looked += places[:, 3].tolist()
+        brightest, (x, angle) = crops.amax(dim=(1, 2, 3)), (places[:, 0], places[:, 3])
+        light, dark = brightest > 1.5, brightest < -1.5
+        there = ~light & ~dark & self.there(x, angle)
+        seen = {SURE: light, AGAIN: dark & (angle > 0), TURNED: there & (x == 0)}
+        seen[SECOND] = there & (x != 0)
+        nothing = torch.zeros_like(x)
+        columns = [30 * seen[sign].float() if sign in seen else nothing for sign in range(36)]
+        present = torch.where(light | dark | there, 5.0, -3.0)
+        again = torch.cat([places[:, :3], places[:, 3:] + 0.5 * dark.float().unsqueeze(1)], dim=1)
+        return Look(torch.stack(columns, dim=1), again, present)
+
+
+@pytest.fixture
+def parts():
+    torch.manual_seed(0)
+    classifier = ASLMobileNet(image_size=32).eval()
+    nn.init.zeros_(classifier.classifier.weight)
+    nn.init.zeros_(classifier.classifier.bias)
+    return [Finder(), classifier, Reader(), 32]
+
+
+LIGHT, DARK, GREY = (torch.full((40, 40, 3), v, dtype=torch.uint8) for v in (255, 0, 128))
+
+
+def read(parts, picture: Tensor):
+    """Returns what a picture's graph answers, which many pictures are answered, too."""
+    with torch.inference_mode():
+        found = RecognizerGraph(*parts, temperature=1.0)(picture)
+    looked = list(parts[2].looked)
+    (seen,) = see(*parts, [picture.permute(2, 0, 1)] * 2)
+    for log_probs, box, crop in zip(seen.log_probs, seen.boxes, seen.crops, strict=True):
+        torch.testing.assert_close(log_probs, found.log_probs)
+        reach = (found.box[2] - found.box[0]) / 2 / 1.25
+        torch.testing.assert_close(box[2] * 20, reach)
+        assert crop.shape == (2, 3, 32, 32)
+    return found.log_probs.argmax().item(), found.box, looked
+
+
+def test_of_many_pictures_those_that_are_not_sure_are_looked_at_again(parts):
+    (seen,) = see(*parts, [p.permute(2, 0, 1) for p in (LIGHT, DARK, LIGHT, DARK)])
+    assert seen.log_probs.argmax(dim=1).tolist() == [SURE, AGAIN, SURE, AGAIN]
+    assert parts[2].looked == [0, 0, 0, 0, 0.5, 0.5]
+
+
+@pytest.mark.parametrize(("picture", "answer", "looks"), [(LIGHT, SURE, 1), (DARK, AGAIN, 2)])
+def test_one_picture_is_looked_at_again_in_the_same_way(parts, picture, answer, looks):
+    found, _, looked = read(parts, picture)
+    assert found == answer and len(looked) == looks
+
+
+@pytest.mark.parametrize(
+    ("there", "answer", "half"),
+    [
+        (lambda x, angle: (x == 0) & (angle > 1), TURNED, 0.5),
+        (lambda x, angle: (x == 0) & (angle < -1), TURNED, 0.5),
+        (lambda x, angle: (x > 0) & (angle == 0), SECOND, 0.2),
+        (lambda x, angle: (x > 0) & (angle > 1), SECOND, 0.2),
+        (lambda x, angle: (x > 0) & (angle < -1), SECOND, 0.2),
+    ],
+)
+def test_joints_that_are_missed_are_looked_for_elsewhere(parts, there, answer, half):
+    parts[2] = Reader(there)
+    found, box, looked = read(parts, GREY)
+    assert found == answer
+    assert box[2] - box[0] == pytest.approx(40 * half * 1.25)  # it says where the hand was
+    quarter = math.pi / 2
+    assert looked[2:7] == pytest.approx([quarter, -quarter, 0, quarter, -quarter])
+
+
+def test_where_there_are_no_joints_at_all_the_first_answer_stays(parts):
+    found, box, _ = read(parts, GREY)
+    assert box[2] - box[0] == pytest.approx(40 * 0.5 * 1.25)
+
+
+def test_what_is_hardly_a_hand_is_not_looked_for_elsewhere():
+    present, evidence = torch.tensor([-3.0, -3.0, 3.0]), torch.tensor([2.0, -9.0, 2.0])
+    assert missed(present, evidence).tolist() == [True, False, False]
+
+
+def test_an_exported_graph_looks_again_and_elsewhere_too(parts):
+    parts[2] = Reader(lambda x, angle: (x > 0) & (angle > 1))
+    graph = RecognizerGraph(*parts, temperature=1.0).eval()
+    sides = ({i: torch.export.Dim(name, min=1, max=99) for i, name in enumerate("HW")},)
+    with torch.no_grad():
+        program = torch.export.export(graph, (GREY,), dynamic_shapes=sides).module()
+        for picture, answer in ((LIGHT, SURE), (DARK, AGAIN), (GREY, SECOND)):
+            found, expected = program(picture), graph(picture)
+            assert found.log_probs.argmax() == answer
+            for a, b in zip(found, expected, strict=True):
+                torch.testing.assert_close(a, b, atol=1e-3, rtol=1e-4)
