@@ -24,6 +24,7 @@ _MOST_OF_TRANSPARENT_AVIF = 20  # whose transparency is a picture of its own
 # HEIC cannot be decoded at a smaller scale. A phone's 48 megapixels took 270 MB: 8 bits a sample,
 # colours at half the sides. As many of 10 bits took 390 MB, as many with all colours 460.
 _MOST_OF_A_PHONE = 50
+_MOST_OF_DEEP_HEIC = 18  # more than 8 bits, all colours: 25 megapixels took 394 MB
 _MOST_COEFFICIENTS = 120e6  # in a JPEG of several scans, which libjpeg keeps all
 _MOST_SCANS = 100  # of a JPEG; an ordinary progressive one has about ten
 _MOST_SCANNED = 2e9  # coefficients times scans, which is what takes the time
@@ -51,8 +52,8 @@ def check_bounds(image: Image.Image, file: BinaryIO) -> float:
     most = _MOST_MEGAPIXELS.get(image.format or "", _MOST_OF_OTHERS)
     if image.format == "AVIF" and image.mode == "RGBA":
         most = _MOST_OF_TRANSPARENT_AVIF
-    if image.format == "HEIF" and _is_of_a_phone(image):
-        most = _MOST_OF_A_PHONE
+    if image.format == "HEIF":
+        most = _most_of_heic(image)
     scans = 1
     if isinstance(image, JpegImagePlugin.JpegImageFile):
         place = file.tell()
@@ -91,6 +92,9 @@ def count_scans(file: BinaryIO) -> int:
     return scans
 
 
-def _is_of_a_phone(image: Image.Image) -> bool:
-    of = image.info
-    return image.mode == "RGB" and of.get("bit_depth") == 8 and of.get("chroma") == 420
+def _most_of_heic(image: Image.Image) -> int:
+    """Returns the most megapixels of a HEIC picture, by what its decoder must keep."""
+    plain = image.mode == "RGB" and image.info.get("chroma") == 420
+    if image.info.get("bit_depth") == 8:
+        return _MOST_OF_A_PHONE if plain else _MOST_MEGAPIXELS["HEIF"]
+    return _MOST_MEGAPIXELS["HEIF"] if plain else _MOST_OF_DEEP_HEIC

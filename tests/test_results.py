@@ -177,9 +177,16 @@ def quoted_in_recognizer_card() -> Iterator[str]:
     yield f"finds {JOINTS} *joints* in it"
     yield f"no sign is then more than {100 * math.exp(_SURE):.0f} % probable"
     assert _THERE == 1.0  # joints that are 73 % probable, as results/recipes.json says
-    twice = result["speed"]["the same, joints looked for twice (ms)"]
-    ratio = twice / result["speed"]["one 400x400 JPEG, one thread (ms)"]
-    yield f"joints are looked for twice takes {ratio:.1f} times as long"
+    once, twice, elsewhere = (
+        result["speed"][name]
+        for name in (
+            "one 400x400 JPEG, one thread (ms)",
+            "the same, joints looked for twice (ms)",
+            "the same, joints looked for elsewhere, too (ms)",
+        )
+    )
+    yield f"joints are looked for twice takes {twice / once:.1f} times as long"
+    yield f"one whose joints are then looked for elsewhere {elsewhere / once:.0f} times"
     yield f"shrunk to {FINDER_SIZE}×{FINDER_SIZE} pixels"
     assert (NEAR, WIDE) == (1, 1.25)
     yield "once as it is, and once a quarter wider and mirrored"
@@ -394,10 +401,6 @@ def quoted_in_live() -> Iterator[str]:
     low, high = math.floor(min(memories)), math.ceil(max(memories))
     yield f"{run['frames']:,} frames, beside other work"
     yield f"stayed between {low} and {high} MB from the second minute on"
-    before = record["earlier, on another machine"]
-    local, lab, web = (before[place]["frames a second"] for place in AIMS)
-    version = before["Chromium"].split(".")[0]
-    yield f"Another machine, with Chromium {version}, gave {local}, {lab} and {web}"
     right = percent(spelled["letters right"])
     yield f"{right} % of {spelled['letters']} letters right, none doubled"
     yield f"at most {MOST_BYTES / 1e6:.0f} MB and {MOST_PIXELS / 1e6:.0f} megapixels"

@@ -40,7 +40,7 @@ class Seen(NamedTuple):
         boxes: float (N, 3), of the hands that were read.
         evidence: float (N,), log-odds of a hand.
         hands: int64 (N,), how many were seen.
-        crops: what was read, see `asl.recognizer.graph.two_crops`.
+        crops: what was read, see `asl.recognizer.looking.two_crops`.
         log_probs: float (N, 36), before calibration.
     """
 

@@ -106,8 +106,8 @@ def _saved(kind: str, mode: str, **options: Any) -> Callable[[float], bytes]:
     return make
 
 
-def _ten_bits(pixels: float = 1e6 * picture_bounds._MOST_MEGAPIXELS["HEIF"]) -> bytes:
-    """Makes a HEIC picture of 10 bits a sample."""
+def _ten_bits(pixels: float = 1e6 * picture_bounds._MOST_OF_DEEP_HEIC) -> bytes:
+    """Makes a HEIC picture of 10 bits a sample, with all colours."""
     import pillow_heif
 
     image = _noise(pixels, "RGB")
