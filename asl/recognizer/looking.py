@@ -1,8 +1,8 @@
 """Where joints are looked for, how often, and what is made of it.
 
-First where the other reader points. Once more, where no sign is sure after that, at the place that
-these joints say. And elsewhere, if there were none: there is a hand, but it is turned too far, or
-it is in another place than the surest.
+They are first looked for where the other reader points. If no sign is sure after that, they are
+looked for again, at the place that these joints give. If there are none, they are looked for
+elsewhere: the hand may be turned too far, or the finder's second choice may be the right one.
 """
 
 import math
@@ -117,11 +117,11 @@ def look_elsewhere(
     features: Tensor,
     before: Reading,
 ) -> Reading:
-    """Looks for the joints of one picture's hand where they may be, if they are not where it seems.
+    """Looks for the joints of one picture's hand elsewhere, as there are none where it seems to be.
 
-    That is at the same place, turned by a quarter to either side, and at the second place where
-    there may be a hand, upright and turned. At each of these it looks twice, and the surest answer
-    counts if joints are more likely there than they were before.
+    It tries the same place, turned by a quarter to either side, and the finder's second choice,
+    upright and turned. It looks twice at each. Where joints are most probable, the answer counts if
+    they are more probable there than they were before.
 
     Args:
         reader, classifier, size: of an `asl.Recognizer`; the last is its image size.

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from asl import ASLMobileNet
 from asl.recognizer.graph import RecognizerGraph
 from asl.recognizer.joint_reader import Look
-from asl.recognizer.looking import missed
+from asl.recognizer.looking import missed, two_crops
+from asl.recognizer.pyramid import Pyramid
 from asl.recognizer.seeing import see
 
 SURE, AGAIN, TURNED, SECOND = 3, 7, 11, 15  # signs
@@ -75,7 +76,8 @@ def parts():
     return [Finder(), classifier, Reader(), 32]
 
 
-LIGHT, DARK, GREY = (torch.full((40, 40, 3), v, dtype=torch.uint8) for v in (255, 0, 128))
+LIGHT, DARK = (torch.full((40, 40, 3), value, dtype=torch.uint8) for value in (255, 0))
+GREY = torch.arange(110, 150).view(1, 40, 1).expand(40, 40, 3).byte()  # no two boxes look alike
 
 
 def read(parts, picture: Tensor):
@@ -88,7 +90,7 @@ def read(parts, picture: Tensor):
         torch.testing.assert_close(log_probs, found.log_probs)
         reach = (found.box[2] - found.box[0]) / 2 / 1.25
         torch.testing.assert_close(box[2] * 20, reach)
-        assert crop.shape == (2, 3, 32, 32)
+        torch.testing.assert_close(crop, two_crops(Pyramid(picture), box, 32))
     return found.log_probs.argmax().item(), found.box, looked
 
 

@@ -44,8 +44,8 @@ export function grab(video, canvas) {
 }
 
 /**
- * Returns a function that waits for a frame of which nobody was told yet. One that came while nobody waited is told of
- * at once. While the page is hidden, none comes.
+ * Returns a function that waits for a frame that was not handed out yet. One that came while nobody was waiting is
+ * handed out at once. While the page is hidden, none comes.
  */
 export function watchFrames(video) {
   if (!("requestVideoFrameCallback" in video)) return () => new Promise(requestAnimationFrame);
