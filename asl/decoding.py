@@ -15,7 +15,7 @@ from functools import cache
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar, cast
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from PIL import Image, ImageOps, JpegImagePlugin, UnidentifiedImageError
 from torch import Tensor
 
 from asl.files import progress_bar
-from asl.picture_bounds import check_bounds
+from asl.picture_bounds import BoundedFile, bound_end, check_bounds
 
 Name = TypeVar("Name", str, Path)
 
@@ -85,7 +85,9 @@ def open_rgb(path: str | os.PathLike | BinaryIO, *, size: int | None = None) -> 
         PIL.Image.DecompressionBombError: if there are too many pixels to decode: more than 60
             megapixels, 250 for JPEG, 30 for TIFF, 25 for AVIF or 20 where it is transparent, and 16
             for WebP. HEIC may have 50 in the way that phones write it (8 bits a sample, colours at
-            half the sides), otherwise 25: it cannot be decoded at a smaller scale, as JPEG can.
+            half the sides), otherwise 25: it cannot be decoded at a smaller scale, as JPEG can. Or
+            if there are too many bytes: more than 250 MB, 36 for WebP and AVIF, 12 for HEIC, or 8
+            that are no pixels.
     """
     if isinstance(path, str | os.PathLike):
         found = os.stat(path)
@@ -98,6 +100,9 @@ def open_rgb(path: str | os.PathLike | BinaryIO, *, size: int | None = None) -> 
     try:
         image = _open(path)
         kept = check_bounds(image, path)
+        bound_end(image)
+        if isinstance(bounded := getattr(image, "fp", None), BoundedFile):
+            bounded.read_pixels()
         if image.format == "JPEG":
             scale = 2 ** math.ceil(math.log2(_factor(image, None)))
             sides = (image.width // scale, image.height // scale) if size is None else (size, size)
@@ -112,8 +117,12 @@ def open_rgb(path: str | os.PathLike | BinaryIO, *, size: int | None = None) -> 
 
 
 def _open(file: BinaryIO) -> Image.Image:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
     start = file.read(12)
     file.seek(0)
+    if size > _READ_WHOLE:
+        file = cast(BinaryIO, BoundedFile(file, start, size))
     try:
         if start.startswith(b"\xff\xd8"):
             # Image.open refuses a phone's 200 megapixels before it is told to decode an eighth.

@@ -1,5 +1,6 @@
 from io import BytesIO
 from types import SimpleNamespace
+from zlib import compress, crc32
 
 import numpy as np
 import pytest
@@ -24,8 +25,8 @@ def test_too_many_pixels_are_refused(tmp_path, monkeypatch):
     [
         ({}, 50),
         ({"bit_depth": 10}, 25),
-        ({"bit_depth": 10, "chroma": 444}, 18),
-        ({"bit_depth": 10, "mode": "RGBA"}, 18),
+        ({"bit_depth": 10, "chroma": 444}, 17),
+        ({"bit_depth": 10, "mode": "RGBA"}, 17),
         ({"chroma": 444}, 25),
         ({"mode": "RGBA"}, 25),
         ({"format": "AVIF"}, 25),
@@ -34,7 +35,7 @@ def test_too_many_pixels_are_refused(tmp_path, monkeypatch):
 )
 def test_heic_may_be_as_large_as_phones_write_it_and_avif_is_bounded_more(change, most):
     as_written = {"format": "HEIF", "mode": "RGB", "bit_depth": 8, "chroma": 420} | change
-    for megapixels in (18, 19, 20, 21, 25, 26, 50, 51):
+    for megapixels in (17, 18, 19, 20, 21, 25, 26, 50, 51):
         image = SimpleNamespace(size=(1000 * megapixels, 1000), info=as_written, **as_written)
         if megapixels <= most:
             assert check_bounds(image, BytesIO()) == 0
@@ -94,3 +95,76 @@ def test_many_pixels_in_many_scans_are_refused(monkeypatch):
             patch.setattr(picture_bounds, name, least - 1)
             with pytest.raises(Image.DecompressionBombError, match="16x16 pixels in 10 scans"):
                 open_rgb(BytesIO(content))
+
+
+def _in_parts(parts):
+    """Returns a PNG of more than 1 MB, whose pixels follow many empty chunks of pixels."""
+    file = BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (700, 700, 3), np.uint8)).save(
+        file, "png"
+    )
+    content, empty = file.getvalue(), _chunk(b"IDAT", 0)
+    return BytesIO(content[:33] + parts * empty + content[33:])
+
+
+def _chunk(kind, length, content=b""):
+    """Returns a part of a PNG."""
+    length = length or len(content)
+    content = kind + content.ljust(length, b"\0")
+    return length.to_bytes(4) + content + crc32(content).to_bytes(4)
+
+
+def test_little_may_lie_behind_the_pixels_of_a_png():
+    content = _in_parts(0).getvalue()
+    for length in (7_900_000, 8_000_000):
+        file = BytesIO(content[:-12] + _chunk(b"prVt", length) + content[-12:])
+        if length < 8_000_000:
+            assert open_rgb(file).size == (700, 700)
+        else:
+            with pytest.raises(Image.DecompressionBombError, match="at most 8 MB beside the pix"):
+                open_rgb(file)
+
+
+def test_a_picture_in_very_many_parts_is_refused(monkeypatch):
+    monkeypatch.setattr(picture_bounds, "_MOST_READS", 5_000)
+    assert open_rgb(_in_parts(1_000)).size == (700, 700)
+    with pytest.raises(Image.DecompressionBombError, match="at most 5,000 parts, found more"):
+        open_rgb(_in_parts(5_000))
+
+
+@pytest.mark.parametrize(("before", "behind"), [(9, 0), (0, 9)])
+def test_texts_of_a_png_may_not_unpack_to_much(before, behind):
+    content = _in_parts(0).getvalue()
+    texts = [
+        _chunk(b"zTXt", 0, f"{i}\0\0".encode("latin1") + compress(bytes(1_000_000)))
+        for i in range(9)
+    ]
+    file = content[:33] + b"".join(texts[:before]) + content[33:-12] + b"".join(texts[:behind])
+    with pytest.raises((Image.DecompressionBombError, OSError), match="texts beside|Too much memory"):
+        open_rgb(BytesIO(file + content[-12:]))
+
+
+@pytest.mark.parametrize("last", [0, 1])
+def test_a_file_is_bounded_in_all_its_bytes(last, monkeypatch):
+    content = _in_parts(0)
+    size = len(content.getvalue())
+    monkeypatch.setattr(picture_bounds, "_MOST_BYTES", size - last)
+    if not last:
+        assert open_rgb(content).size == (700, 700)
+    else:
+        with pytest.raises(Image.DecompressionBombError, match="at most 1 MB, found 1 MB: save"):
+            open_rgb(content)
+
+
+@pytest.mark.parametrize(("compression", "read"), [("raw", True), ("tiff_lzw", False)])
+def test_a_tiff_that_libtiff_would_keep_twice_is_bounded_more(compression, read, monkeypatch):
+    file = BytesIO()
+    Image.new("RGB", (64, 64)).save(file, "tiff", compression=compression)
+    monkeypatch.setattr(picture_bounds, "_MOST_OF_PACKED_TIFF", 64 * 64 * 7)
+    if read:
+        assert open_rgb(file).size == (64, 64)
+    else:
+        with pytest.raises(
+            Image.DecompressionBombError, match="a compressed TIFF: save it without"
+        ):
+            open_rgb(file)

@@ -10,10 +10,12 @@ process and decoded in another:
 import io
 import json
 import math
+import struct
 import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,7 +23,7 @@ from typing import Any
 
 import numpy as np
 from peak_memory import begin, megabytes_since
-from PIL import Image
+from PIL import Image, TiffImagePlugin, TiffTags
 
 from asl import picture_bounds
 from asl.decoding import open_rgb
@@ -133,12 +135,52 @@ def _progressive(scans: int) -> Callable[[float], bytes]:
     return make
 
 
-def _long_file(pixels: float | None = None) -> bytes:
+def _and_more(make: Callable[..., bytes]) -> Callable[..., bytes]:
+    """Returns what makes a picture with as many bytes beside its pixels as are let in."""
+
+    def make_more(*pixels: float) -> bytes:
+        content = make(*pixels)
+        beside = bytes(picture_bounds._MOST_BESIDE - 100_000)  # the rest is its own
+        heic = content[4:10] == b"ftyphe"
+        whole = picture_bounds._MOST_OF_HEIC if heic else picture_bounds._MOST_OF_WHOLE
+        whole -= len(content) + 100
+        if content.startswith(b"\x89PNG"):
+            chunk = struct.pack(">I4s", len(beside), b"prVt") + beside
+            chunk += struct.pack(">I", zlib.crc32(chunk[4:]))
+            return content[:33] + chunk + content[33:-12] + chunk + content[-12:]
+        if content.startswith(b"\xff\xd8"):
+            segment = struct.pack(">HH", 0xFFE5, 65_535) + bytes(65_533)
+            return content[:2] + segment * (len(beside) // len(segment)) + content[2:]
+        if content.startswith(b"RIFF"):
+            chunks = content[12:] + struct.pack("<4sI", b"more", whole) + bytes(whole)
+            return struct.pack("<4sI4s", b"RIFF", 4 + len(chunks), b"WEBP") + chunks
+        return content + struct.pack(">I4s", 8 + whole, b"free") + bytes(whole)  # AVIF, HEIC
+
+    return make_more
+
+
+def _tiff_and_more(pixels: float = 1e6 * picture_bounds._MOST_MEGAPIXELS["TIFF"]) -> bytes:
+    """Makes a TIFF with a tag as large as is let in."""
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[65_000] = bytes(picture_bounds._MOST_BESIDE - 100_000)
+    tags.tagtype[65_000] = TiffTags.BYTE
+    return _saved("TIFF", "RGB", tiffinfo=tags)(pixels)
+
+
+def _one_strip(pixels: float = 23e6) -> bytes:
+    """Makes a compressed TIFF of one strip, whose pixels and bytes are nearly as many as let in."""
+    TiffImagePlugin.STRIP_SIZE = 1 << 30
+    side = int(math.sqrt(pixels))
+    noise = np.random.default_rng(0).integers(0, 256, (side, side, 4), dtype=np.uint8)
+    content = io.BytesIO()
+    Image.fromarray(noise).save(content, "TIFF", compression="tiff_adobe_deflate")
+    return content.getvalue()
+
+
+def _long_file(pixels: float = 20e6) -> bytes:
     """Makes a JPEG with as many bytes as are let in, of which most follow its end."""
-    if pixels is not None:
-        return _saved("JPEG", "RGB")(pixels)
-    content = _saved("JPEG", "RGB")(20e6)
-    return content + bytes(int(picture_bounds._MOST_BYTES) - len(content))
+    content = _saved("JPEG", "RGB")(pixels)
+    return content + bytes(picture_bounds._MOST_BYTES - len(content))
 
 
 _FAST_HEIC: dict[str, Any] = {"quality": 5, "enc_params": {"preset": "ultrafast"}}
@@ -162,6 +204,12 @@ LARGEST: dict[str, Callable[..., bytes]] = {
     f"JPEG of {_SCANS} scans": _progressive(_SCANS),
     "JPEG of 100 scans": _progressive(picture_bounds._MOST_SCANS),
     "JPEG, a long file": _long_file,
+    "PNG, much beside": _and_more(_saved("PNG", "RGB", compress_level=1)),
+    "TIFF, much beside": _tiff_and_more,
+    "TIFF in one strip": _one_strip,
+    "WebP, a long file": _and_more(_saved("WEBP", "RGB", method=0)),
+    "AVIF, a long file": _and_more(_saved("AVIF", "RGB", speed=10)),
+    f"JPEG of {_SCANS} scans, much beside": _and_more(_progressive(_SCANS)),
 }
 """What is at a bound of `asl.picture_bounds`: name → what makes its content."""
 
@@ -171,6 +219,8 @@ if find_spec("pillow_heif") is not None:
         "HEIC, all colours": _saved("HEIF", "RGB", chroma=444, **_FAST_HEIC),
         "HEIC, transparent": _saved("HEIF", "RGBA", chroma=420, **_FAST_HEIC),
         "HEIC of 10 bits": _ten_bits,
+        "HEIC of a phone, a long file": _and_more(_saved("HEIF", "RGB", chroma=420, **_FAST_HEIC)),
+        "HEIC of 10 bits, a long file": _and_more(_ten_bits),
     }
 
 
