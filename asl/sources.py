@@ -61,7 +61,9 @@ def find_dataset(data_dir: str | os.PathLike | None = None) -> Path:
         words = (str(error).strip().splitlines() or ["no message"])[0]
         if "Connection" in kind:  # whose words are addresses and the names of other errors
             words = "it cannot be reached"
-        why = textwrap.shorten(f"{kind}: {words}", 120, placeholder=" …")
+        why = f"{kind}: {words}"
+        if not isinstance(error, DatasetError):  # ours names a folder, which must be read whole
+            why = textwrap.shorten(why, 120, placeholder=" …")
     print(
         "No photographs: none given, $ASL_DATA_DIR not set, asl_dataset/ holds no class folders, "
         f"Kaggle: {why}\nTo fetch them once, with network and no account:\n  {FETCH_COMMAND}"
@@ -89,12 +91,12 @@ def _fetch_from_kaggle() -> str:
 
 def _whole_from_kaggle() -> Path:
     folder = _fetch_from_kaggle()
-    root = existing_root(folder, "Kaggle")
-    found = sum(len(images_in(path)) for _, path in class_folders(root))
-    if found != KAGGLE_IMAGES:
+    root = class_root(folder)
+    found = sum(len(images_in(path)) for _, path in class_folders(root)) if root else 0
+    if root is None or found != KAGGLE_IMAGES:
         raise DatasetError(
-            f"expected {KAGGLE_IMAGES:,} images, found {found:,}: remove '{shown(folder)}' to "
-            "fetch them again"
+            f"expected {KAGGLE_IMAGES:,} images in '{shown(folder)}', found {found:,}: remove that "
+            "folder first, since kagglehub fetches nothing again while it is there"
         )
     return root
 

@@ -140,7 +140,9 @@ def test_texts_of_a_png_may_not_unpack_to_much(before, behind):
         for i in range(9)
     ]
     file = content[:33] + b"".join(texts[:before]) + content[33:-12] + b"".join(texts[:behind])
-    with pytest.raises((Image.DecompressionBombError, OSError), match="texts beside|Too much memory"):
+    with pytest.raises(
+        (Image.DecompressionBombError, OSError), match="texts beside|Too much memory"
+    ):
         open_rgb(BytesIO(file + content[-12:]))
 
 

@@ -206,16 +206,22 @@ def test_a_network_that_is_not_there_is_told_in_a_few_words(
     assert said.endswith("Kaggle: ConnectionError: it cannot be reached")
 
 
+@pytest.mark.parametrize("left", [4, 0])
 def test_a_download_with_images_missing_is_not_taken(
-    empty_machine, write_images, monkeypatch, tmp_path, capsys
+    left, empty_machine, write_images, monkeypatch, tmp_path, capsys
 ):
-    part, rendered = write_images("a", folder=tmp_path / "kaggle"), write_images()
-    next((part / "a").iterdir()).unlink()
+    deep = tmp_path / "home" / "maria.schneider" / ".cache" / "kagglehub" / "datasets" / "ayuraj"
+    part, rendered = write_images("a", folder=deep / "asl-dataset" / "versions"), write_images()
+    for path in sorted((part / "a").iterdir())[left:]:
+        path.unlink()
     monkeypatch.setattr(sources, "_fetch_from_kaggle", lambda: str(part))
     monkeypatch.setattr(sources, "unpack_stand_in", lambda: rendered)
     assert find_dataset() == rendered
-    said = capsys.readouterr().out
-    assert "Kaggle: DatasetError: expected 5 images, found 4: remove" in said
+    said = capsys.readouterr().out.splitlines()[0]
+    assert said.endswith(
+        f"Kaggle: DatasetError: expected 5 images in '{part}', found {left}: remove that folder "
+        "first, since kagglehub fetches nothing again while it is there"
+    )
 
 
 def test_the_unpacked_stand_in_is_made_whole_again(archive, cache):
