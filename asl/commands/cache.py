@@ -4,6 +4,7 @@ import argparse
 from datetime import datetime
 
 from asl.decoded.room import Entry, clear, decoded_folder, entries, most_bytes
+from asl.decoding import shown
 
 
 def cache(options: argparse.Namespace) -> tuple[dict, str]:
@@ -38,5 +39,5 @@ def _line(entry: Entry) -> str:
     what = "damaged, or of another version of asl"
     if entry.shape:
         count, _, side, _ = entry.shape
-        what = f"{count:,} images of {side}x{side} pixels from {entry.folder}"
+        what = f"{count:,} images of {side}x{side} pixels from {shown(entry.folder)}"
     return f"{facts['bytes'] / 1e6:10,.1f} MB   used {facts['used'][:16]}   {what}"

@@ -9,14 +9,15 @@ from torch.utils.data import Subset
 
 from asl.augmentation.backgrounds import load_photographs
 from asl.data import ASLDataset, known
+from asl.decoding import shown
 from asl.processes.group import ALONE, Processes
 from asl.processes.joining import joined
 from asl.recognizer.calibrate import calibrate_recognizer
 from asl.recognizer.photograph_sources import check_source
-from asl.recognizer.recipe import recipe_for
+from asl.recognizer.recipe import recipe_for, saved_recipe
 from asl.recognizer.recognizer import Recognizer
 from asl.recognizer.train import train_recognizer
-from asl.recognizer.unseen import answer_unseen
+from asl.recognizer.unseen import answer_unseen, trained_with, trained_without
 from asl.sources import find_dataset
 
 # --- train ---------------------------------------------------------------------------------------
@@ -89,24 +90,35 @@ def _photographs(folders: Sequence[Path]) -> dict[str, ASLDataset]:
 
 def _save(recognizer: Recognizer, output: Path) -> tuple[dict, str]:
     recognizer.save(output)
-    lines = [f"{name}: {value}" for name, value in recognizer.facts.items()]
-    return recognizer.facts, "\n".join([f"weights: {output}", *lines])
+    lines = [shown(f"{name}: {value}") for name, value in recognizer.facts.items()]
+    return recognizer.facts, "\n".join([f"weights: {shown(output)}", *lines])
 
 
 # --- calibrate -----------------------------------------------------------------------------------
 
 
+def _with_facts(path: Path) -> Recognizer:
+    """Reads weights of which a calibration also uses what they say about themselves."""
+    recognizer = Recognizer.load(path)
+    try:
+        saved_recipe(recognizer.facts)
+        trained_without(recognizer), trained_with(recognizer)
+    except ValueError as error:
+        raise ValueError(f"'{shown(path)}' cannot be used for a calibration: {error}") from error
+    return recognizer
+
+
 def calibrate(options: argparse.Namespace) -> tuple[dict, str]:
     """Sets temperature and threshold from what others answer for signers they have not seen."""
-    recognizer = Recognizer.load(options.weights)
-    unseen = [Recognizer.load(path) for path in options.unseen]
+    recognizer, *unseen = [_with_facts(path) for path in (options.weights, *options.unseen)]
     real = ASLDataset(find_dataset(options.data), corrected=options.corrected)
     sources = _photographs(options.photographs)
     found = calibrate_recognizer(recognizer, unseen, real, load_photographs("val"), sources)
+    left_out = {signer for r in unseen for signer in trained_without(r)}
     shapes = answer_unseen(unseen, real).scores(real)["shapes_33"]
     recognizer.facts |= found | {
         "calibrated": options.command_line,
-        "unseen_signers": sorted(signer for r in unseen for signer in r.facts["left_out"]),
+        "unseen_signers": [signer for signer in known(real.signers) if signer in left_out],
         "unseen_signers_33_shapes": shapes["accuracy"]["mean"],
         "worst_signer_33_shapes": shapes["worst_signer"]["mean"],
     }

@@ -25,6 +25,8 @@ from asl.recognizer.unseen import (
     answer_unseen,
     answer_unseen_source,
     pictures_without_hands,
+    trained_with,
+    trained_without,
 )
 from asl.signs import ANSWERS, SIGNS
 from asl.splits import bursts_of
@@ -67,11 +69,13 @@ def calibrate_recognizer(
         elsewhere`` (share of right answers in all, None if there are none).
 
     Raises:
-        ValueError: if any of the recognisers is calibrated already, or as `answer_unseen`,
-            `answer_unseen_source` and `fit_evidence`. The recogniser is then as it was.
+        ValueError: if any of the recognisers is calibrated already, or as `saved_recipe`,
+            `answer_unseen`, `answer_unseen_source` and `fit_evidence`. The recogniser is then as it
+            was.
     """
     for other in (recognizer, *unseen):
         _check_not_calibrated(other)
+        trained_without(other), trained_with(other)  # what they say may be wrong: tell it now
     recipe = saved_recipe(recognizer.facts)
     studio = answer_unseen(unseen, real)
     elsewhere = answer_unseen(unseen, real, backgrounds, recipe)

@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from asl.decoding import brief
 from asl.recognizer.mobile_net import MOBILE_SIZE
+
+_SHARES = ("answered", "rejected", "right")
+_LARGEST = 1000  # of a strength, a window or a number of degrees
 
 
 @dataclass(frozen=True)
@@ -109,11 +113,35 @@ def recipe_for(architecture: str = "mobile", **changes: Any) -> Recipe:
 
 
 def saved_recipe(facts: Mapping[str, Any]) -> Recipe:
-    """Returns the recipe in a recogniser's facts, or the present one where none was saved."""
-    known = {field.name for field in fields(Recipe)}
-    saved: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value  # JSON has no tuples
-        for name, value in facts.get("recipe", {}).items()
-        if name in known
-    }
-    return Recipe(**saved)
+    """Returns the recipe in a recogniser's facts, or the present one where none was saved.
+
+    Raises:
+        ValueError: if the file says something that cannot have been chosen.
+    """
+    saved = facts.get("recipe", {})
+    if not isinstance(saved, Mapping):
+        raise ValueError(f"expected a recipe as a dict, found {brief(saved)}")
+    chosen: dict[str, Any] = {}
+    for field in fields(Recipe):
+        if field.name not in saved:
+            continue
+        value = saved[field.name]
+        if not _fits(value, field.default, share=field.name in _SHARES):
+            raise ValueError(
+                f"expected {field.name} in the recipe such as {field.default}, found {brief(value)}"
+            )
+        chosen[field.name] = (
+            tuple(value) if isinstance(value, list) else value
+        )  # JSON has no tuples
+    return Recipe(**chosen)
+
+
+def _fits(value: Any, usual: Any, share: bool) -> bool:
+    """Tells whether a value is of the kind of the usual one."""
+    if isinstance(usual, tuple):
+        pair = isinstance(value, list | tuple) and len(value) == len(usual)
+        return pair and all(_fits(side, 1.0, share) for side in value) and 0 < value[0] <= value[1]
+    if isinstance(usual, float):
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and 0 <= value <= (1 if share else _LARGEST)  # nan is not
+    return type(value) is type(usual)

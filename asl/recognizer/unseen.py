@@ -3,7 +3,7 @@
 Each of several is trained without some of the signers and sources, and answers for these.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from asl.augmentation.hands import picture_hands
 from asl.data import ASLDataset, known
-from asl.decoding import denormalize, normalize, open_rgb
+from asl.decoding import brief, denormalize, normalize, open_rgb
 from asl.evaluation.report import CrossValidation
 from asl.recognizer.recipe import Recipe
 from asl.recognizer.recognizer import Recognizer
@@ -55,6 +55,30 @@ class Unseen:
         ).scores()
 
 
+def trained_without(recognizer: Recognizer) -> list[Hashable]:
+    """Returns the signers that a recogniser says it was trained without, none if it says nothing.
+
+    Raises:
+        ValueError: if they are no list of numbers and names.
+    """
+    found = recognizer.facts.get("left_out", [])
+    if not isinstance(found, list | tuple) or not all(type(s) in (int, str) for s in found):
+        raise ValueError(f"expected left_out as a list of signers, found {brief(found)}")
+    return list(found)
+
+
+def trained_with(recognizer: Recognizer) -> list[str]:
+    """Returns the sources of photographs that a recogniser says it was trained with.
+
+    Raises:
+        ValueError: if they are no dict.
+    """
+    found = recognizer.facts.get("photographs", {})
+    if not isinstance(found, dict):
+        raise ValueError(f"expected photographs as a dict of sources, found {brief(found)}")
+    return list(found)
+
+
 def answer_unseen(
     recognizers: Sequence[Recognizer],
     real: ASLDataset,
@@ -74,17 +98,18 @@ def answer_unseen(
         recipe: how hands are moved before the photographs.
 
     Raises:
-        ValueError: if no recogniser left any of the signers out, or two left out the same one.
+        ValueError: if no recogniser left any of the signers out, or two left out the same one, or
+            as `trained_without`.
     """
-    left_out = [signer for r in recognizers for signer in r.facts.get("left_out", ())]
+    left_out = [signer for r in recognizers for signer in trained_without(r)]
     if not {*left_out} & {*real.signers} or len(set(left_out)) < len(left_out):
         raise ValueError(
             "expected recognisers trained without different signers of the images, found signers "
-            f"{left_out} left out"
+            f"{brief(left_out)} left out"
         )
     parts, indices = [], []
     for recognizer in recognizers:
-        unseen = recognizer.facts.get("left_out", ())
+        unseen = trained_without(recognizer)
         theirs = [i for i, s in enumerate(real.signers) if s in unseen]
         if not theirs:  # one that left out photographs alone
             continue
@@ -113,15 +138,15 @@ def answer_unseen_source(
         evidence: float (N,), log-odds of a hand
 
     Raises:
-        ValueError: if every recogniser was trained with the source.
+        ValueError: if every recogniser was trained with the source, or as `trained_with`.
     """
-    unseen = [r for r in recognizers if name not in r.facts.get("photographs", ())]
+    unseen = [r for r in recognizers if name not in trained_with(r)]
     if not unseen:
         raise ValueError(
             f"expected a recogniser trained without the photographs {name!r}, found that all of "
             f"{len(recognizers)} were trained with them"
         )
-    own = max(unseen, key=lambda r: len(r.facts.get("photographs", ())))
+    own = max(unseen, key=lambda r: len(trained_with(r)))
     return own.raw_answers(photographs.image_files)
 
 

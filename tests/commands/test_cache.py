@@ -4,6 +4,8 @@ import os
 import pytest
 
 from asl import ASLDataset
+from asl.commands import cache
+from asl.decoded.room import Entry
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*images of . of 36 signs")
 
@@ -45,3 +47,8 @@ def test_a_bound_that_is_no_number_is_one_message(run, kept, monkeypatch):
     monkeypatch.setenv("ASL_CACHE_GB", "much")
     status, out, err = run("cache")
     assert status == 2 and out == "" and err.startswith("error: expected a number of gigabytes")
+
+
+def test_a_folder_is_shown_without_what_a_terminal_obeys(kept):
+    entry = Entry(kept / "x.asl-images", "\x1b[2J", (1, 3, 8, 8), 100, 0.0)
+    assert cache._line(entry).endswith(r"8x8 pixels from \x1b[2J")

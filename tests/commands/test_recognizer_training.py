@@ -96,3 +96,31 @@ def test_train_takes_no_finder_from_what_holds_none(run, short, tmp_path):
         finder = ["--finder", tmp_path / name]
         status, _, err = run("train", *short, *finder, "--output", tmp_path / "x")
         assert status == 2 and message in err
+
+
+@pytest.mark.parametrize(
+    "facts", [{"left_out": 5}, {"left_out": [[1]]}, {"photographs": 5}, {"recipe": {"right": "x"}}]
+)
+def test_calibrate_takes_no_weights_that_say_what_cannot_be(facts, people, run, tmp_path):
+    whole, wrong = (Recognizer.create("resnet", image_size=32) for _ in range(2))
+    wrong.facts = {"left_out": [1], **facts}
+    whole.save(tmp_path / "whole")
+    wrong.save(tmp_path / "wrong")
+    for first, second in (("whole", "wrong"), ("wrong", "whole")):
+        arguments = ["calibrate", tmp_path / first, "--unseen", tmp_path / second, "--data", people]
+        status, _, err = run(*arguments, "--output", tmp_path / "x")
+        assert status == 2 and "wrong' cannot be used for a calibration: expected " in err
+    assert not (tmp_path / "x").exists()
+
+
+def test_weights_are_shown_without_what_a_terminal_obeys(tmp_path):
+    recognizer = Recognizer.create("resnet", image_size=32)
+    recognizer.facts = {"\x1b[31mred": "\x1b]0;title\x07", "list": ["\x1b"], "lines": "a\nb"}
+    facts, text = recognizer_training._save(recognizer, tmp_path / "\x1b[2J")
+    assert facts == recognizer.facts
+    assert text.splitlines()[1:] == [
+        r"\x1b[31mred: \x1b]0;title\x07",
+        r"list: ['\x1b']",
+        r"lines: a\nb",
+    ]
+    assert text.isascii() and "\x1b" not in text

@@ -5,6 +5,8 @@ from asl.recognizer.unseen import (
     answer_unseen,
     answer_unseen_source,
     pictures_without_hands,
+    trained_with,
+    trained_without,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
@@ -70,3 +72,18 @@ def test_pictures_without_hands_are_the_same_every_time(photographs):
     assert all(p.dtype == torch.uint8 for p in pictures)
     again = pictures_without_hands(photographs, count=4)
     assert all(a.equal(b) for a, b in zip(pictures, again, strict=True))
+
+
+def test_what_recognisers_say_of_their_training_is_checked(make_recognizer):
+    recognizer = make_recognizer()
+    assert trained_without(recognizer) == [] and trained_with(recognizer) == []
+    recognizer.facts = {"left_out": [1, "Ada"], "photographs": {"one": 60}}
+    assert trained_without(recognizer) == [1, "Ada"] and trained_with(recognizer) == ["one"]
+    for wrong in (5, "15", None, [[1]], [True], [None], {"1": 2}):
+        recognizer.facts["left_out"] = wrong
+        with pytest.raises(ValueError, match="left_out as a list of signers, found "):
+            trained_without(recognizer)
+    for wrong in (5, "one", None, ["one"]):
+        recognizer.facts["photographs"] = wrong
+        with pytest.raises(ValueError, match="photographs as a dict of sources, found "):
+            trained_with(recognizer)
