@@ -81,7 +81,10 @@ def check_readable(folder: str | os.PathLike) -> None:
 
 
 def images_in(folder: Path) -> list[Path]:
-    """Returns the images directly in a folder, sorted by name. A missing folder has none."""
+    """Returns the images directly in a folder, sorted by name. A missing folder has none.
+
+    A name is enough: links that lead nowhere are among them.
+    """
     return [folder / file.name for file in _files_in(folder) if _is_image(file.name)]
 
 
@@ -198,19 +201,23 @@ def _is_image(name: str) -> bool:
 
 
 def _files_in(folder: Path) -> list[os.DirEntry[str]]:
-    """Returns the files directly in a folder, sorted by name, without asking the disk for each."""
+    """Returns what is directly in a folder but no folder, sorted by name.
+
+    The disk is not asked about each. Links that lead nowhere and pipes are there, so that whoever
+    reads them names them: else a folder of links whose targets were moved would shrink unnoticed.
+    """
     if not os.path.isdir(folder):
         return []
     check_readable(folder)
     with os.scandir(folder) as entries:
         # Hidden files are no content. In archives macOS leaves '._name.jpeg' beside 'name.jpeg'.
-        visible = [entry for entry in entries if entry.name[0] != "." and _is_file(entry)]
+        visible = [entry for entry in entries if entry.name[0] != "." and not _is_folder(entry)]
     visible.sort(key=attrgetter("name"))
     return [entry for entry in visible if entry.name.lower() not in _NO_CONTENT]
 
 
-def _is_file(entry: os.DirEntry[str]) -> bool:
+def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
-        return entry.is_file()
+        return entry.is_dir()
     except OSError:  # a link to itself, or into a folder that may not be read
         return False

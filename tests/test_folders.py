@@ -2,7 +2,6 @@ import os
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from asl import ASLDataset, DatasetError, find_dataset
 from asl.folders import class_folders, class_root, files_by_sign, images_in, left_out
@@ -114,13 +113,46 @@ def test_a_folder_that_is_not_there_has_no_class_folders(name, tmp_path):
     assert class_root(tmp_path / name) is None
 
 
-def test_a_link_to_itself_is_no_image(tmp_path):
-    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+def _link(path, target):
     try:
-        (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
+        path.symlink_to(target)
     except OSError:  # Windows asks for a right
         pytest.skip("no symbolic links here")
-    assert images_in(tmp_path) == [tmp_path / "a.png"]
+
+
+def _nowhere(path):
+    _link(path, path.with_name("moved.png"))
+
+
+def _to_itself(path):
+    _link(path, path)
+
+
+def _out_to_nowhere(path):
+    _link(path, path.parents[3] / "moved" / "1.png")
+
+
+def _pipe(path):
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no pipes with names here")
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("make", [_nowhere, _to_itself, _pipe, _out_to_nowhere])
+def test_what_is_named_like_an_image_but_is_no_file_is_named(make, write_images, run):
+    folder = write_images()
+    make(folder / "a" / "lost.png")
+    follow = {"follow_links": make is _out_to_nowhere}
+    with pytest.raises(DatasetError, match="found 1 unreadable image file.*\n.*lost.png: "):
+        ASLDataset(folder, **follow)
+    with pytest.warns(UserWarning, match="left out 1 unreadable image file.*\n.*lost.png: "):
+        assert len(ASLDataset(folder, on_error="skip", **follow)) == 180
+    if make is _out_to_nowhere:
+        with pytest.warns(UserWarning, match=r"left out 1 link\(s\) that lead out of .*lost.png"):
+            assert len(ASLDataset(folder)) == 180
+    arguments = ["--follow-links"] * follow["follow_links"]
+    status, out, err = run("predict", *arguments, folder / "a")
+    assert status == 2 and out.count(".png: ") == 5 and "lost.png" in err
 
 
 def test_the_order_is_that_of_names_on_every_system(tmp_path):
