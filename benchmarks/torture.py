@@ -5,9 +5,10 @@
 - *Damaged files*: pictures, and the five kinds of checked files, each damaged by its own seed; see
   tests/fuzz. Then each checked file cut off at every percent of its length, and with one bit
   flipped. And checked files with other facts or numbers and a checksum that fits ("signed again").
-- *Kills*: SIGKILL at a random moment of a training of ten epochs with a checkpoint, inside the
-  writing of the checkpoint, and at a random moment of the command ``asl train``. It goes on, and
-  must end as the training that was never killed, the command with the same bytes in its file.
+- *Kills*: SIGKILL at a random moment after the first checkpoint of a training of ten epochs, inside
+  the writing of a checkpoint, and at a random moment after the first checkpoint of the command
+  ``asl train``. It goes on, and must end as the training that was never killed, the command with
+  the same bytes in its file.
 - *Full disks*: every writer writes to a disk that fills up after any number of pages. Linux, as
   root: it mounts a small disk in memory. Elsewhere this part is left out, and the record says so.
 - *Closed folders and files*: every writer writes into a folder that may only be read, or not even
@@ -15,8 +16,9 @@
 - *Memory and time*: the largest picture of each format that is let in is decoded, and crafted files
   of weights are refused, each in a process of its own. Linux.
 
-What is finished is kept in build/torture, as long as the code stays the same. So a run that was
-interrupted goes on, and ``--first`` continues a range of seeds.
+What is finished is kept in build/torture, as long as the code stays the same, and the record is
+written after every part. So a run that was interrupted has a record, which says so, and goes on;
+``--first`` continues a range of seeds, and ``--only killed`` does one part.
 """
 
 import argparse
@@ -252,6 +254,41 @@ def joined(jobs: list, found: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def record(
+    options: argparse.Namespace, jobs: list, found: list[dict[str, Any]], seconds: float
+) -> dict[str, Any]:
+    """Returns what the finished jobs found, and how. The last of all jobs may not be finished."""
+    results = joined(jobs[: len(found)], found)
+    setting = {
+        "command": "python " + shlex.join(["benchmarks/torture.py", *sys.argv[1:]]),
+        **{key: value for key, value in vars(options).items() if key not in ("only", "output")},
+        "epochs": EPOCHS,
+        "limit (s)": LIMIT_S,
+        "code of asl": source_of_package(),
+        "hardware": f"{platform.system()}, {os.cpu_count()} CPU cores, {platform.machine()}",
+        "versions": {
+            "python": platform.python_version(),
+            **{of.__name__: of.__version__ for of in (torch, PIL, safetensors)},
+        },
+        "peak of a process (MiB)": max(part.get("peak", 0) for part in found),
+        "seconds": round(seconds),
+    }
+    if len(found) < len(jobs):
+        setting["interrupted"] = f"after {len(found)} of {len(jobs)} parts"
+        return {"setting": setting, **results}
+    if options.only:
+        setting["not run"] = f"anything but {options.only}"
+        return {"setting": setting, **results}
+    missing = {
+        "full disk": "full disks: mounting one takes Linux and root",
+        "closed folder": "closed folders: giving up rights takes root",
+        "largest picture": "memory: asking how much a process takes at most takes Linux",
+    }
+    if left_out := [why for what, why in missing.items() if what not in results]:
+        setting["not run"] = "; ".join(left_out)
+    return {"setting": setting, **results}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name, count in (
@@ -266,6 +303,7 @@ def main() -> None:
     ):
         text = "the first seed" if name == "first" else "how many"
         parser.add_argument(f"--{name}", type=int, default=count, help=f"{text} (default: {count})")
+    parser.add_argument("--only", metavar="PART", help="one part of the record, such as killed")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE")
     options = parser.parse_args()
     for name, kind in KINDS.items():
@@ -274,36 +312,20 @@ def main() -> None:
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
-    jobs, found = jobs_of(options), []
+    jobs, found = [job for job in jobs_of(options) if options.only in (None, job[0])], []
+    if not jobs:
+        parser.error(
+            f"expected a part of the record that can be measured here, found {options.only}"
+        )
     start = time.perf_counter()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.workers, context, initializer=begin) as pool:
         for job, part in zip(jobs, pool.map(do, jobs), strict=True):
             found.append(part)
             print(*job, dict(part["counts"]), part["faults"] or "", flush=True)
-    results = joined(jobs, found)
-    setting = {
-        "command": "python " + shlex.join(["benchmarks/torture.py", *sys.argv[1:]]),
-        **{key: value for key, value in vars(options).items() if key != "output"},
-        "epochs": EPOCHS,
-        "limit (s)": LIMIT_S,
-        "code of asl": source_of_package(),
-        "hardware": f"{platform.system()}, {os.cpu_count()} CPU cores, {platform.machine()}",
-        "versions": {
-            "python": platform.python_version(),
-            **{of.__name__: of.__version__ for of in (torch, PIL, safetensors)},
-        },
-        "peak of a process (MiB)": max(part.get("peak", 0) for part in found),
-        "seconds": round(time.perf_counter() - start),
-    }
-    missing = {
-        "full disk": "full disks: mounting one takes Linux and root",
-        "closed folder": "closed folders: giving up rights takes root",
-        "largest picture": "memory: asking how much a process takes at most takes Linux",
-    }
-    if left_out := [why for what, why in missing.items() if what not in results]:
-        setting["not run"] = "; ".join(left_out)
-    write_text(options.output, json.dumps({"setting": setting, **results}, indent=1) + "\n")
+            seconds = time.perf_counter() - start
+            so_far = record(options, jobs, found, seconds)
+            write_text(options.output, json.dumps(so_far, indent=1) + "\n")
 
 
 if __name__ == "__main__":

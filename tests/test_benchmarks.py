@@ -125,3 +125,39 @@ def test_every_listed_fault_can_be_planted(monkeypatch):
     assert len(listed) == 60
     for fault in listed:
         assert faults.planted(fault) != (ROOT / fault["file"]).read_text()
+
+
+def test_what_the_torture_has_measured_stays_if_it_dies(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    torture = importlib.import_module("torture")
+
+    class Pool:
+        def __init__(self, *arguments, **options):
+            self.map = map
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            return None
+
+    def do(job):
+        if job[1] == "inside a write":
+            raise MemoryError
+        return {"counts": {"killed": 10}, "faults": {}}
+
+    for name, value in (("ProcessPoolExecutor", Pool), ("do", do), ("KINDS", {})):
+        monkeypatch.setattr(torture, name, value)
+    output = tmp_path / "record.json"
+    command = ["torture.py", "--only", "killed", "--kills", "20", "--output", str(output)]
+    monkeypatch.setattr(sys, "argv", command)
+    with pytest.raises(MemoryError):
+        torture.main()
+    record = json.loads(output.read_text())
+    assert record["killed"] == {"at any moment": {"killed": 20, "faults": {}}}
+    assert record["setting"]["interrupted"] == "after 2 of 7 parts"
+    monkeypatch.setattr(torture, "do", lambda job: {"counts": {"killed": 1}, "faults": {}})
+    torture.main()
+    record = json.loads(output.read_text())
+    assert len(record["killed"]) == 3 and "interrupted" not in record["setting"]
+    assert record["setting"]["not run"] == "anything but killed"

@@ -1,4 +1,8 @@
-"""Trainings that are killed and go on, for `benchmarks/torture.py` and the tests."""
+"""Trainings that are killed and go on, for `benchmarks/torture.py` and the tests.
+
+A process that is killed before its first checkpoint only begins again, and most of its life is
+spent on imports. So the moments are drawn from the time after the first checkpoint.
+"""
 
 import hashlib
 import os
@@ -30,18 +34,19 @@ EPOCHS = 10
 COMMAND = "asl train"
 
 Finish = Callable[[Path], tuple[str, float]]
-"""Trains in a folder from where it is to the end: a key of what came out, and the seconds."""
+"""Trains in a folder from where it is to the end. Returns a key of what came out, and how many
+seconds passed since there was a checkpoint."""
 KillOnce = Callable[[Path, Random, float], bool]
-"""Trains in a folder until it is killed, within some seconds. Tells whether it was: if not, it had
-ended before."""
+"""Trains in a folder until it is killed, within some seconds of the first checkpoint. Tells whether
+it was: if not, it had ended before."""
 
 
 def kill(where: str, first: int, last: int) -> dict[str, Any]:
     """Kills trainings, each once, and lets them go on to their end.
 
     Args:
-        where: ``"at any moment"`` or ``"inside a write"`` of `asl.train_model`, or `COMMAND` at any
-            moment of its work.
+        where: ``"at any moment"`` after its first checkpoint or ``"inside a write"`` of
+            `asl.train_model`, or `COMMAND` at any moment after its first checkpoint.
         first, last: seeds, each of one kill; the last is left out.
     """
     torch.set_num_threads(1)
@@ -51,6 +56,8 @@ def kill(where: str, first: int, last: int) -> dict[str, Any]:
         whole = Path(folder) / "whole"
         whole.mkdir()
         finish, kill_once = _command(whole) if where == COMMAND else _training(where)
+        if where != COMMAND:
+            train(Path(folder) / "first")  # imports what every child would import again
         expected, seconds = finish(whole)
         names = _names_in(whole)
         for seed in range(first, last):
@@ -62,7 +69,7 @@ def kill(where: str, first: int, last: int) -> dict[str, Any]:
                 place.mkdir()
                 killed = kill_once(place, random, seconds)
             counts["killed"] += 1
-            counts["had a checkpoint"] += any((place / name).is_file() for name in names)
+            counts["had a checkpoint"] += _has_checkpoint(place)
             if finish(place)[0] == expected:
                 counts["went on to the same end"] += 1
             else:
@@ -72,9 +79,21 @@ def kill(where: str, first: int, last: int) -> dict[str, Any]:
     return {"counts": counts, "faults": faults}
 
 
+_CHECKPOINTS = ("checkpoint", "kept/finder.safetensors")  # of `train_model`, the command's first
+
+
 def _names_in(folder: Path) -> set[str]:
     """Returns files and folders: a draft that was left may be an empty folder."""
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+
+
+def _has_checkpoint(place: Path) -> bool:
+    return any((place / name).is_file() for name in _CHECKPOINTS)
+
+
+def _wait_for_checkpoint(place: Path, ended: Callable[[], bool]) -> None:
+    while not _has_checkpoint(place) and not ended():
+        time.sleep(0.001)
 
 
 # --- train_model ---------------------------------------------------------------------------------
@@ -87,17 +106,16 @@ _DATA = TensorDataset(
 
 def _training(where: str) -> tuple[Finish, KillOnce]:
     def finish(place: Path) -> tuple[str, float]:
-        start = time.perf_counter()
-        result = result_of(partial(train, place / "checkpoint"))
+        result, seconds = result_of(partial(train, place / "checkpoint"), place)
         assert result, "a training that nobody kills must end"
-        return result, time.perf_counter() - start
+        return result, seconds
 
     def kill_once(place: Path, random: Random, within: float) -> bool:
         if where == "inside a write":
             work = partial(train_killed_while_writing, place / "checkpoint", random)
-            return result_of(work) is None
+            return result_of(work, place)[0] is None
         after = random.uniform(0, within)
-        return result_of(partial(train, place / "checkpoint"), after) is None
+        return result_of(partial(train, place / "checkpoint"), place, after)[0] is None
 
     return finish, kill_once
 
@@ -113,11 +131,14 @@ def train(checkpoint: Path) -> str:
     return state_of(model) + hashlib.sha256(repr(dict(metrics)).encode()).hexdigest()
 
 
-def result_of(work: Callable[[], str], after: float | None = None) -> str | None:
-    """Works in a child process, which is killed after some seconds, or never.
+def result_of(
+    work: Callable[[], str], place: Path, after: float | None = None
+) -> tuple[str | None, float]:
+    """Works in a child process, which is killed some seconds after its first checkpoint, or never.
 
     Returns:
-        What the work returns; an empty text if it raised an error, None if it was killed.
+        result: of the work; an empty text if it raised an error, None if it was killed
+        seconds: that the child lived with a checkpoint
     """
     reader, writer = os.pipe()
     child = os.fork()
@@ -127,12 +148,16 @@ def result_of(work: Callable[[], str], after: float | None = None) -> str | None
         finally:
             os._exit(0)
     os.close(writer)
+    ended = partial(os.waitid, os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    _wait_for_checkpoint(place, lambda: ended() is not None)
+    start = time.perf_counter()
     if after is not None:
         time.sleep(after)
         os.kill(child, signal.SIGKILL)
     with os.fdopen(reader) as pipe:
         result = pipe.read()
-    return None if os.WIFSIGNALED(os.waitpid(child, 0)[1]) else result
+    seconds = time.perf_counter() - start
+    return None if os.WIFSIGNALED(os.waitpid(child, 0)[1]) else result, seconds
 
 
 def train_killed_while_writing(checkpoint: Path, random: Random) -> str:
@@ -199,6 +224,7 @@ def _command(whole: Path) -> tuple[Finish, KillOnce]:
 
     def finish(place: Path) -> tuple[str, float]:
         process = started(place)
+        _wait_for_checkpoint(place, lambda: process.poll() is not None)
         start = time.perf_counter()
         _, said = process.communicate()
         assert process.returncode == 0, said
@@ -207,6 +233,7 @@ def _command(whole: Path) -> tuple[Finish, KillOnce]:
 
     def kill_once(place: Path, random: Random, within: float) -> bool:
         process = started(place)
+        _wait_for_checkpoint(place, lambda: process.poll() is not None)
         try:
             process.communicate(timeout=random.uniform(0, within))
         except subprocess.TimeoutExpired:
