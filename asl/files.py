@@ -1,6 +1,7 @@
 """What all share: files that appear whole or not at all, progress bars, extras, workers."""
 
 import contextlib
+import errno
 import glob
 import multiprocessing
 import os
@@ -23,6 +24,8 @@ CHECKOUT = Path(__file__).parents[1]
 """The folder of this project, if it is installed in place. Elsewhere it holds nothing of ours."""
 
 T = TypeVar("T")
+
+_FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT} if os.name == "posix" else {errno.ENOSPC}
 
 
 def cache_folder() -> Path:
@@ -76,7 +79,8 @@ def written_whole(
         Where to write: the same name as `path`, in another folder.
 
     Raises:
-        OSError: if the draft cannot be written or cannot take the name.
+        OSError: if the draft cannot be written or cannot take the name. That of a full disk names
+            `path`, whatever wrote the draft.
     """
     given = Path(path)
     if given.exists() and not (given.is_file() or given.is_dir()):
@@ -86,9 +90,12 @@ def written_whole(
     target.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(target)
     prefix = f"{_prefix(target)}{os.getpid()}-"
-    with tempfile.TemporaryDirectory(
-        prefix=prefix, dir=target.parent, ignore_cleanup_errors=True
-    ) as folder:
+    with (
+        _naming(given),
+        tempfile.TemporaryDirectory(
+            prefix=prefix, dir=target.parent, ignore_cleanup_errors=True
+        ) as folder,
+    ):
         draft = Path(folder) / target.name
         yield draft
         if sync:
@@ -101,6 +108,17 @@ def written_whole(
         # The name, too, survives a loss of power. Some network drives cannot promise that.
         with contextlib.suppress(OSError):
             _sync(target.parent)
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Adds the path to the error of a full disk, which only tells of it where a file is opened."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def remove_leftovers(path: str | os.PathLike) -> None:

@@ -1,3 +1,4 @@
+import errno
 import os
 import shutil
 import stat
@@ -30,6 +31,20 @@ def test_a_file_appears_with_its_folders_and_nothing_else(tmp_path):
     write_text(tmp_path / "new" / "folder" / "result.json", "ä\n")
     assert (tmp_path / "new" / "folder" / "result.json").read_bytes() == "ä\n".encode()
     assert names_in(tmp_path / "new" / "folder") == ["result.json"]
+
+
+def test_the_error_of_a_full_disk_names_the_file(tmp_path):
+    for number in (errno.ENOSPC, errno.EFBIG):
+        with (
+            pytest.raises(OSError, match=f"{os.strerror(number)}: '.*weights'") as caught,
+            written_whole(tmp_path / "weights"),
+        ):
+            raise OSError(number, os.strerror(number))
+        assert caught.value.errno == number and not names_in(tmp_path)
+    for other in (OSError("no number"), OSError(errno.EIO, "?"), OSError(errno.ENOSPC, "?", "own")):
+        with pytest.raises(OSError) as caught, written_whole(tmp_path / "weights"):
+            raise other
+        assert caught.value is other
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
