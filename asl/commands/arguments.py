@@ -48,6 +48,12 @@ def output_folder(text: str) -> Path:
     return Path(text)
 
 
+def new_folder(text: str) -> Path:
+    """Reads the path of a folder that will appear whole, beside which its draft is written."""
+    check_folder_writable(Path(os.path.realpath(text)).parent, text)
+    return Path(text)
+
+
 def add_corrected(sub: argparse.ArgumentParser) -> None:
     """Declares --corrected."""
     sub.add_argument(

@@ -1,9 +1,8 @@
 """What the commands about rendered hands can be given. Imports nothing heavy."""
 
 import argparse
-from pathlib import Path
 
-from asl.commands.arguments import Distinct, add_numbers, count, output_file
+from asl.commands.arguments import Distinct, add_numbers, count, new_folder, output_file
 from asl.signs import SIGNS
 
 # What `asl.rendering` defines in modules that import torch: a test holds these, and the defaults
@@ -15,7 +14,7 @@ _LIGHTS = ("dif", "top")
 
 def add_synthesize(sub: argparse.ArgumentParser) -> None:
     """Declares the arguments of `synthesize`, beside --json."""
-    sub.add_argument("folder", type=Path, metavar="DIR", help="a new folder, or an empty one")
+    sub.add_argument("folder", type=new_folder, metavar="DIR", help="a new folder, or an empty one")
     numbers = (
         ("signers", count, 5, "N", "how many people"),
         ("seed", int, 0, "N", "which people; the same number draws the same people"),

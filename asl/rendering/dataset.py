@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from asl.files import end_with_parent, progress_bar, written_whole
+from asl.files import check_folder_writable, end_with_parent, progress_bar, written_whole
 from asl.rendering.mesh import rest_hand
 from asl.rendering.render import LIGHTS, check_choices, check_size, render_sign
 from asl.rendering.signers import VARIATIONS, Signer, check_person, make_signer
@@ -126,6 +126,7 @@ def synthesize(
     Raises:
         ValueError: if `workers` is less than 1.
         FileExistsError: if `folder` is not empty and `force` is off, or something else made it.
+        OSError: if it cannot be written, which is tried before the work.
         ImportError: if the extra is not installed; the message says how to install it.
     """
     folder = Path(folder)
@@ -144,6 +145,7 @@ def synthesize(
                 f"'{folder}' has no {MANIFEST} of rendered hands: force replaces only folders "
                 "that asl synthesize has made. Remove it yourself, or give a new folder."
             )
+    check_folder_writable(Path(os.path.realpath(folder)).parent, folder)
     rest_hand()  # compiles the library's cache once, not in every worker; says what is missing
     people = options.people()
     with written_whole(folder) as draft:

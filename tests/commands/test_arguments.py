@@ -3,7 +3,7 @@ import tempfile
 
 import pytest
 
-from asl.commands.arguments import count, output_file, output_folder
+from asl.commands.arguments import count, new_folder, output_file, output_folder
 
 
 def test_a_count_is_a_number_of_at_least_one():
@@ -19,17 +19,18 @@ def test_an_output_may_lie_in_a_folder_that_does_not_exist_yet(tmp_path):
         assert output_file(str(path)) == path
     assert output_folder(str(tmp_path / "a")) == tmp_path / "a"
     assert output_folder(str(tmp_path)) == tmp_path
+    assert new_folder(str(tmp_path / "a")) == tmp_path / "a"
     assert [path.name for path in tmp_path.iterdir()] == ["old"]  # nothing is made yet
 
 
-@pytest.mark.parametrize("read", [output_file, output_folder])
+@pytest.mark.parametrize("read", [output_file, output_folder, new_folder])
 def test_an_output_below_a_file_is_refused(read, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match=r"cannot write '.*x': '.*file' is a file, not a folder"):
         read(str(tmp_path / "file" / "new" / "x"))
 
 
-@pytest.mark.parametrize("read", [output_file, output_folder])
+@pytest.mark.parametrize("read", [output_file, output_folder, new_folder])
 def test_an_output_in_a_closed_folder_is_refused(read, tmp_path, monkeypatch):
     def closed(dir):
         assert dir == tmp_path

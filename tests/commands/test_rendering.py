@@ -19,6 +19,14 @@ def test_synthesize_refuses_a_folder_with_something_in_it(people, run):
     assert status == 2 and "is not empty" in err
 
 
+def test_synthesize_tries_its_folder_before_the_work(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("asl.rendering.dataset.rest_hand", None)
+    (tmp_path / "file").touch()
+    status, _, err = run("synthesize", tmp_path / "file" / "new", "--signs", "a")
+    assert status == 2 and err.startswith("error: cannot write ")
+    assert err.endswith(f"'{tmp_path / 'file'}' is a file, not a folder\n")
+
+
 def test_the_camera_pages_signs_are_drawn_and_those_that_ship_are_whole(tmp_path, monkeypatch):
     monkeypatch.setattr(rendering, "SIGNS", ("a", "b"))
     drawn = np.zeros((20, 40, 3), np.uint8)

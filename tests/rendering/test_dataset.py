@@ -48,6 +48,13 @@ def test_a_folder_with_something_in_it_is_refused_unless_forced(render, tmp_path
         (tmp_path / "new" / "b" / "left over").touch()
 
 
+def test_a_folder_that_cannot_be_written_is_found_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(dataset, "rest_hand", None)
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match="cannot write '.*new': '.*file' is a file"):
+        synthesize(tmp_path / "file" / "new", DatasetOptions(signers=1))
+
+
 def test_force_replaces_what_a_link_leads_to_and_keeps_the_link(render, tmp_path):
     options = DatasetOptions(signers=1, size=16, signs=["b"], lights=["dif"], frames=1)
     made = synthesize(tmp_path / "made", options, workers=1, progress=False)
