@@ -136,7 +136,7 @@ IS_CUDA = /^[a-z0-9]/ { cuda = /^(cuda|nvidia|triton)/ }
 
 lock:
 	test -x build/uv/bin/uv || $(PYTHON) -m venv build/uv
-	build/uv/bin/python -m pip install --quiet uv==0.13.9
+	build/uv/bin/python -m pip install --quiet --require-hashes -r requirements-uv.lock
 	cat /dev/null $(wildcard requirements*.lock) > build/everything.txt
 	$(COMPILE) $(LOCKED:%=%.txt) --output-file build/everything.txt
 	for name in $(LOCKED); do \

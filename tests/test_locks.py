@@ -63,3 +63,19 @@ def test_the_cpu_build_that_the_docs_name_is_the_locked_one():
     text = (ROOT / "docs" / "install.md").read_text()
     named = set(re.findall(r"\b(torch|torchvision)==(\S+)", text))
     assert len(named) == 2 and named <= pins(ROOT / "requirements.lock")
+
+
+def test_make_installs_nothing_without_hashes_but_what_the_security_page_names():
+    lines = (ROOT / "Makefile").read_text().replace("\\\n", " ").splitlines()
+    installs = [line for line in lines if re.search(r"\bpip (install|download)\b", line)]
+    # This project itself, and `make bench` what it compares with.
+    excepted = ("--no-deps --no-build-isolation --editable .", "benchmarks/requirements-others.txt")
+    unpinned = [
+        part
+        for line in installs
+        for part in line.split("&&")
+        if re.search(r"\bpip (install|download)\b", part)
+        and "--require-hashes" not in part
+        and not any(words in part for words in excepted)
+    ]
+    assert len(installs) == 4 and not unpinned
