@@ -33,7 +33,7 @@ MakeScheduler = LRScheduler | Callable[[optim.Optimizer], LRScheduler]
 
 
 class TrainingDiverged(ValueError):
-    """The loss is no longer a number. The model is as the last whole epoch left it."""
+    """The loss or an answer is no longer a number. The model is as the last good epoch left it."""
 
 
 def optimizer_for(

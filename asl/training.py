@@ -26,7 +26,7 @@ from asl.devices import autocast, drawn_generator, seeded, usable_device
 from asl.files import check_writable
 from asl.fingerprints import describe_share, describe_training
 from asl.models import check_output, check_width
-from asl.optimization import MakeOptimizer, MakeScheduler, run_epochs
+from asl.optimization import MakeOptimizer, MakeScheduler, TrainingDiverged, run_epochs
 from asl.processes.group import ALONE, Processes, drawing_for
 from asl.processes.shared_models import shared
 from asl.signs import check_classes, check_labels
@@ -114,6 +114,8 @@ def train_model(
     Raises:
         ValueError: if an argument is not as described, if labels are others than 0 to 35 in the
             order of `asl.SIGNS`, or if the model's output is not log-probabilities (N, 36).
+        TrainingDiverged: if the loss of a batch, a weight after an epoch, or an answer for the test
+            part is nan or infinite. The model is as the last good epoch left it.
     """
     if not isinstance(model_name, str):
         raise ValueError(
@@ -192,6 +194,7 @@ def train_model(
             test_loss = test_accuracy = math.nan
             if test_data is not None:
                 log_probs, labels = _predict_shared(model, test_data, processes)
+                _check_answers(log_probs, len(metrics["epoch_times"]) + 1)
                 test_loss = F.nll_loss(log_probs, labels).item()
                 correct = (log_probs.argmax(dim=1) == labels).double()
                 test_accuracy = 100 * correct.mean().item()
@@ -343,6 +346,21 @@ def _predict_shared(
     parts = processes.each(answers if shard.counts else None)
     log_probs, labels = zip(*(part for part in parts if part is not None), strict=True)
     return torch.cat(log_probs), torch.cat(labels)
+
+
+def _check_answers(log_probs: Tensor, epoch: int) -> None:
+    """Raises TrainingDiverged unless a model's answers (N, 36) for the test part are numbers.
+
+    A log-probability of minus infinity is one.
+    """
+    wrong = (~log_probs.exp().isfinite().all(dim=1)).nonzero().flatten().tolist()
+    if wrong:
+        raise TrainingDiverged(
+            f"after epoch {epoch} the model answers {len(wrong)} of {len(log_probs)} images of the "
+            f"test part with nan or infinity, the first is test_data[{wrong[0]}]. The model is as "
+            f"epoch {epoch - 1} left it. Look for nan in these images; if there is none, try a "
+            "smaller learning rate, lr=."
+        )
 
 
 def _in_order(

@@ -358,7 +358,9 @@ class Ruining(optim.SGD):
 
 def test_weights_that_a_last_step_has_ruined_are_not_kept(parts, tmp_path):
     options = {"checkpoint": tmp_path / "c", "optimizer": partial(Ruining, lr=0.01)}
-    with pytest.raises(TrainingDiverged, match=r"last step of epoch 2 .* infinity in 1\.weight"):
+    with pytest.raises(
+        TrainingDiverged, match=r"last step of epoch 2 .* infinity in 1\.weight"
+    ) as caught:
         train(parts, **options)
     with pytest.raises(TrainingDiverged, match="last step of epoch 3 "):  # goes on from epoch 1
         train(parts, **options)
@@ -408,6 +410,58 @@ def test_one_pixel_that_is_no_number_is_noticed(parts):
     data = TensorDataset(images, torch.arange(64) % 36)
     with pytest.raises(TrainingDiverged, match="look for nan in the images"):
         train_model(ASLNet(), Subset(data, range(64)), None, 1, batch_size=16, progress=False)
+
+
+def test_an_answer_for_the_test_part_that_is_no_number_stops_and_is_not_kept(parts, tmp_path):
+    images = torch.stack([parts[1][i][0] for i in range(9)])
+    images[7, 0, 3, 3] = math.nan
+    data = TensorDataset(images, torch.arange(9))
+    model = create_sequential_model()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    with pytest.raises(
+        TrainingDiverged, match=r"after epoch 1 .* 1 of 9 .*test_data\[7\]"
+    ) as caught:
+        train_model(
+            model, parts[0], data, 2, checkpoint=tmp_path / "c", progress=False, device="cpu"
+        )
+    assert "Look for nan in these images" in str(caught.value)
+    assert {len(values) for values in caught.value.metrics.values()} == {0}
+    assert all(value.equal(before[name]) for name, value in model.state_dict().items())
+    assert not (tmp_path / "c").exists()
+
+
+def test_answers_that_become_no_numbers_leave_the_epoch_before(parts, tmp_path):
+    class Late(nn.Sequential):
+        """Answers with nan from the second time that it is asked on."""
+
+        asked = 0
+
+        def forward(self, x):
+            self.asked += not self.training and len(x) == 64  # the first batch
+            return super().forward(x) * (math.nan if self.asked > 1 else 1)
+
+    model, seen = Late(create_sequential_model()), []
+
+    def note(epoch, metrics):
+        seen.append({name: value.clone() for name, value in model.state_dict().items()})
+
+    options = {"checkpoint": tmp_path / "c", "callback": note, "progress": False}
+    with pytest.raises(TrainingDiverged, match="after epoch 2 .* as epoch 1 left it") as caught:
+        train_model(model, *parts, 3, **options)
+    assert len(caught.value.metrics["test_losses"]) == 1 and (tmp_path / "c").is_file()
+    assert all(value.equal(seen[0][name]) for name, value in model.state_dict().items())
+
+
+def test_an_answer_that_rules_a_sign_out_is_a_number(parts):
+    class Sure(nn.Sequential):
+        def forward(self, x):
+            log_probs = super().forward(x)
+            if self.training or len(x) == 1:
+                return log_probs
+            return log_probs.index_fill(1, torch.arange(9), -math.inf)
+
+    metrics = train_model(Sure(create_sequential_model()), *parts, 1, progress=False)
+    assert metrics["test_losses"] == [math.inf]
 
 
 def test_a_dataset_that_cannot_be_compared_is_refused_with_a_checkpoint(tmp_path):
