@@ -183,7 +183,7 @@ def run_epochs(
                     f"the learning rate {rates[batch]:.3g}. The model is as epoch {epoch - 1} left "
                     "it. Try a smaller learning rate, lr=, and look for nan in the images."
                 )
-            _check_not_diverged(model, last_good, epoch)
+            _check_not_diverged(model, last_good, epoch, len(rates), rates[-1])
             results["train_losses"].append(loss_sum.item() / size)
             results["learning_rates"].append(rates[-1])
             model.eval()
@@ -262,14 +262,17 @@ def _blaming(checkpoint: Checkpoint | None) -> Iterator[None]:
             raise ValueError(text) from error
 
 
-def _check_not_diverged(model: nn.Module, last_good: Mapping[str, Tensor], epoch: int) -> None:
+def _check_not_diverged(
+    model: nn.Module, last_good: Mapping[str, Tensor], epoch: int, batch: int, rate: float
+) -> None:
     """Raises TrainingDiverged if the last step of an epoch has left weights that are no numbers."""
     try:
         check_weights(model, last_good, model.state_dict())
     except ValueError as error:
         raise TrainingDiverged(
-            f"the last step of epoch {epoch} has gone too far: {error}. The model is as epoch "
-            f"{epoch - 1} left it. Try a smaller learning rate, lr=."
+            f"the last step of epoch {epoch} has gone too far, in batch {batch}, at the learning "
+            f"rate {rate:.3g}: {error}. The model is as epoch {epoch - 1} left it. Try a smaller "
+            "learning rate, lr=, and look for very large numbers in the images."
         ) from error
 
 

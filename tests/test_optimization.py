@@ -362,6 +362,8 @@ def test_weights_that_a_last_step_has_ruined_are_not_kept(parts, tmp_path):
         TrainingDiverged, match=r"last step of epoch 2 .* infinity in 1\.weight"
     ) as caught:
         train(parts, **options)
+    words = str(caught.value)
+    assert "in batch 5, at the learning rate " in words and "Try a smaller learning rate" in words
     with pytest.raises(TrainingDiverged, match="last step of epoch 3 "):  # goes on from epoch 1
         train(parts, **options)
 
