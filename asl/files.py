@@ -160,13 +160,16 @@ def check_folder_writable(folder: Path, given: str | os.PathLike) -> None:
     """Raises OSError, naming what was given, unless files can be written into a folder."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     if not there.is_dir():
-        raise NotADirectoryError(f"cannot write '{given}': '{there}' is a file, not a folder")
+        raise NotADirectoryError(
+            f"cannot write '{given}': '{there}' is a file, not a folder. Give another path"
+        )
     try:
         with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:
         reason = error.strerror or error
-        text = f"cannot write '{given}': no file can be made in '{there}': {reason}"
+        text = f"cannot write '{given}': no file can be made in '{there}': {reason}. "
+        text += "Give another path, or allow writing there"
         raise OSError(text) from None
 
 

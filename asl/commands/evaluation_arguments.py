@@ -2,7 +2,7 @@
 
 import argparse
 
-from asl.commands.arguments import Distinct, add_corrected, count, output_file
+from asl.commands.arguments import Distinct, add_corrected, count, output_file, output_folder
 from asl.signs import IMAGE_SIZE
 
 # The recogniser's networks need larger images and another recipe; `train` is for them.
@@ -105,6 +105,7 @@ def _add_training(sub: argparse.ArgumentParser, protocol: str, seeds: int) -> No
     )
     sub.add_argument(
         "--resume-dir",
+        type=output_folder,
         metavar="DIR",
         default="build/folds",
         help="folder that keeps finished folds, so that an interrupted call can go on "

@@ -29,7 +29,7 @@ from asl.devices import default_device, seeded, usable_device
 from asl.evaluation.calibration import fit_temperature
 from asl.evaluation.fold_cache import FoldCache, Job
 from asl.evaluation.report import CrossValidation
-from asl.files import end_with_parent, locked, progress_bar
+from asl.files import check_folder_writable, end_with_parent, locked, progress_bar
 from asl.fingerprints import CannotKeyError, fingerprint
 from asl.processes.group import ALONE, Processes
 from asl.signs import SIGNS
@@ -88,6 +88,7 @@ def cross_validate(
     Raises:
         ValueError: if an option is out of range, if a file's name does not tell its signer, if
             `make_model` cannot be sent to other processes, or if `processes` see other images.
+        OSError: if nothing can be written into `resume_dir`.
     """
     if isinstance(make_model, nn.Module):
         raise ValueError(
@@ -104,6 +105,8 @@ def cross_validate(
             f"expected at least one seed and one worker, found seeds={list(seeds)}, "
             f"workers={workers}"
         )
+    if resume_dir is not None and processes.rank == 0:
+        check_folder_writable(Path(os.path.realpath(resume_dir)), resume_dir)
     if processes.count > 1:
         if workers > 1:
             raise ValueError(f"expected one worker in each of {processes.count}, found {workers}")

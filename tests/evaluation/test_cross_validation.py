@@ -435,6 +435,15 @@ def test_answers_that_are_no_numbers_are_an_error_and_not_kept(dataset, tmp_path
     assert len(data) == 60
 
 
+def test_a_folder_that_cannot_be_is_told_before_a_model_is_made(dataset, tmp_path):
+    (tmp_path / "file").touch()
+    made: list = []
+    for path in (tmp_path / "file", tmp_path / "file" / "folds"):
+        with pytest.raises(OSError, match=r"'.*file' is a file, not a folder\. Give another path"):
+            cross_validate(lambda: Recorder(made), dataset, resume_dir=path)
+    assert not made
+
+
 BUSY = """
 import os, sys, time, torch
 from pathlib import Path
