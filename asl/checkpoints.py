@@ -39,6 +39,10 @@ class Checkpoint:
     description: dict[str, str]
 
 
+class CheckpointRefused(ValueError):
+    """A file that a training cannot go on from. The message says why, and what to do."""
+
+
 # --- the file -------------------------------------------------------------------------------------
 
 
@@ -66,15 +70,17 @@ def read_checkpoint(path: str | os.PathLike, description: Mapping[str, str]) -> 
         The state, or None if there is no file. `check_state` tells whether a training can take it.
 
     Raises:
-        ValueError: if the file is damaged, holds no state, or belongs to something else. The
-            message lists each difference.
+        CheckpointRefused: if the file is damaged or of another kind, holds no state, or belongs to
+            something else. The message lists each difference.
     """
     if not Path(path).exists():
         return None
-    tensors, facts = read_tensors(
-        path, format=CHECKPOINT, check=lambda facts, _: _check_description(path, facts, description)
-    )
     with refusing(path):
+        tensors, facts = read_tensors(
+            path,
+            format=CHECKPOINT,
+            check=lambda facts, _: _check_description(path, facts, description),
+        )
         try:
             state = _unpacked(facts.get("state"), tensors)
         except RecursionError:
@@ -88,11 +94,13 @@ def read_checkpoint(path: str | os.PathLike, description: Mapping[str, str]) -> 
 
 @contextlib.contextmanager
 def refusing(path: str | os.PathLike) -> Iterator[None]:
-    """Adds to a ValueError which checkpoint is the reason, and what to do."""
+    """Turns a ValueError into one that says which checkpoint is the reason, and what to do."""
     try:
         yield
+    except CheckpointRefused:
+        raise
     except ValueError as error:
-        raise ValueError(
+        raise CheckpointRefused(
             f"'{shown(path)}' holds no checkpoint that this training can go on from: {error}. Give "
             "another path, or remove the file to begin again."
         ) from error
@@ -106,11 +114,10 @@ def reason(error: Exception) -> str:
 def _check_description(
     path: str | os.PathLike, facts: Mapping[str, Any], description: Mapping[str, str]
 ) -> None:
-    """Raises ValueError, naming what differs, unless a file's facts tell of the same training."""
+    """Raises CheckpointRefused, naming what differs, unless a file tells of the same training."""
     written = facts.get("description")
     if not isinstance(written, dict) or not all(isinstance(v, str) for v in written.values()):
-        with refusing(path):
-            raise ValueError(f"expected a description in texts, found {brief(written)}")
+        raise ValueError(f"expected a description in texts, found {brief(written)}")
     names = dict.fromkeys([*description, *written])
     changed = [
         f"{_short(name)}: {_short(written.get(name, 'none'))} then, "
@@ -120,7 +127,7 @@ def _check_description(
     ]
     if changed:
         more = len(changed) - _MOST_NAMED
-        raise ValueError(
+        raise CheckpointRefused(
             f"'{shown(path)}' is the checkpoint of another training. What differs:\n  "
             + "\n  ".join(changed[:_MOST_NAMED] + ([f"and {more} more"] if more > 0 else []))
             + "\nGive another path, or remove the file to begin again."

@@ -11,7 +11,7 @@ from safetensors.torch import save
 from torch import optim
 from torch.utils.data import TensorDataset
 
-from asl import create_sequential_model, train_model
+from asl import create_sequential_model, save_model, train_model
 from asl.checkpoints import read_checkpoint, write_checkpoint
 from asl.tensor_files import CHECKPOINT, _digest, read_tensors, write_tensors
 
@@ -109,6 +109,21 @@ def test_a_file_that_no_writer_wrote_is_refused(kind, tmp_path):
     words = str(caught.value)
     assert f"'{tmp_path / 'c'}'" in words and "remove the file to begin again" in words
     assert "\x1b" not in words and len(words) < 1000
+
+
+@pytest.mark.parametrize("kind", ["weights", "a picture", "nothing", "cut off"])
+def test_a_file_of_another_kind_is_refused_with_what_to_do(kind, tmp_path):
+    if kind == "weights":
+        save_model(MLP(), tmp_path / "c")
+    else:
+        train(tmp_path / "c")
+        content = {"a picture": b"\xff\xd8\xff" * 99, "nothing": b""}
+        whole = (tmp_path / "c").read_bytes()
+        (tmp_path / "c").write_bytes(content.get(kind, whole[:-9]))
+    before = (tmp_path / "c").read_bytes()
+    with pytest.raises(ValueError, match="Give another path, or remove the file to begin again"):
+        train(tmp_path / "c")
+    assert (tmp_path / "c").read_bytes() == before
 
 
 def test_a_state_that_is_nested_deep_is_refused(tmp_path):
