@@ -5,24 +5,19 @@ and classes with what they close over, the attributes of objects. Never by a nam
 alone.
 """
 
-import contextlib
 import functools
 import hashlib
 import inspect
 import os
 import sys
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn, optim
-from torch.optim.lr_scheduler import LRScheduler
-from torch.utils.data import TensorDataset
-
-from asl.data import ASLDataset, SizedDataset, whole_dataset
+from torch import Tensor, nn
 
 _PACKAGE = Path(__file__).parent
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, Path, torch.dtype, torch.device)
@@ -35,10 +30,7 @@ class CannotKeyError(ValueError):
     """Something has no content that can be compared, so results of it cannot be used again."""
 
 
-# --- keys ----------------------------------------------------------------------------------------
-
-
-def fingerprint(value: Any, *, weights: bool = True) -> str:
+def fingerprint(value: Any, *, restored: Iterable[Any] = ()) -> str:
     """Returns a key, 16 hexadecimal digits, that differs whenever the content of a value does.
 
     Code that is installed, such as torch's, counts by its name and version; this package by the
@@ -46,13 +38,15 @@ def fingerprint(value: Any, *, weights: bool = True) -> str:
 
     Args:
         value: data, functions, classes, models, or objects of these.
-        weights: count the numbers in tensors, not only their shapes.
+        restored: tensors whose numbers come from elsewhere later, such as the initial weights of a
+            model that a checkpoint will fill. Only their types and shapes count.
 
     Raises:
         CannotKeyError: if a part of the value is neither data nor code, such as an open file.
     """
     digest = hashlib.sha256()
-    _Walk(digest.update, weights).add(value)
+    tensors = [tensor for tensor in restored if isinstance(tensor, Tensor)]
+    _Walk(digest.update, {_place(tensor) for tensor in tensors if tensor.numel()}).add(value)
     return digest.hexdigest()[:16]
 
 
@@ -78,8 +72,8 @@ def environment() -> dict[str, str]:
 class _Walk:
     """Feeds a value's content to a digest, part by part."""
 
-    def __init__(self, update: Callable[[Any], Any], weights: bool):
-        self.update, self.weights = update, weights
+    def __init__(self, update: Callable[[Any], Any], restored: set[int]):
+        self.update, self.restored = update, restored
         # Where a value was met first. Kept, so that no address is used twice. Containers are
         # forgotten when they end: two equal lists are the same content as one list twice.
         self.met: dict[int, tuple[int, Any]] = {}
@@ -147,7 +141,7 @@ class _Walk:
     def array(self, value: Any) -> None:
         if isinstance(value, Tensor):
             self.say("tensor", value.dtype, tuple(value.shape), value.requires_grad)
-            if not self.weights:
+            if value.numel() and _place(value) in self.restored:
                 return
             value = value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy()
         else:
@@ -236,74 +230,12 @@ def _names_in(code: types.CodeType) -> list[str]:
     return sorted({*code.co_names, *(name for c in inner for name in _names_in(c))})
 
 
+def _place(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()
+
+
 def _content(cell: Any) -> Any:
     try:
         return cell.cell_contents
     except ValueError:  # a name that is bound later
         return None
-
-
-# --- trainings ----------------------------------------------------------------------------------
-
-
-def describe_training(
-    model: nn.Module,
-    train_data: SizedDataset,
-    test_data: SizedDataset | None,
-    options: dict[str, Any],
-    numbers: dict[str, Any],
-) -> dict[str, str]:
-    """Returns what a training depends on: a short text or a key for each part.
-
-    Args:
-        model: whose layers count, not the weights.
-        train_data, test_data: whose images and labels count, not the folder.
-        options: name → an optimiser, a schedule, a function, or None.
-        numbers: name → a number or a text.
-
-    Raises:
-        CannotKeyError: as `fingerprint`.
-    """
-    described = {name: str(value) for name, value in numbers.items()}
-    for name, value in options.items():
-        if isinstance(value, optim.Optimizer):
-            groups = [{k: v for k, v in g.items() if k != "params"} for g in value.param_groups]
-            value = [type(value), groups]
-        elif isinstance(value, LRScheduler):
-            value = [type(value), value.state_dict()]
-        described[name] = fingerprint(value)
-    for role, data in (("training", train_data), ("test", test_data)):
-        described |= _describe_data(role, data)
-    return described | {"layers of the model": fingerprint(model, weights=False)} | environment()
-
-
-def describe_share(
-    model: nn.Module,
-    train_data: SizedDataset,
-    test_data: SizedDataset | None,
-    numbers: dict[str, Any],
-) -> dict[str, Any]:
-    """Returns what processes that train one model must agree on, as `describe_training`.
-
-    Their threads and processors may differ, and so may what a dataset of somebody else remembers,
-    such as the folder on this machine: of those only the number of items counts.
-    """
-    described: dict[str, Any] = {}
-    for role, data in (("training", train_data), ("test", test_data)):
-        described[f"number of {role} images"] = 0 if data is None else len(data)
-        if isinstance(whole_dataset(data)[0], ASLDataset | TensorDataset):
-            described |= _describe_data(role, data)
-    with contextlib.suppress(CannotKeyError):
-        described["layers of the model"] = fingerprint(model, weights=False)
-    same = {name: environment()[name] for name in ("code of asl", "torch")}
-    return described | numbers | same
-
-
-def _describe_data(role: str, data: SizedDataset | None) -> dict[str, str]:
-    whole, places = whole_dataset(data)
-    if not isinstance(whole, ASLDataset):
-        return {f"{role} data": fingerprint([whole, places])}
-    return {
-        f"{role} images": fingerprint([whole.images, whole.transform, places]),
-        f"{role} labels": fingerprint(whole.labels),
-    }

@@ -22,9 +22,9 @@ from asl.batches import batches_on
 from asl.checkpoints import Checkpoint
 from asl.data import ASLDataset, SizedDataset, get_batch, whole_dataset
 from asl.decoding import shown
+from asl.descriptions import describe_share, describe_training
 from asl.devices import autocast, drawn_generator, seeded, usable_device
 from asl.files import check_writable
-from asl.fingerprints import describe_share, describe_training
 from asl.models import check_output, check_width
 from asl.optimization import MakeOptimizer, MakeScheduler, TrainingDiverged, run_epochs
 from asl.processes.group import ALONE, Processes, drawing_for

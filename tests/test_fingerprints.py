@@ -173,8 +173,26 @@ def test_a_training_leaves_no_trace_in_the_key_of_a_model():
     before = fingerprint(model)
     vars(model)["asl_metrics"], vars(model)["asl_input"] = {"a": [1.0]}, {"image_size": 28}
     assert fingerprint(model) == before
-    assert fingerprint(ASLNet(), weights=False) == fingerprint(ASLNet(), weights=False)
-    assert fingerprint(ASLNet(), weights=False) != fingerprint(ASLNet(image_size=8), weights=False)
+
+
+def test_tensors_that_are_restored_count_by_their_shape():
+    one, other, small = (
+        fingerprint(net, restored=net.state_dict().values())
+        for net in (ASLNet(), ASLNet(), ASLNet(image_size=8))
+    )
+    assert one == other != small
+
+
+def test_tensors_that_no_state_dict_holds_count_by_their_numbers():
+    def net(attribute, buffer):
+        net = nn.Linear(2, 2)
+        net.attribute, net.shared = torch.tensor([attribute]), net.weight.data[0]
+        net.register_buffer("buffer", torch.tensor([buffer]), persistent=False)
+        return net
+
+    nets = [net(1, 1), net(1, 1), net(2, 1), net(1, 2)]
+    keys = [fingerprint(net, restored=net.state_dict().values()) for net in nets]
+    assert keys[0] == keys[1] and len(set(keys)) == 3
 
 
 def test_other_processes_find_the_same_keys():

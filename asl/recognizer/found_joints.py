@@ -21,9 +21,9 @@ from asl.checkpoints import (
 )
 from asl.data import SizedDataset, get_batch
 from asl.decoding import brief, denormalize, normalize
+from asl.descriptions import describe_training
 from asl.devices import check_generator_state
 from asl.files import remove_leftovers
-from asl.fingerprints import describe_training
 from asl.recognizer.crops import NEAR, cut
 from asl.recognizer.hand_joints import JOINTS, HandJoints, Joints
 from asl.recognizer.joint_reader import hand_poses, place_of

@@ -13,8 +13,9 @@ from asl.augmentation.hands import picture_hands
 from asl.batches import batches_on
 from asl.checkpoints import Checkpoint
 from asl.data import SizedDataset
+from asl.descriptions import describe_share, describe_training
 from asl.devices import AdamW, drawn_generator, seeded, usable_device
-from asl.fingerprints import describe_share, describe_training, fingerprint
+from asl.fingerprints import fingerprint
 from asl.optimization import run_epochs
 from asl.processes.group import ALONE, Processes
 from asl.processes.shared_models import shared

@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from asl.checkpoints import Checkpoint
+from asl.descriptions import describe_training
 from asl.devices import drawn_generator, seeded, usable_device
-from asl.fingerprints import describe_training
 from asl.optimization import run_epochs
 from asl.recognizer.found_joints import FoundJoints
 from asl.recognizer.joint_reader import JointReader, pose_numbers, turned

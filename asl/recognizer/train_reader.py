@@ -15,8 +15,9 @@ from asl.batches import batches_on
 from asl.checkpoints import Checkpoint
 from asl.data import ASLDataset, SizedDataset
 from asl.decoding import denormalize, normalize
+from asl.descriptions import describe_share, describe_training
 from asl.devices import drawn_generator, seeded, usable_device
-from asl.fingerprints import describe_share, describe_training, fingerprint
+from asl.fingerprints import fingerprint
 from asl.optimization import run_epochs
 from asl.processes.group import ALONE, Processes
 from asl.processes.shared_models import shared
