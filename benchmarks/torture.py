@@ -48,7 +48,7 @@ import safetensors
 import torch
 
 from asl.files import end_with_parent, write_text
-from asl.fingerprints import source_of_package
+from asl.source_code import source_of_package
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "fuzz"))

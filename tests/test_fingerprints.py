@@ -1,10 +1,15 @@
 """What must change a key, and what must not."""
 
+import enum
 import functools
+import importlib
 import subprocess
 import sys
 import types
+import weakref
+from collections import OrderedDict, defaultdict, namedtuple
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -13,7 +18,8 @@ from torch import nn
 
 import asl
 from asl import ASLNet, create_sequential_model
-from asl.fingerprints import CannotKeyError, environment, fingerprint, source_of_package
+from asl.fingerprints import CannotKeyError, environment, fingerprint
+from asl.source_code import source_of_package
 
 WIDTH = 3
 
@@ -37,9 +43,38 @@ def made(body, name="f", **names):
     return names[name]
 
 
+class Light(enum.IntEnum):
+    LEFT, RIGHT = 1, 2
+
+
+def with_vars(value, **attributes):
+    vars(value).update(attributes)
+    return value
+
+
 class Options:
     def __init__(self, **options):
         vars(self).update(options)
+
+
+def with_attribute(strength):
+    def f(x):
+        return x * f.strength
+
+    f.strength = strength
+    return f
+
+
+def derived(base, *content, body="pass", **attributes):
+    """Returns an object of a class that adds something to a built-in one."""
+    value = made(f"class f(base): {body}", base=base)(*content)
+    vars(value).update(attributes)
+    return value
+
+
+def named_tuple(body):
+    text = f"class f(NamedTuple):\n  x: int\n  def __call__(self, y): return {body}"
+    return made(text, NamedTuple=NamedTuple)(1)
 
 
 class Slotted:
@@ -117,6 +152,52 @@ CHANGES = {
         torch.Generator().manual_seed(0),
         torch.Generator().manual_seed(1),
     ),
+    "an attribute of a function": (with_attribute(1), with_attribute(2)),
+    "a function that a decorator wraps": (
+        functools.wraps(uses_width)(lambda: 1),
+        functools.wraps(with_default)(lambda: 1),
+    ),
+    "which arguments have no names": (made("def f(x, /): x"), made("def f(x): x")),
+    "what an exception is caught from": (
+        made("def f(x):\n  try: x()\n  except OSError: pass\n  x()"),
+        made("def f(x):\n  x()\n  try: x()\n  except OSError: pass"),
+    ),
+    "how a property is set": (
+        property(with_default, made("def f(self, x): return 1")),
+        property(with_default, made("def f(self, x): return 2")),
+    ),
+    "a metaclass": (
+        made("class A(type):\n  def __call__(self): return 1\nclass f(metaclass=A): pass"),
+        made("class A(type):\n  def __call__(self): return 2\nclass f(metaclass=A): pass"),
+    ),
+    "a special method that is an object": (
+        made("class f: __call__ = g", g=functools.partial(with_default, 1)),
+        made("class f: __call__ = g", g=functools.partial(with_default, 2)),
+    ),
+    "a method of a named tuple": (named_tuple("self.x + y"), named_tuple("self.x - y")),
+    "a method of a list": (
+        derived(list, body="__call__ = lambda self, x: x + 1"),
+        derived(list, body="__call__ = lambda self, x: x + 2"),
+    ),
+    "an attribute of a list": (derived(list, p=1), derived(list, p=2)),
+    "an attribute of a dict": (derived(dict, p=1), derived(dict, p=2)),
+    "an attribute of a set": (derived(set, p=1), derived(set, p=2)),
+    "an attribute of a number": (derived(float, 1.0, p=1), derived(float, 1.0, p=2)),
+    "an attribute of a text": (derived(str, "a", p=1), derived(str, "a", p=2)),
+    "an attribute of a partial": (
+        derived(functools.partial, with_default, p=1),
+        derived(functools.partial, with_default, p=2),
+    ),
+    "an attribute of a tensor": (with_vars(torch.zeros(2), p=1), with_vars(torch.zeros(2), p=2)),
+    "an attribute of an array": (
+        derived(np.ndarray, 0, p=1),
+        derived(np.ndarray, 0, p=2),
+    ),
+    "a kind of dict": (OrderedDict(a=1), dict(a=1)),
+    "what a dict answers for a missing key": (defaultdict(int), defaultdict(float)),
+    "what a method of a dict is bound to": ({"a": 1}.get, {"a": 2}.get),
+    "what is kept weakly": (weakref.ref(made("class f: x = 1")), weakref.ref(uses_width)),
+    "a member of an enumeration": (Light.LEFT, Light.RIGHT),
     "a function of torch": (torch.relu, torch.sigmoid),
     "a function of this project": (asl.normalize, asl.denormalize),
 }
@@ -144,6 +225,22 @@ def the_same():
         seeded_net(attention="channel"),
         create_sequential_model(),
         holds_itself,
+        named_tuple("self.x"),
+        namedtuple("Pair", "x y")(1, 2),
+        derived(list, [1], p=1),
+        derived(dict, p=torch.ones(2)),
+        derived(float, 2.0, p=1),
+        defaultdict(list, a=[1]),
+        OrderedDict(a=1),
+        torch.Size([1, 2]),
+        torch.ones(3).max(0),
+        with_attribute(3),
+        functools.cache(with_attribute(3)),
+        functools.singledispatch(with_default),
+        Light.LEFT,
+        made("class f: __repr__, upper = object.__repr__, str.upper"),
+        types.MappingProxyType({"a": 1}),
+        [1, 2].append,
         nn.CrossEntropyLoss,
         uses_width,
         range(3),
@@ -195,6 +292,115 @@ def test_tensors_that_no_state_dict_holds_count_by_their_numbers():
     assert keys[0] == keys[1] and len(set(keys)) == 3
 
 
+# --- modules ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def write_module(tmp_path, monkeypatch):
+    """Writes a module of a user's own, `helpers` by default, and loads it anew if it was."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # two versions within one second
+    before = set(sys.modules)
+
+    def write_module(source, name="helpers", load=True):
+        path = tmp_path / f"{name.replace('.', '/')}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(source)
+        importlib.invalidate_caches()
+        sys.modules.pop(name, None)
+        return importlib.import_module(name) if load else None
+
+    yield write_module
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+USES = {
+    "by attribute": "import helpers\ndef f(x): return helpers.scale(x)",
+    "by another name": "import helpers as h\ndef f(x): return h.scale(x)",
+    "by a name that is put together": "import helpers\ndef f(x): return getattr(helpers, 'sc' + x)",
+    "imported in the function": "def f(x):\n  from helpers import scale\n  return scale(x)",
+    "imported in a lambda's helper": "def f():\n  def g():\n    import helpers\n  return g",
+    "in a class": "import helpers\nclass f:\n  def forward(self, x): return helpers.scale(x)",
+}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_code_in_a_module_of_the_users_own_counts(use, write_module):
+    keys = []
+    for source in ("def scale(x): return x * 1", "def scale(x): return x * 0") * 2:
+        keys.append(fingerprint(made(USES[use], helpers=write_module(source))))
+    assert keys[0] == keys[2] != keys[1] == keys[3]
+
+
+@pytest.mark.parametrize("use", ["from deeper import inner", "def scale(x):\n  import deeper"])
+def test_what_such_a_module_imports_counts_too(use, write_module):
+    keys = []
+    for number in (1, 2, 1):
+        write_module(f"def inner(x): return x * {number}", "deeper")
+        keys.append(fingerprint(made(USES["by attribute"], helpers=write_module(use))))
+    assert keys[0] == keys[2] != keys[1]
+
+
+def test_a_number_that_was_set_in_a_module_counts(write_module):
+    helpers = write_module("K = 1")
+    function = made("import helpers\ndef f(x): return x * helpers.K", helpers=helpers)
+    before = fingerprint(function)
+    helpers.K = 2
+    assert fingerprint(function) != before
+    helpers.K = 1
+    assert fingerprint(function) == before
+
+
+def test_code_that_runs_counts_also_if_its_file_is_newer(write_module, tmp_path):
+    old = made(USES["by attribute"], helpers=write_module("def scale(x): return x * 1"))
+    (tmp_path / "helpers.py").write_text("def scale(x): return x * 0")
+    stale = fingerprint(old)  # what will run is the old code
+    assert stale != fingerprint(made(USES["by attribute"], helpers=importlib.reload(old_module())))
+
+
+def old_module():
+    return sys.modules["helpers"]
+
+
+def test_a_key_is_the_same_before_and_after_a_function_has_imported(write_module):
+    write_module("def scale(x): return x", load=False)
+    function = made(USES["imported in the function"])
+    before = fingerprint(function)
+    function(1)
+    assert fingerprint(function) == before
+
+
+def test_an_import_that_fails_is_no_error(write_module):
+    write_module("raise RuntimeError('needs a GPU')", load=False)
+    one = fingerprint(made(USES["imported in the function"]))
+    write_module("raise RuntimeError('needs two GPUs')", load=False)
+    assert fingerprint(made(USES["imported in the function"])) != one
+    assert fingerprint(made("def f():\n  import there_is_none"))
+
+
+def test_packages_of_the_users_own_count_by_what_is_used(write_module):
+    keys = []
+    for number in (1, 2, 1):
+        write_module(f"def scale(x): return x * {number}", "nets.layers")
+        nets = importlib.import_module("nets")
+        nets.layers = sys.modules["nets.layers"]
+        keys.append(fingerprint(made("def f(x): return nets.layers.scale(x)", nets=nets)))
+    assert keys[0] == keys[2] != keys[1]
+
+
+def test_modules_that_use_each_other(write_module):
+    write_module("import helpers\ndef inner(x): return helpers.scale(x)", "deeper", load=False)
+    helpers = write_module("import deeper\ndef scale(x): return deeper.inner(x)")
+    assert fingerprint(made(USES["by attribute"], helpers=helpers))
+
+
+def test_a_module_without_a_file_is_refused():
+    bare = types.ModuleType("bare")
+    with pytest.raises(CannotKeyError, match="modules with a file, found 'bare'"):
+        fingerprint(made("def f(): return bare.x", bare=bare))
+
+
 def test_other_processes_find_the_same_keys():
     code = (
         "from tests_keys import *; import torch; torch.manual_seed(0); print(fingerprint("
@@ -213,6 +419,11 @@ def test_what_has_no_content_to_compare_is_refused(tmp_path):
         for value in (file, [file], functools.partial(print, file=file), iter([1]), object()):
             with pytest.raises(CannotKeyError, match="content cannot be compared"):
                 fingerprint(value)
+    for value in (torch.eye(3).to_sparse(), torch.empty(2, device="meta")):
+        with pytest.raises(CannotKeyError, match="content cannot be compared"):
+            fingerprint(value)
+    with pytest.raises(CannotKeyError, match="content cannot be compared"):
+        fingerprint([], restored=[torch.eye(3).to_sparse()])
     with pytest.raises(CannotKeyError, match="one of Python objects"):
         fingerprint(np.array([object()]))
 

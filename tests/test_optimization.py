@@ -1,5 +1,6 @@
 """Checkpoints, interruptions and divergence; what a step does is tested with `train_model`."""
 
+import importlib
 import math
 import os
 import signal
@@ -207,6 +208,33 @@ def test_code_and_threads_count_too(parts, tmp_path, monkeypatch):
         patch.setattr(torch, "get_num_threads", lambda: 99)
         with pytest.raises(ValueError, match="threads: .* then, 99 now"):
             train(parts, tmp_path / "c")
+
+
+def test_a_module_that_the_model_uses_counts(parts, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def make(source):
+        (tmp_path / "users_layers.py").write_text(source)
+        monkeypatch.delitem(sys.modules, "users_layers", raising=False)
+        importlib.invalidate_caches()
+        layers = importlib.import_module("users_layers")
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.model = create_sequential_model()
+
+            def forward(self, x):
+                return self.model(layers.scale(x))
+
+        return Net
+
+    first, second = "def scale(x): return x", "def scale(x): return x * 0"
+    trained = train(parts, tmp_path / "c", make=make(first))
+    with pytest.raises(ValueError, match="layers of the model: "):
+        train(parts, tmp_path / "c", make=make(second))
+    assert same(trained, train(parts, tmp_path / "c", make=make(first)))
 
 
 def test_the_folder_of_the_images_does_not_count(write_images, tmp_path):

@@ -81,6 +81,7 @@ def cross_validate(
             `asl.joined`. All make the same call, with one worker, and return the same.
         resume_dir: folder for the answers of finished models. An interrupted call goes on where it
             stopped. Answers for other images, models, options, code or versions of torch never mix.
+            Code is also that of the modules, of your own, that `make_model` uses or imports.
             Another process that works in the same folder waits.
         progress: show a bar of finished models.
         **training: options of `train_model`, such as ``epochs=10``.
