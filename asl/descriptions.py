@@ -34,12 +34,11 @@ def describe_training(
     """
     described = {name: str(value) for name, value in numbers.items()}
     for name, value in options.items():
-        if isinstance(value, optim.Optimizer):
-            groups = [{k: v for k, v in g.items() if k != "params"} for g in value.param_groups]
-            value = [type(value), groups]
-        elif isinstance(value, LRScheduler):
-            value = [type(value), value.state_dict()]
-        described[name] = fingerprint(value)
+        # An optimiser holds the parameters, and a schedule its optimiser. Other options may hold
+        # weights because they count.
+        holds_them = isinstance(value, optim.Optimizer | LRScheduler)
+        restored = model.state_dict().values() if holds_them else ()
+        described[name] = fingerprint(value, restored=restored)
     for role, data in (("training", train_data), ("test", test_data)):
         described |= _describe_data(role, data)
     return described | {"layers of the model": _layers(model)} | environment()

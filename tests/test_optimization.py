@@ -210,6 +210,63 @@ def test_code_and_threads_count_too(parts, tmp_path, monkeypatch):
             train(parts, tmp_path / "c")
 
 
+class Own(optim.SGD):
+    """Has an option of its own, which is in no group of parameters."""
+
+    strength = 1
+
+    def with_strength(self, strength):
+        self.strength = strength
+        return self
+
+
+def halving(step):
+    return 0.5**step
+
+
+MADE = {
+    "a lambda": [
+        lambda optimizer: LambdaLR(optimizer, lambda step: 1.0),
+        lambda optimizer: LambdaLR(optimizer, lambda step: 1.0 if step < 1 else 0.1),
+    ],
+    "a lambda in one of several schedules": [
+        lambda optimizer: optim.lr_scheduler.ChainedScheduler([LambdaLR(optimizer, lambda _: 1)]),
+        lambda optimizer: optim.lr_scheduler.ChainedScheduler([LambdaLR(optimizer, halving)]),
+    ],
+    "how a cycle scales": [
+        lambda optimizer: optim.lr_scheduler.CyclicLR(optimizer, 0.1, 1, scale_fn=lambda _: 1.0),
+        lambda optimizer: optim.lr_scheduler.CyclicLR(optimizer, 0.1, 1, scale_fn=halving),
+    ],
+}
+
+
+def with_objects(parts, path, schedule, stop=None, strength=1):
+    """Trains with an optimiser and a schedule that are objects."""
+    torch.manual_seed(0)
+    model = create_sequential_model()
+    optimizer = Own(model.parameters(), lr=0.01).with_strength(strength)
+    options = {"optimizer": optimizer, "scheduler": schedule(optimizer)}
+    return train(parts, path, make=lambda: model, stop=stop, **options)
+
+
+@pytest.mark.parametrize("kind", MADE)
+def test_functions_in_a_schedule_count_also_if_it_is_an_object(kind, parts, tmp_path):
+    schedule, other = MADE[kind]
+    whole = with_objects(parts, None, schedule)
+    with pytest.raises(KeyboardInterrupt):
+        with_objects(parts, tmp_path / "c", schedule, stop=3)
+    with pytest.raises(ValueError, match="another training(.|\n)*scheduler: "):
+        with_objects(parts, tmp_path / "c", other)
+    assert same(whole, with_objects(parts, tmp_path / "c", schedule))
+
+
+def test_attributes_of_an_optimizer_count_also_if_it_is_an_object(parts, tmp_path):
+    schedule = MADE["a lambda"][0]
+    with_objects(parts, tmp_path / "c", schedule)
+    with pytest.raises(ValueError, match="another training(.|\n)*optimizer: "):
+        with_objects(parts, tmp_path / "c", schedule, strength=2)
+
+
 def test_a_module_that_the_model_uses_counts(parts, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
