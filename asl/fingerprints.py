@@ -85,6 +85,7 @@ def environment() -> dict[str, str]:
         "torch": torch.__version__,
         "threads": str(torch.get_num_threads()),
         "processor": torch.backends.cpu.get_cpu_capability(),
+        "float32 precision": torch.get_float32_matmul_precision(),
     }
 
 

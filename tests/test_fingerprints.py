@@ -428,8 +428,9 @@ def test_what_has_no_content_to_compare_is_refused(tmp_path):
         fingerprint(np.array([object()]))
 
 
-def test_the_environment_names_code_torch_threads_and_processor():
+def test_the_environment_names_code_torch_threads_processor_and_precision():
     found = environment()
     assert found["code of asl"] == source_of_package() and len(found["code of asl"]) == 16
     assert found["torch"] == torch.__version__
     assert found["threads"] == str(torch.get_num_threads()) and found["processor"]
+    assert found["float32 precision"] == torch.get_float32_matmul_precision()

@@ -198,7 +198,7 @@ def frozen(model):
     return model
 
 
-def test_code_and_threads_count_too(parts, tmp_path, monkeypatch):
+def test_code_threads_and_precision_count_too(parts, tmp_path, monkeypatch):
     train(parts, tmp_path / "c")
     with monkeypatch.context() as patch:
         patch.setattr("asl.fingerprints.source_of_package", lambda: "other")
@@ -207,6 +207,10 @@ def test_code_and_threads_count_too(parts, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(torch, "get_num_threads", lambda: 99)
         with pytest.raises(ValueError, match="threads: .* then, 99 now"):
+            train(parts, tmp_path / "c")
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "get_float32_matmul_precision", lambda: "medium")
+        with pytest.raises(ValueError, match="float32 precision: highest then, medium now"):
             train(parts, tmp_path / "c")
 
 

@@ -80,8 +80,9 @@ def cross_validate(
         processes: those that deal the models out among themselves, on one machine or many, see
             `asl.joined`. All make the same call, with one worker, and return the same.
         resume_dir: folder for the answers of finished models. An interrupted call goes on where it
-            stopped. Answers for other images, models, options, code or versions of torch never mix.
-            Code is also that of the modules, of your own, that `make_model` uses or imports.
+            stopped. Answers for other images, models, options, code, versions of torch or kinds of
+            device never mix. Code is also that of the modules, of your own, that `make_model` uses
+            or imports.
             Another process that works in the same folder waits.
         progress: show a bar of finished models.
         **training: options of `train_model`, such as ``epochs=10``.

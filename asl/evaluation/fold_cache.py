@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from asl.data import ASLDataset
 from asl.decoding import brief, shown
-from asl.devices import seeded
+from asl.devices import seeded, usable_device
 from asl.files import remove_leftovers
 from asl.fingerprints import environment, fingerprint
 from asl.signs import SIGNS
@@ -43,13 +43,18 @@ class FoldCache:
 
         Raises:
             CannotKeyError: if an option or the model holds something that cannot be compared.
+            ValueError: if this machine lacks the device that the options name.
         """
         self.folder = Path(folder)
         with seeded(0, torch.device("cpu")):
             model = make_model()
         images = [dataset.images, dataset.labels, dataset.transform]
         options = sorted(training.items())
-        self.setting = fingerprint([make_model, model, images, options, environment(), workers])
+        # Only the kind: each of several processes has a GPU of its own as the default one.
+        device = usable_device(training.get("device")).type
+        self.setting = fingerprint(
+            [make_model, model, images, options, device, environment(), workers]
+        )
 
     def _path(self, job: Job, fold_of: Tensor) -> Path:
         seed, out = job

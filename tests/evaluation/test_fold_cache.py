@@ -54,6 +54,19 @@ def test_answers_of_another_setting_are_not(cache, people, tmp_path):
     )
 
 
+def test_answers_of_another_device_or_precision_are_not(cache, monkeypatch):
+    cache().write(JOB, FOLDS[0], ANSWERS)
+    with monkeypatch.context() as patch:
+        patch.setattr("asl.devices.default_device", lambda: torch.device("cuda"))
+        assert not cache().read([JOB], FOLDS)
+        cpu = cache(device="cpu")
+    assert cpu.setting == cache(device="cpu").setting
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "get_float32_matmul_precision", lambda: "high")
+        assert not cache().read([JOB], FOLDS)
+    assert cache().read([JOB], FOLDS)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
