@@ -15,6 +15,7 @@ The webcam's photos are read by the recogniser that ships, as it is.
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -139,7 +140,7 @@ def is_accepted(letter: str, frames: list[list[float]], rules: PracticeRules) ->
 def accepted_in_time(person: Person, prior: Prior, hand: Hand, rest, temperature, threshold):
     """Returns the shares of right and of wrong letters that practice accepts within 2 s.
 
-    A hold is three photographs in a row. Five other letters are asked for as well.
+    A hold is three photographs in a row. Five other letters, in turn all, are asked for as well.
     """
     answers = taught_answers(person.log_probs[rest], lesson_of(hand, prior), temperature)
     confidence, labels = answers.exp().tolist(), person.labels[rest].tolist()
@@ -150,8 +151,9 @@ def accepted_in_time(person: Person, prior: Prior, hand: Hand, rest, temperature
         if others or not asl.SIGNS[sign].isalpha():
             continue
         frames, place = confidence[start : start + 3], ALPHABET.index(asl.SIGNS[sign])
-        for further in range(0, 26, 5):  # 0 is the letter itself
-            letter = ALPHABET[(place + further + (start % 4 if further else 0)) % 26]
+        first = 1 + start // 3 % 5
+        for further in (0, *range(first, 26, 5)):  # 0 is the letter itself
+            letter = ALPHABET[(place + further) % 26]
             given[further == 0].append(is_accepted(letter, frames, rules))
     right, wrong = (sum(given[kind]) / max(1, len(given[kind])) for kind in (True, False))
     return {
@@ -235,7 +237,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
     shipped = asl.Recognizer.load()
-    unseen = [asl.Recognizer.load(path) for path in options.unseen]
+    # The same finder, which has seen nobody; theirs is not calibrated.
+    unseen = [replace(asl.Recognizer.load(p), finder=shipped.finder) for p in options.unseen]
     real = asl.ASLDataset(asl.find_dataset(options.data), corrected=True)
     people = signers_of(unseen, real)
     for folder in sorted(path for path in options.sources.iterdir() if path.is_dir()):

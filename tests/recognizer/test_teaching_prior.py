@@ -37,15 +37,17 @@ def test_shots_come_from_one_stretch_of_which_nothing_is_tested():
     assert (~rest).nonzero()[:, 0].tolist() == [5, 6, 7, 8, 9]
 
 
-def test_two_in_a_hundred_wrong_letters_are_accepted():
+def test_of_nobody_more_than_two_in_a_hundred_wrong_letters_are_accepted():
     people = [person(f"room {i}", i, signs=SIGNS, habit=4.0) for i in range(3)]
     found = verification_threshold(people, 1.0)
     assert 0 < found["threshold"] < 0.5 and 0.8 < found["accepted"] < 1
     single = [p._replace(stretches=range(len(p.labels))) for p in people]
-    shares, right = zip(*(letter_shares_of(merged(p), p.labels) for p in single), strict=True)
-    shares, right = torch.cat(shares), torch.cat(right)
     threshold = verification_threshold(single, 1.0)["threshold"]
-    assert (shares[~right] >= threshold).double().mean().item() == pytest.approx(0.02, abs=1e-3)
+    wrong = []
+    for somebody in single:
+        shares, right = letter_shares_of(merged(somebody), somebody.labels)
+        wrong.append((shares[~right] >= threshold).double().mean().item())
+    assert max(wrong) == pytest.approx(0.02, abs=1e-3) and min(wrong) < 0.0195
     digits = person("room", 1, signs="13")
     with pytest.raises(ValueError, match="pictures of letters, found none"):
         verification_threshold([digits], 1.0)
