@@ -52,10 +52,19 @@ def speed(recognizer: asl.Recognizer, files: list[str], passes: int = 15) -> dic
     def every(answers: torch.Tensor, *_: torch.Tensor) -> torch.Tensor:
         return torch.ones(len(answers)) > 0
 
-    with patch("asl.recognizer.seeing.unsure", every):
-        twice = twenty()
-        with patch("asl.recognizer.seeing.missed", every):
-            elsewhere = twenty()
+    def none(answers: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(len(answers)) > 0
+
+    seeing = "asl.recognizer.seeing"
+    with patch(f"{seeing}.certain", every):
+        one_crop = twenty()
+    with patch(f"{seeing}.certain", none):
+        with patch(f"{seeing}.unsure", none):
+            joints = twenty()
+        with patch(f"{seeing}.unsure", every):
+            twice = twenty()
+            with patch(f"{seeing}.missed", every):
+                elsewhere = twenty()
     torch.set_num_threads(2)
     many = [256 / t for t in times(lambda: recognizer(files[:256]))]
     torch.set_num_threads(threads)
@@ -67,6 +76,8 @@ def speed(recognizer: asl.Recognizer, files: list[str], passes: int = 15) -> dic
     return {
         "one 400x400 JPEG, one thread (ms)": round(median(one), 1),
         "fastest and slowest pass (ms)": [round(one[0], 1), round(one[-1], 1)],
+        "the same, one crop read (ms)": round(median(one_crop), 1),
+        "the same, joints looked for, too (ms)": round(median(joints), 1),
         "the same, joints looked for twice (ms)": round(median(twice), 1),
         "the same, joints looked for elsewhere, too (ms)": round(median(elsewhere), 1),
         "256 of them, two threads (images/s)": round(median(many)),

@@ -30,6 +30,7 @@ from asl.decoding import open_rgb
 from asl.evaluation.calibration import reliability
 from asl.files import write_text
 from asl.folders import images_in
+from asl.recognizer.looking import A_HAND
 from asl.recognizer.stretches import pose_of
 from asl.recognizer.unseen import (
     answer_unseen,
@@ -61,6 +62,7 @@ def unseen_people(unseen: list[asl.Recognizer], real: asl.ASLDataset) -> dict:
         for name in ("labels_36", "shapes_33")
     } | {
         "confusions": scores["confusions"],
+        "read from one crop": of_one_crop(answers.evidence),
         "images of drops": sum(frame == 1 for frame in real.frames),
         "drop, mirrored (left hands)": drop(ImageOps.mirror),
         "drop, by tone of the Monk scale": tones,
@@ -75,6 +77,7 @@ def unseen_sources(
     Letters only. `f` may be signed as `9` is, so the two are one: 32 answers, 26 of them letters.
     """
     every: list[tuple] = []
+    certain = []
     found = {}
     for name, photographs in sources.items():
         log_probs, evidence = answer_unseen_source(unseen, name, photographs)
@@ -83,9 +86,16 @@ def unseen_sources(
         poses = [(name, *pose_of(Path(path))) for path in photographs.image_files]
         every.append((confidence, labels, poses))
         found[name] = scores_of(*every[-1], shipped.threshold)
+        certain.append(evidence)
     confidences, labels, poses = zip(*every, strict=True)
     together = torch.cat(confidences), torch.cat(labels), [pose for some in poses for pose in some]
-    return found | {"all": scores_of(*together, shipped.threshold)}
+    scores = scores_of(*together, shipped.threshold)
+    return found | {"all": scores | {"read from one crop": of_one_crop(torch.cat(certain))}}
+
+
+def of_one_crop(evidence: torch.Tensor) -> float:
+    """Returns the share of pictures of which the classifier was certain after one crop."""
+    return round((evidence == A_HAND).double().mean().item(), 4)
 
 
 def scores_of(

@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from asl import SHAPES, SIGNS, ASLMobileNet, Recognizer
+from asl import SHAPES, SIGNS, ASLMobileNet, Recognizer, picture_bounds
 from asl.commands.evaluation import MODELS
 from asl.decoded.room import _MOST as MOST_KEPT
 from asl.live.frames import MOST_PIXELS
@@ -18,7 +18,7 @@ from asl.live.handler import MOST_BYTES
 from asl.recognizer.crops import NEAR, WIDE
 from asl.recognizer.hand_finder import FINDER_SIZE
 from asl.recognizer.hand_joints import JOINTS, JOINTS_SIZE, HandJoints
-from asl.recognizer.looking import _SURE, _THERE
+from asl.recognizer.looking import _CERTAIN, _SURE, _THERE
 from asl.recognizer.mobile_net import MOBILE_SIZE
 from asl.recognizer.photograph_sources import SOURCES
 from asl.recognizer.recipe import Recipe
@@ -155,9 +155,9 @@ def quoted_in_recognizer_card() -> Iterator[str]:
         cells = f"{percent(found['33 shapes'])} | {found['pictures']}"
         yield f"| {kind.replace('degrees', '°')} | {cells} |"
     tried = recorded("recipes")
-    whole, finders = (
+    whole, finders, one_crop = (
         next(rows for name, rows in tried.items() if name.startswith(start))
-        for start in ("whole recipe, each", "finders, 2026-11-25: photographs")
+        for start in ("whole recipe, each", "finders, 2026-11-25: photographs", "one crop, ")
     )
     shapes, worst = whole[-1]["33 shapes"], whole[-1]["worst signer"]
     yield f"read {shapes:.1f} % of unseen signers and {worst:.1f} % of the"
@@ -175,21 +175,30 @@ def quoted_in_recognizer_card() -> Iterator[str]:
     joints = sum(p.numel() for p in HandJoints().parameters())
     yield f"A network with {joints / 1e6:.1f} million weights"
     yield f"finds {JOINTS} *joints* in it"
+    yield f"more than {100 * math.exp(_CERTAIN):.0f} % sure of an answer, that is all"
+    assert sum(one_crop[-1]["wrong"]) == 0
+    yield f"none of {sum(one_crop[-1]['answers']):,} answers that sure was wrong"
+    studio, strangers = (
+        percent(of["read from one crop"], 0) for of in (result["unseen signers"], sources["all"])
+    )
+    yield f"that sure of {studio} % of the studio's pictures and of {strangers} % of strangers'"
     yield f"no sign is then more than {100 * math.exp(_SURE):.0f} % probable"
     assert _THERE == 1.0  # joints that are 73 % probable, as results/recipes.json says
-    once, twice, elsewhere = (
-        result["speed"][name]
-        for name in (
-            "one 400x400 JPEG, one thread (ms)",
-            "the same, joints looked for twice (ms)",
-            "the same, joints looked for elsewhere, too (ms)",
+    once, joints, twice, elsewhere = (
+        result["speed"][f"the same, {what} (ms)"]
+        for what in (
+            "one crop read",
+            "joints looked for, too",
+            "joints looked for twice",
+            "joints looked for elsewhere, too",
         )
     )
-    yield f"joints are looked for twice takes {twice / once:.1f} times as long"
+    yield f"whose joints are looked for takes {joints / once:.1f} times as long as one of which"
+    yield f"looked for twice {twice / once:.1f} times"
     yield f"one whose joints are then looked for elsewhere {elsewhere / once:.0f} times"
     yield f"shrunk to {FINDER_SIZE}×{FINDER_SIZE} pixels"
     assert (NEAR, WIDE) == (1, 1.25)
-    yield "once as it is, and once a quarter wider and mirrored"
+    yield "cut out a second time, a quarter wider and mirrored"
     yield f"to {MOBILE_SIZE}×{MOBILE_SIZE} pixels"
     yield "of the answers given with 80 % confidence about 80 % are right"  # explains a term
     photographs = result["shipped"]["photographs"]
@@ -307,6 +316,10 @@ def quoted_in_security() -> Iterator[str]:
     yield "over 5 s"
     yield f"at most {MOST_BYTES / 1e6:.0f} MB and a frame {MOST_PIXELS / 1e6:.0f} megapixels"
     yield "at most about 300 MB of memory"  # tests/fuzz/test_largest_pictures.py, and:
+    most = ("BYTES", "BESIDE", "OF_WHOLE", "OF_HEIC")
+    every, beside, whole, heic = (getattr(picture_bounds, f"_MOST_{of}") // 10**6 for of in most)
+    yield f"may have {every} MB, of which {beside} may be no pixels"
+    yield f"WebP and AVIF may have {whole}, HEIC {heic}"
     largest = record["largest picture"]
     assert all(of["MB"] <= 300 and of["seconds"] < 5 for of in largest.values())
     for what, words in (
@@ -320,13 +333,15 @@ def quoted_in_security() -> Iterator[str]:
             faults = ("foreign exceptions", "other content accepted", "over 5 s")
             cells += [f"{counts.get(name, 0):,}" for name in faults]
             yield f"| {kind}, {words} | {' | '.join(cells)} |"
-    for moment, words in (("at any moment", "anywhere"), ("inside a write", "inside a write")):
+    for moment, words in (
+        ("at any moment", "trainings killed after their first checkpoint"),
+        ("inside a write", "trainings killed inside a write"),
+        ("asl train", "commands `asl train` killed after their first checkpoint"),
+    ):
         counts = record["killed"][moment]
         same = f"{counts['went on to the same end']} of {counts['killed']}"
-        yield f"{same} trainings killed {words} went on to the same end, bit for bit"
-    commands = record["killed"]["asl train"]
-    same = f"{commands['went on to the same end']} of {commands['killed']}"
-    yield f"{same} killed commands `asl train`"
+        had = f"{counts['had a checkpoint']} had a checkpoint"
+        yield f"{same} {words} went on to the same end, bit for bit; {had}"
     disks = record["full disk"].values()
     refused = sum(of["refused"] for of in disks)
     kept = refused - sum(fault["count"] for of in disks for fault in of["faults"].values())

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -115,6 +116,7 @@ def calibrate(options: argparse.Namespace) -> tuple[dict, str]:
     sources = _photographs(options.photographs)
     found = calibrate_recognizer(recognizer, unseen, real, load_photographs("val"), sources)
     left_out = {signer for r in unseen for signer in trained_without(r)}
+    unseen = [replace(other, finder=recognizer.finder) for other in unseen]  # as it read them
     shapes = answer_unseen(unseen, real).scores(real)["shapes_33"]
     recognizer.facts |= found | {
         "calibrated": options.command_line,

@@ -6,6 +6,8 @@ command.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -15,8 +17,11 @@ from asl.data import ASLDataset, known
 from asl.decoding import brief
 from asl.evaluation.calibration import fit_evidence, fit_temperature
 from asl.evaluation.metrics import merge_look_alikes
+from asl.recognizer.crops import Picture
+from asl.recognizer.hand_finder import HandFinder
 from asl.recognizer.recipe import saved_recipe
 from asl.recognizer.recognizer import Recognizer
+from asl.recognizer.seeing import finder_evidence
 from asl.recognizer.stretches import stretches_in
 from asl.recognizer.teaching_prior import Person, verification_threshold
 from asl.recognizer.teaching_strength import fit_prior
@@ -24,6 +29,7 @@ from asl.recognizer.unseen import (
     Unseen,
     answer_unseen,
     answer_unseen_source,
+    pictures_elsewhere,
     pictures_without_hands,
     trained_with,
     trained_without,
@@ -41,11 +47,13 @@ def calibrate_recognizer(
 ) -> dict[str, float | None]:
     """Sets how sure a recogniser is, and when it answers, from what others answer for the unseen.
 
-    The others were trained without each signer and each source in turn. The temperature fits their
-    answers to the studio's images, to the same images put elsewhere, and to the sources'
-    photographs. The finder's evidence, whose training counts hard cells most, is scaled and shifted
-    until it is the log-odds of a hand if half of the pictures show one (Platt 1999): all of these,
-    and pictures without a hand.
+    The others were trained without each signer and each source in turn. They read with the finder
+    of the recogniser that is calibrated, which has seen nobody: it learns from rendered hands.
+
+    Its evidence, in whose training hard cells count most, is scaled and shifted first, until it is
+    the log-odds of a hand if half of the pictures show one (Platt 1999): the studio's images, the
+    same images put elsewhere, the sources' photographs, and pictures without a hand. The
+    temperature fits the others' answers to all but the last.
 
     The threshold is the lower of two: the lowest at which 99 % of pictures without a hand get no
     answer, and the highest at which 95 % of the studio's images still get one. If that is too low
@@ -77,6 +85,9 @@ def calibrate_recognizer(
         _check_not_calibrated(other)
         trained_without(other), trained_with(other)  # what they say may be wrong: tell it now
     recipe = saved_recipe(recognizer.facts)
+    empty = pictures_without_hands(backgrounds, recipe=recipe)
+    finder, scale, shift = _calibrated(recognizer, real, backgrounds, sources or {}, empty)
+    unseen = [replace(other, finder=finder) for other in unseen]
     studio = answer_unseen(unseen, real)
     elsewhere = answer_unseen(unseen, real, backgrounds, recipe)
     labels = [real.labels[i] for i in studio.indices + elsewhere.indices]
@@ -89,12 +100,10 @@ def calibrate_recognizer(
         labels += photographs.labels
         people.append(_source(name, theirs, photographs))
     answers, actual = merge_look_alikes(torch.cat(log_probs), torch.tensor(labels), ANSWERS)
-    empty = pictures_without_hands(backgrounds, recipe=recipe)
     nothing, none = (
         torch.cat(part) for part in zip(*(r.raw_answers(empty) for r in unseen), strict=True)
     )
-    shown = torch.cat([studio.evidence, elsewhere.evidence, *evidence])
-    scale, shift = fit_evidence(shown, none)
+    recognizer.finder = finder
     recognizer.temperature = fit_temperature(answers, actual)
     if len({person.name for person in people}) > 1:
         recognizer.prior = fit_prior(people, recognizer.temperature)
@@ -102,17 +111,15 @@ def calibrate_recognizer(
     strangers = [person for person in people if person.kind == "source"] or people
     if any(SIGNS[label].isalpha() for person in strangers for label in person.labels.tolist()):
         recognizer.facts["practice"] = verification_threshold(strangers, recognizer.temperature)
-    recognizer.finder.rescale_evidence(scale, shift)
-    sure = recognizer.confidence(studio.log_probs, scale * studio.evidence + shift).amax(dim=1)
-    unsure = recognizer.confidence(nothing, scale * none + shift).amax(dim=1)
+    sure = recognizer.confidence(studio.log_probs, studio.evidence).amax(dim=1)
+    unsure = recognizer.confidence(nothing, none).amax(dim=1)
     recognizer.threshold = min(
         unsure.quantile(recipe.rejected).item(),
         sure.quantile(1 - recipe.answered, interpolation="lower").item(),
     )
     found: dict[str, float | None] = {}
     if evidence:
-        hands = scale * torch.cat(evidence) + shift
-        confidence = recognizer.confidence(torch.cat(log_probs[2:]), hands)
+        confidence = recognizer.confidence(torch.cat(log_probs[2:]), torch.cat(evidence))
         best, answer = confidence.max(dim=1)
         right = answer == actual[-len(answer) :]
         recognizer.threshold = _raised(recognizer.threshold, best, right, recipe.right)
@@ -130,6 +137,24 @@ def calibrate_recognizer(
         "rejected": (unsure < recognizer.threshold).double().mean().item(),
         **found,
     }
+
+
+def _calibrated(
+    recognizer: Recognizer,
+    real: ASLDataset,
+    backgrounds: Tensor,
+    sources: Mapping[str, ASLDataset],
+    empty: Sequence[Picture],
+) -> tuple[HandFinder, float, float]:
+    """Returns a copy of the finder whose evidence is log-odds, and how that was scaled, shifted."""
+    recipe = saved_recipe(recognizer.facts)
+    shown: list[Picture] = [*real.image_files]
+    shown += pictures_elsewhere(real, range(len(real)), backgrounds, recipe)
+    shown += [path for photographs in sources.values() for path in photographs.image_files]
+    finder = deepcopy(recognizer.finder)
+    scale, shift = fit_evidence(finder_evidence(finder, shown), finder_evidence(finder, empty))
+    finder.rescale_evidence(scale, shift)
+    return finder, scale, shift
 
 
 def _check_not_calibrated(recognizer: Recognizer) -> None:

@@ -22,6 +22,8 @@ LONGEST = 1024  # pixels, the longer side of what is kept of a picture
 _SHARPER = 0.5  # halvings fewer than would use every pixel: it reads strangers' letters better
 NEAR, WIDE = 1.0, 1.25  # sides of the two crops in sides of the box: a finder is never exact
 
+_HALF = (0.03, 1.0)  # smallest and largest box: no hand is larger than its picture
+
 Picture = str | os.PathLike | Image.Image | np.ndarray | Tensor
 
 
@@ -61,6 +63,12 @@ def window(place: Tensor, height: int, width: int, margin: float) -> tuple[Tenso
     unit = cast(float, torch.sym_max(height, width)) / 2
     x, y = width / 2 + place[0] * unit, height / 2 + place[1] * unit
     return x, y, (place[2] * margin * unit).clamp(min=1)
+
+
+def bounded(boxes: Tensor) -> Tensor:
+    """Gives boxes (…, 3) a sensible size and a middle in the picture, whatever a network says."""
+    boxes = boxes.nan_to_num()
+    return torch.cat([boxes[..., :2].clamp(-1, 1), boxes[..., 2:].clamp(*_HALF)], dim=-1)
 
 
 def to_pixels(image: Picture) -> Tensor:

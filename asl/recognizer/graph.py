@@ -16,23 +16,28 @@ from torch import Tensor, nn
 from asl.decoding import normalize
 from asl.evaluation.calibration import apply_temperature
 from asl.evaluation.metrics import merge_shapes
-from asl.recognizer.crops import WIDE, cut, window
+from asl.recognizer.crops import WIDE, bounded, cut, window
 from asl.recognizer.hand_finder import HandFinder
 from asl.recognizer.joint_reader import JointReader
 from asl.recognizer.looking import (
     Reading,
+    averaged,
+    certain,
     joined,
     look,
     look_elsewhere,
     missed,
+    near_crop,
+    read_again,
     read_crops,
+    reading_of_certain,
     two_crops,
     unsure,
+    wide_crop,
 )
 from asl.recognizer.pyramid import Pyramid
 from asl.signs import ANSWERS
 
-_HALF = (0.03, 1.0)  # smallest and largest box: no hand is larger than its picture
 _APART = 5  # cells: two hands are at least half as far from each other
 
 
@@ -74,63 +79,67 @@ class RecognizerGraph(nn.Module):
     def forward(self, pixels: Tensor) -> Answer:
         picture = Pyramid(pixels)
         view = whole_view(picture, self.finder.image_size)
-        boxes, evidence, hands = find_hands(self.finder, normalize(view[None]))
-        crops = two_crops(picture, boxes[0, 0], self.image_size)
-        log_probs, features = read_crops(
-            self.classifier,
-            normalize(crops[None]),
-            with_features=self.joint_reader is not None,
-        )
-        reading = Reading(log_probs, evidence, boxes[:, 0])
-        if self.joint_reader is not None:
-            reading = self._look(picture, boxes, log_probs, features, evidence)
+        boxes, found, hands = find_hands(self.finder, normalize(view[None]))
+        if self.joint_reader is None:
+            crops = two_crops(picture, boxes[0, 0], self.image_size)
+            log_probs, _ = read_crops(self.classifier, crops[None])
+            reading = Reading(log_probs, found, boxes[:, 0])
+        else:
+            reading = self._read(picture, boxes, found)
         return Answer(
-            confidence=confidence_of(reading.log_probs, evidence, self.temperature)[0],
+            confidence=confidence_of(reading.log_probs, reading.evidence, self.temperature)[0],
             log_probs=reading.log_probs[0],
             box=edges(reading.boxes[0], pixels.shape[0], pixels.shape[1]),
-            hand=evidence[0].sigmoid(),
+            hand=reading.evidence[0].sigmoid(),
             hands=hands[0],
         )
 
-    def _look(
-        self,
-        picture: Pyramid,
-        boxes: Tensor,
-        log_probs: Tensor,
-        features: Tensor,
-        evidence: Tensor,
-    ) -> Reading:
-        """Looks for the joints, again if no sign is sure, and elsewhere if there are none."""
-        assert self.joint_reader is not None
-        first = look(self.joint_reader, [picture], self.joint_reader.places(features, boxes[:, 0]))
-        once = Reading(joined(log_probs, first.answers), first.present, boxes[:, 0])
+    def _read(self, picture: Pyramid, boxes: Tensor, found: Tensor) -> Reading:
+        """Reads one crop; if that is not enough, another, and the joints, as often as it pays."""
+        reader, classifier, size = self.joint_reader, self.classifier, self.image_size
+        assert reader is not None
 
-        def again(picture: Pyramid, log_probs: Tensor, places: Tensor, *once: Tensor) -> Reading:
-            assert self.joint_reader is not None
-            found = look(self.joint_reader, [picture], places)
-            return Reading(joined(log_probs, found.answers), found.present, once[2])
+        def on(picture: Pyramid, near: Tensor, features: Tensor, boxes: Tensor, *_: Tensor):
+            crop = wide_crop(picture, boxes[0], size)
+            log_probs = averaged(near, read_crops(classifier, crop[None, None])[0])
+            looked = look(reader, [picture], reader.places(features, boxes))
+            answers = joined(log_probs, looked.answers)
+            return log_probs, looked.places, answers, looked.present, boxes
+
+        def again(picture: Pyramid, log_probs: Tensor, places: Tensor, *once: Tensor):
+            looked = look(reader, [picture], places)
+            answers = read_again(classifier, size, [picture], log_probs, looked)
+            return answers, looked.present, once[2]
 
         def elsewhere(
             picture: Pyramid, log_probs: Tensor, boxes: Tensor, features: Tensor, *before: Tensor
-        ) -> Reading:
-            assert self.joint_reader is not None
-            parts = self.joint_reader, self.classifier, self.image_size, picture
-            return look_elsewhere(*parts, boxes[0], log_probs, features, Reading(*before))
+        ):
+            given = boxes[0], log_probs, features, Reading(*before)
+            return look_elsewhere(reader, classifier, size, picture, *given)
 
-        given: tuple[Tensor, ...] = log_probs, first.places, *once
-        reading = _only_if(unsure(once.log_probs)[0], again, picture, given, once)
-        given = log_probs, boxes, features, *reading
-        return _only_if(missed(reading.present, evidence)[0], elsewhere, picture, given, reading)
+        first = boxes[:, 0]
+        crop = near_crop(picture, first[0], size)
+        near, features = read_crops(classifier, crop[None, None], with_features=True)
+        nowhere = torch.zeros_like(torch.cat([first, first[:, :1]], dim=1))
+        done = near, nowhere, *reading_of_certain(near, first)
+        going_on = ~certain(near)[0]
+        log_probs, places, *once = _only_if(going_on, on, picture, (near, features, first), done)
+        doubtful = unsure(once[0])[0]
+        twice = _only_if(doubtful, again, picture, (log_probs, places), tuple(once))
+        lost = missed(twice[1], found)[0]
+        given = log_probs, boxes, features
+        return Reading(*_only_if(lost, elsewhere, picture, given, twice))
 
 
 def _only_if(
     condition: Tensor,
-    step: Callable[..., Reading],
+    step: Callable[..., tuple[Tensor, ...]],
     picture: Pyramid,
     given: tuple[Tensor, ...],
-    otherwise: Reading,
-) -> Reading:
-    """Takes a step with a picture and tensors, of which the last three are `otherwise`, or not."""
+    otherwise: tuple[Tensor, ...],
+) -> tuple[Tensor, ...]:
+    """Takes a step with a picture, what is given and what it replaces, or returns the latter."""
+    given += otherwise
     if not torch.compiler.is_exporting():
         return step(picture, *given) if condition else otherwise
     # A file holds both ways, which take and return tensors.
@@ -140,9 +149,9 @@ def _only_if(
         return tuple(map(_copied, step(Pyramid(frame, atlas), *given)))
 
     def passed(frame: Tensor, atlas: Tensor, *given: Tensor) -> tuple[Tensor, ...]:
-        return tuple(map(_copied, given[-3:]))
+        return tuple(map(_copied, given[-len(otherwise) :]))
 
-    return Reading(*torch.cond(condition, taken, passed, (picture.frame, picture.atlas, *given)))
+    return torch.cond(condition, taken, passed, (picture.frame, picture.atlas, *given))
 
 
 def _copied(part: Tensor) -> Tensor:
@@ -174,9 +183,8 @@ def find_hands(finder: HandFinder, views: Tensor) -> tuple[Tensor, Tensor, Tenso
     peaks = evidence == best
     hands = (peaks & (evidence > 0)).sum(dim=(1, 2))
     cells = evidence.masked_fill(~peaks, -math.inf).flatten(1).topk(2, dim=1).indices
-    boxes = boxes.flatten(2).gather(2, cells.unsqueeze(1).expand(-1, 3, -1)).nan_to_num()
-    boxes = torch.cat([boxes[:, :2].clamp(-1, 1), boxes[:, 2:].clamp(*_HALF)], dim=1)
-    return boxes.transpose(1, 2).contiguous(), evidence.flatten(1).amax(dim=1), hands
+    boxes = boxes.flatten(2).gather(2, cells.unsqueeze(1).expand(-1, 3, -1)).transpose(1, 2)
+    return bounded(boxes), evidence.flatten(1).amax(dim=1), hands
 
 
 def confidence_of(log_probs: Tensor, evidence: Tensor, temperature: float) -> Tensor:

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from asl.recognizer.crops import bounded
 from asl.recognizer.hand_joints import (
     INDEX,
     LITTLE,
@@ -26,6 +27,7 @@ _NUMBERS = 2 * 63 + len(_FROM) * len(_TO)
 _HIDDEN = 256
 _PALM = (0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18)  # joints of palm and first bones
 _BEYOND = 4.0  # half sides of the picture: no hand is farther from its middle, or larger
+_FLESH = 1.2  # side of a hand's square in sides of that of its joints
 _FAR = 8.0  # palms: no joint is farther from the wrist
 _PER_METRE = 10.0  # brings metres near 1
 
@@ -37,11 +39,13 @@ class Look(NamedTuple):
         answers: float (N, 36), log-probabilities times how much they count.
         places: float (N, 4), where the joints should be looked for again.
         present: float (N,), log-odds that there are joints at all.
+        boxes: float (N, 3), of the hands, round their joints.
     """
 
     answers: Tensor
     places: Tensor
     present: Tensor
+    boxes: Tensor
 
 
 class JointReader(nn.Module):
@@ -108,7 +112,12 @@ class JointReader(nn.Module):
         joints = self.joints(crops)
         weight = (self.trust * joints.present.sigmoid()).unsqueeze(1)
         answers = self.answer(pose_numbers(hand_poses(joints, places[:, 3])))
-        return Look(weight * answers, place_of(joints, places), joints.present)
+        return Look(
+            answers=weight * answers,
+            places=place_of(joints, places),
+            present=joints.present,
+            boxes=box_of(joints, places),
+        )
 
     def answer(self, numbers: Tensor) -> Tensor:
         """Maps `pose_numbers` (N, 256) to log-probabilities (N, 36)."""
@@ -149,8 +158,7 @@ def place_of(joints: Joints, place: Tensor) -> Tensor:
         joints: N.
         place: float (N, 4), as `asl.recognizer.crops.cut` takes one.
     """
-    points = turned(joints.points, place[:, 3])[..., :2]
-    points = place[:, None, :2] + points * place[:, None, 2:3]
+    points = _in_picture(joints, place)
     knuckles = (points[:, INDEX] + 2 * points[:, MIDDLE] + points[:, RING]) / 4
     along = knuckles - points[:, WRIST]
     angle = torch.atan2(along[:, 0], -along[:, 1])
@@ -164,6 +172,24 @@ def place_of(joints: Joints, place: Tensor) -> Tensor:
     # Whatever a network says of a picture without a hand, the place is near the picture.
     middle, half = middle[:, :2].clamp(-_BEYOND, _BEYOND), half[:, None].clamp(1e-3, _BEYOND)
     return torch.cat([middle, half, angle[:, None]], dim=1).nan_to_num(1e-3)
+
+
+def box_of(joints: Joints, place: Tensor) -> Tensor:
+    """Returns the squares round all joints, wider by a fifth, float (N, 3). Arguments: `place_of`.
+
+    A finder's square is 1.3 times as large as the joints reach, in the median: there is flesh
+    around them.
+    """
+    points = _in_picture(joints, place)
+    low, high = points.amin(dim=1), points.amax(dim=1)
+    half = (high - low).amax(dim=1, keepdim=True) * (_FLESH / 2)
+    return bounded(torch.cat([(low + high) / 2, half], dim=1))
+
+
+def _in_picture(joints: Joints, place: Tensor) -> Tensor:
+    """Returns where joints that were found at a place are in the picture, x and y: (N, 21, 2)."""
+    points = turned(joints.points, place[:, 3])[..., :2]
+    return place[:, None, :2] + points * place[:, None, 2:3]
 
 
 def pose_numbers(poses: Tensor) -> Tensor:

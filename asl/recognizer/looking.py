@@ -1,8 +1,9 @@
-"""Where joints are looked for, how often, and what is made of it.
+"""How often a picture is looked at, where, and what is made of it.
 
-They are first looked for where the other reader points. If no sign is sure after that, they are
-looked for again, at the place that these joints give. If there are none, they are looked for
-elsewhere: the hand may be turned too far, or the finder's second choice may be the right one.
+If the classifier is certain after one crop, that is all. Else it reads another crop, and the joints
+are looked for where it points. If no sign is sure after that, both readers look again, where the
+joints are. If there are none, they are looked for elsewhere: the hand may be turned too far, or the
+finder's second choice may be the right one.
 """
 
 import math
@@ -21,8 +22,11 @@ from asl.recognizer.mobile_net import ASLMobileNet
 from asl.recognizer.pyramid import Pyramid
 from asl.signs import ANSWERS
 
+_CERTAIN = math.log(0.98)  # of left-out people, joints mend no surer answer
 _SURE = math.log(0.8)  # a second look hardly ever mends a surer answer
+A_HAND = 5.0  # log-odds where the classifier is certain: as where there are joints, in the median
 _THERE = 1.0  # log-odds of joints: with less, it pays to look elsewhere
+_SURELY_THERE = 3.0  # with less, a box round joints may be that of something else
 _MAYBE = -4.0  # log-odds of a hand: with less, looking elsewhere finds none
 
 
@@ -31,42 +35,57 @@ class Reading(NamedTuple):
 
     Attributes:
         log_probs: float (N, 36).
-        present: float (N,), log-odds that there are joints where they were looked for.
+        evidence: float (N,), log-odds that they are hands.
         boxes: float (N, 3), of the hands that were read.
     """
 
     log_probs: Tensor
-    present: Tensor
+    evidence: Tensor
     boxes: Tensor
 
 
-def two_crops(picture: Pyramid, box: Tensor, size: int) -> Tensor:
-    """Cuts a box out twice, the second time wider and mirrored: float (2, 3, S, S), 0 to 255.
+def near_crop(picture: Pyramid, box: Tensor, size: int) -> Tensor:
+    """Cuts a box out: float (3, S, S), from 0 to 255."""
+    return cut(picture, box, size, margin=NEAR)
+
+
+def wide_crop(picture: Pyramid, box: Tensor, size: int) -> Tensor:
+    """Cuts a box out, wider than `near_crop` and mirrored.
 
     A hand shape is the same sign on either hand, and the two readings make different errors.
     """
-    near, wide = (cut(picture, box, size, margin=margin) for margin in (NEAR, WIDE))
-    return torch.stack([near, wide.flip(2)])
+    return cut(picture, box, size, margin=WIDE).flip(2)
+
+
+def two_crops(picture: Pyramid, box: Tensor, size: int) -> Tensor:
+    """Cuts a box out in both ways: float (2, 3, S, S)."""
+    return torch.stack([near_crop(picture, box, size), wide_crop(picture, box, size)])
 
 
 def read_crops(
     classifier: nn.Module, crops: Tensor, *, with_features: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Reads the two crops of each picture, (N, 2, 3, S, S).
+    """Reads K crops of each picture, (N, K, 3, S, S), from 0 to 255.
 
     Returns:
         log_probs: float (N, 36), the mean answer
-        features: float (N, F), of the nearer crop, by which a `JointReader` aims; (N, 0) if they
-            are not asked for
+        features: float (N, F), of the first crop, by which a `JointReader` aims; (N, 0) if they are
+            not asked for
     """
-    flat = crops.flatten(0, 1)
+    flat = normalize(crops.flatten(0, 1))
     if with_features:
         assert isinstance(classifier, ASLMobileNet)  # no other has a reader of joints beside it
         features = classifier.features(flat)
-        answers, features = classifier.answer(features), features.unflatten(0, (-1, 2))[:, 0]
+        answers = classifier.answer(features)
+        features = features.unflatten(0, crops.shape[:2])[:, 0]
     else:
         answers, features = classifier(flat), flat.new_zeros(len(crops), 0)
-    return answers.unflatten(0, (-1, 2)).mean(dim=1).log_softmax(dim=1), features
+    return answers.unflatten(0, crops.shape[:2]).mean(dim=1).log_softmax(dim=1), features
+
+
+def averaged(log_probs: Tensor, others: Tensor) -> Tensor:
+    """Returns the mean of two answers of one reader, (N, 36) each."""
+    return ((log_probs + others) / 2).log_softmax(dim=1)
 
 
 def look(
@@ -92,19 +111,52 @@ def joined(log_probs: Tensor, others: Tensor) -> Tensor:
     return (log_probs + others).log_softmax(dim=1)
 
 
+def certain(log_probs: Tensor) -> Tensor:
+    """Tells for which of the classifier's answers (N, 36) nothing else need be asked: bool (N,)."""
+    return merge_shapes(log_probs, ANSWERS).amax(dim=1) > _CERTAIN
+
+
+def reading_of_certain(log_probs: Tensor, boxes: Tensor) -> Reading:
+    """Returns what is read if the classifier is certain: as if the joints said the same."""
+    evidence = torch.full_like(log_probs[:, 0], A_HAND)
+    return Reading(joined(log_probs, log_probs), evidence, boxes.clone())
+
+
 def unsure(log_probs: Tensor) -> Tensor:
     """Tells for which answers (N, 36) it pays to look again: bool (N,)."""
     return merge_shapes(log_probs, ANSWERS).amax(dim=1) < _SURE
 
 
-def missed(present: Tensor, evidence: Tensor) -> Tensor:
+def missed(evidence: Tensor, found: Tensor) -> Tensor:
     """Tells where it pays to look elsewhere: bool (N,).
 
     Args:
-        present: float (N,), log-odds that joints were found.
-        evidence: float (N,), log-odds of a hand.
+        evidence: float (N,), log-odds of a hand, from its joints.
+        found: float (N,), the finder's log-odds of one.
     """
-    return (present < _THERE) & (evidence > _MAYBE)
+    return (evidence < _THERE) & (found > _MAYBE)
+
+
+def read_again(
+    classifier: nn.Module, size: int, pictures: Sequence[Pyramid], log_probs: Tensor, looked: Look
+) -> Tensor:
+    """Joins both readers' answers; if no sign is sure, the classifier first reads what joints say.
+
+    Args:
+        classifier, size: of an `asl.Recognizer`; the last is its image size.
+        pictures: N.
+        log_probs: float (N, 36), what the classifier answered before.
+        looked: what was seen of the joints. Where they are not surely there, nothing is read again.
+
+    Returns:
+        float (N, 36), the answers
+    """
+    answers = joined(log_probs, looked.answers)
+    crops = map(partial(two_crops, size=size), pictures, looked.boxes.cpu())
+    again, _ = read_crops(classifier, torch.stack(list(crops)).to(log_probs.device))
+    pays = unsure(answers) & (looked.present > _SURELY_THERE)
+    both = joined(averaged(log_probs, again), looked.answers)
+    return torch.where(pays.unsqueeze(1), both, answers)
 
 
 def look_elsewhere(
@@ -132,23 +184,24 @@ def look_elsewhere(
         before: what was read there.
     """
     crops = two_crops(picture, boxes[1].cpu(), size)[None].to(features.device)
-    other, others = read_crops(classifier, normalize(crops), with_features=True)
+    other, others = read_crops(classifier, crops, with_features=True)
     first, second = reader.places(torch.cat([features, others]), boxes).unbind()
     places = torch.stack([*_turned(first), second, *_turned(second)])
     looks = look(reader, [picture] * 5, look(reader, [picture] * 5, places).places)
     best = looks.present.argmax().unsqueeze(0)
-    present, answers = (part.index_select(0, best) for part in (looks.present, looks.answers))
+    found = Look(*(part.index_select(0, best) for part in looks))
     at_first = (best < 2).unsqueeze(1)
-    found = Reading(
-        joined(torch.where(at_first, log_probs, other), answers),
-        present,
+    answers = torch.where(at_first, log_probs, other)
+    new = Reading(
+        read_again(classifier, size, [picture], answers, found),
+        found.present,
         torch.where(at_first, boxes[:1], boxes[1:]),
     )
-    better = present > before.present
+    better = found.present > before.evidence
     return Reading(
         *(
-            torch.where(better.view(-1, *[1] * (new.ndim - 1)), new, old)
-            for new, old in zip(found, before, strict=True)
+            torch.where(better.view(-1, *[1] * (part.ndim - 1)), part, old)
+            for part, old in zip(new, before, strict=True)
         )
     )
 

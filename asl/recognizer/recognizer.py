@@ -17,13 +17,14 @@ from torch import Tensor, nn
 
 from asl.decoding import brief
 from asl.devices import usable_device
-from asl.recognizer.crops import Picture
+from asl.recognizer.crops import Picture, cut
 from asl.recognizer.graph import RecognizerGraph, confidence_of
 from asl.recognizer.hand_files import load_hand, save_hand, teach
 from asl.recognizer.hand_finder import HandFinder
 from asl.recognizer.joint_reader import JointReader
 from asl.recognizer.mobile_net import MOBILE_SIZE, ASLMobileNet
 from asl.recognizer.networks import ARCHITECTURES
+from asl.recognizer.pyramid import Pyramid
 from asl.recognizer.recognizer_files import (
     fingerprint_of,
     read_recognizer,
@@ -46,7 +47,7 @@ class Sight:
     Attributes:
         frame: the whole picture, upright RGB, shrunk to at most 1,024 pixels a side.
         box: (x, y, half) of the hand, see `asl.recognizer.crops`.
-        crop: the wider of the two crops that the classifier was shown, RGB.
+        crop: what lies in the hand's box, wider by a quarter, RGB, as the classifier reads it.
         hand: probability that there is a hand, from 0 to 1.
         hands: how many hands were seen. The surest was read.
         log_probs: float (36,), one for each label if there is a hand; not calibrated.
@@ -263,9 +264,9 @@ class Recognizer:
             for i, frame in enumerate(batch.frames):
                 x, y, half = batch.boxes[i].tolist()
                 sight = Sight(
-                    frame=_to_image(frame),
+                    frame=Image.fromarray(frame.numpy()),
                     box=(x, y, half),
-                    crop=_to_image(batch.crops[i][1].flip(2).permute(1, 2, 0)),
+                    crop=_to_image(cut(Pyramid(frame), batch.boxes[i], self.image_size)),
                     hand=batch.evidence[i].sigmoid().item(),
                     hands=int(batch.hands[i]),
                     log_probs=batch.log_probs[i],
@@ -281,8 +282,8 @@ class Recognizer:
             images: at least one picture, as in a call.
 
         Returns:
-            log_probs: float (N, 36), of the classifier
-            evidence: float (N,), log-odds of a hand, of the finder
+            log_probs: float (N, 36), one for each label if there is a hand
+            evidence: float (N,), log-odds of a hand
         """
         # Of each batch only the answers are kept, not the pictures.
         seen = [(batch.log_probs, batch.evidence) for batch in self._see(images)]
@@ -336,8 +337,6 @@ def _check_top(top: int) -> None:
         raise ValueError(f"expected top from 1 to {len(ANSWERS)}, found {top}")
 
 
-def _to_image(pixels: Tensor) -> Image.Image:
-    """Returns pixels (H, W, 3), uint8 or float from 0 to 255, as a picture."""
-    return Image.fromarray(
-        pixels.round().byte().numpy() if pixels.is_floating_point() else pixels.numpy()
-    )
+def _to_image(crop: Tensor) -> Image.Image:
+    """Returns a crop (3, S, S), float from 0 to 255, as a picture."""
+    return Image.fromarray(crop.round().byte().permute(1, 2, 0).numpy())

@@ -1,7 +1,7 @@
 """Takes the steps of `asl.recognizer.graph` for many pictures, some of them at a time."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import chain, islice
@@ -17,13 +17,19 @@ from asl.recognizer.hand_finder import HandFinder
 from asl.recognizer.joint_reader import JointReader
 from asl.recognizer.looking import (
     Reading,
+    averaged,
+    certain,
     joined,
     look,
     look_elsewhere,
     missed,
+    near_crop,
+    read_again,
     read_crops,
+    reading_of_certain,
     two_crops,
     unsure,
+    wide_crop,
 )
 from asl.recognizer.pyramid import Pyramid
 
@@ -40,7 +46,6 @@ class Seen(NamedTuple):
         boxes: float (N, 3), of the hands that were read.
         evidence: float (N,), log-odds of a hand.
         hands: int64 (N,), how many were seen.
-        crops: what was read, see `asl.recognizer.looking.two_crops`.
         log_probs: float (N, 36), before calibration.
     """
 
@@ -48,8 +53,23 @@ class Seen(NamedTuple):
     boxes: Tensor
     evidence: Tensor
     hands: Tensor
-    crops: list[Tensor]
     log_probs: Tensor
+
+
+@torch.inference_mode()
+def finder_evidence(finder: HandFinder, images: Sequence[Picture]) -> Tensor:
+    """Returns how sure a finder is that there is a hand in each picture: float (N,), log-odds."""
+
+    def view(image: Picture) -> Tensor:
+        return whole_view(Pyramid(to_pixels(image)), finder.image_size)
+
+    device = next(finder.parameters()).device
+    found = []
+    with ThreadPoolExecutor(decoding_threads()) as threads:
+        for start in range(0, len(images), _BATCH):
+            views = torch.stack(list(threads.map(view, images[start : start + _BATCH])))
+            found.append(find_hands(finder, normalize(views.to(device)))[1].cpu())
+    return torch.cat(found)
 
 
 def see(
@@ -72,13 +92,12 @@ def see(
     """
     seen = _see_some(finder, classifier, joint_reader, image_size, images)
     while parts := list(islice(seen, _BATCH // _AT_ONCE)):
-        frames, boxes, evidence, hands, crops, log_probs = zip(*parts, strict=True)
+        frames, boxes, evidence, hands, log_probs = zip(*parts, strict=True)
         yield Seen(
             frames=[*chain(*frames)],
             boxes=torch.cat(boxes),
             evidence=torch.cat(evidence),
             hands=torch.cat(hands),
-            crops=[*chain(*crops)],
             log_probs=torch.cat(log_probs),
         )
 
@@ -101,24 +120,43 @@ def _see_some(
     try:
         while frames := list(islice(decoded, _AT_ONCE)):
             pictures = [Pyramid(frame) for frame in frames]
-            views = each(partial(whole_view, size=finder.image_size), pictures)
-            boxes, evidence, hands = find_hands(finder, _stacked(views, device))
-            first = boxes[:, 0]
-            crops = list(each(partial(two_crops, size=image_size), pictures, first.cpu()))
-            log_probs, features = read_crops(
-                classifier, _stacked(crops, device), with_features=joint_reader is not None
-            )
-            reading = Reading(log_probs, evidence, first)
-            if joint_reader is not None:
+            views = torch.stack(list(each(partial(whole_view, size=finder.image_size), pictures)))
+            boxes, found, hands = find_hands(finder, normalize(views.to(device)))
+            if joint_reader is None:
+                crops = each(partial(two_crops, size=image_size), pictures, boxes[:, 0].cpu())
+                log_probs, _ = read_crops(classifier, torch.stack(list(crops)).to(device))
+                reading = Reading(log_probs, found, boxes[:, 0])
+            else:
                 parts = joint_reader, classifier, image_size, each
-                reading = _look(*parts, pictures, boxes, evidence, log_probs, features)
-                for i in (reading.boxes != first).any(dim=1).nonzero()[:, 0].tolist():
-                    crops[i] = two_crops(pictures[i], reading.boxes[i].cpu(), image_size)
-            read = reading.boxes.cpu()
-            yield Seen(frames, read, evidence.cpu(), hands.cpu(), crops, reading.log_probs.cpu())
+                reading = _read(*parts, pictures, boxes, found)
+            log_probs, evidence, read = (part.cpu() for part in reading)
+            yield Seen(frames, read, evidence, hands.cpu(), log_probs)
     finally:
         for threads in (decoders, cutters):
             threads.shutdown(cancel_futures=True)
+
+
+def _read(
+    reader: JointReader,
+    classifier: nn.Module,
+    size: int,
+    each: Callable,
+    pictures: Sequence[Pyramid],
+    boxes: Tensor,
+    found: Tensor,
+) -> Reading:
+    """Reads one crop of each picture; of those that need it, another, and the joints."""
+    first = boxes[:, 0]
+    crops = each(partial(near_crop, size=size), pictures, first.cpu())
+    crops = torch.stack(list(crops)).unsqueeze(1).to(boxes.device)
+    near, features = read_crops(classifier, crops, with_features=True)
+    reading = reading_of_certain(near, first)
+    if len(rows := (~certain(near)).nonzero()[:, 0].tolist()):
+        some = [pictures[i] for i in rows]
+        given = some, boxes[rows], found[rows], near[rows], features[rows]
+        for part, new in zip(reading, _look(reader, classifier, size, each, *given), strict=True):
+            part[rows] = new
+    return reading
 
 
 def _look(
@@ -128,25 +166,31 @@ def _look(
     each: Callable,
     pictures: Sequence[Pyramid],
     boxes: Tensor,
-    evidence: Tensor,
-    log_probs: Tensor,
+    found: Tensor,
+    near: Tensor,
     features: Tensor,
 ) -> Reading:
-    """Looks for the joints in many pictures, and again and elsewhere in those that need it."""
-    first = look(reader, pictures, reader.places(features, boxes[:, 0]), each)
-    found = Reading(joined(log_probs, first.answers), first.present, boxes[:, 0].clone())
-    if len(rows := unsure(found.log_probs).nonzero()[:, 0].tolist()):
-        again = look(reader, [pictures[i] for i in rows], first.places[rows], each)
-        found.log_probs[rows] = joined(log_probs[rows], again.answers)
-        found.present[rows] = again.present
-    for i in missed(found.present, evidence).nonzero()[:, 0].tolist():
+    """Reads the other crop and the joints, and again and elsewhere in pictures that need it."""
+    first = boxes[:, 0]
+    crops = each(partial(wide_crop, size=size), pictures, first.cpu())
+    wide, _ = read_crops(classifier, torch.stack(list(crops)).unsqueeze(1).to(boxes.device))
+    log_probs = averaged(near, wide)
+    once = look(reader, pictures, reader.places(features, first), each)
+    reading = Reading(joined(log_probs, once.answers), once.present, first.clone())
+    if len(rows := unsure(reading.log_probs).nonzero()[:, 0].tolist()):
+        some = [pictures[i] for i in rows]
+        again = look(reader, some, once.places[rows], each)
+        answers = read_again(classifier, size, some, log_probs[rows], again)
+        reading.log_probs[rows] = answers
+        reading.evidence[rows] = again.present
+    for i in missed(reading.evidence, found).nonzero()[:, 0].tolist():
         row = slice(i, i + 1)
-        before = Reading(*(part[row] for part in found))
+        before = Reading(*(part[row] for part in reading))
         answer = log_probs[row], features[row], before
         elsewhere = look_elsewhere(reader, classifier, size, pictures[i], boxes[i], *answer)
-        for part, new in zip(found, elsewhere, strict=True):
+        for part, new in zip(reading, elsewhere, strict=True):
             part[row] = new
-    return found
+    return reading
 
 
 def _ahead(threads: ThreadPoolExecutor, images: Sequence[Picture]) -> Iterator[Tensor]:
@@ -158,8 +202,3 @@ def _ahead(threads: ThreadPoolExecutor, images: Sequence[Picture]) -> Iterator[T
         if not waiting:
             return
         yield waiting.popleft().result()
-
-
-def _stacked(images: Iterable[Tensor], device: torch.device) -> Tensor:
-    """Returns images (…, 3, S, S) normalised and stacked."""
-    return normalize(torch.stack(list(images)).to(device))

@@ -28,8 +28,8 @@ class Unseen:
     """Uncalibrated answers of recognisers to pictures on which they were not trained.
 
     Attributes:
-        log_probs: float (N, 36), of the classifiers.
-        evidence: float (N,), log-odds of a hand, of the finders.
+        log_probs: float (N, 36).
+        evidence: float (N,), log-odds of a hand.
         indices: which images of the dataset these are, N long.
     """
 
@@ -115,7 +115,7 @@ def answer_unseen(
             continue
         pictures: list[Any] = [real.image_files[i] for i in theirs]
         if photographs is not None:
-            pictures = _elsewhere(real, theirs, photographs, recipe)
+            pictures = pictures_elsewhere(real, theirs, photographs, recipe)
         parts.append(recognizer.raw_answers(pictures))
         indices += theirs
     log_probs, evidence = (torch.cat(part) for part in zip(*parts, strict=True))
@@ -160,9 +160,10 @@ def pictures_without_hands(
     return _pictures(nothing, generator, photographs, recipe, hands)
 
 
-def _elsewhere(
+def pictures_elsewhere(
     real: ASLDataset, indices: Sequence[int], photographs: Tensor, recipe: Recipe
 ) -> list[Tensor]:
+    """Puts hands before backgrounds as `answer_unseen` does: uint8 (3, 128, 128) each."""
     generator = torch.Generator().manual_seed(0)
     pictures = []
     for index in indices:

@@ -5,9 +5,8 @@ from asl import ANSWERS, SIGNS, ASLDataset
 from asl.evaluation.calibration import fit_evidence
 from asl.recognizer import calibrate, teaching_strength
 from asl.recognizer.calibrate import calibrate_recognizer
-from asl.recognizer.unseen import (
-    Unseen,
-)
+from asl.recognizer.seeing import finder_evidence
+from asl.recognizer.unseen import Unseen, answer_unseen
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*images of 2 of 36 signs")
 
@@ -32,14 +31,14 @@ def test_calibration_keeps_the_answers_promised(
     assert recognizer.threshold == found["threshold"] > 0
     assert recognizer.temperature == found["temperature"] != 1
     # Where hands are surely told from nothing, the threshold lies between.
-    for other in unseen:
-        other.finder.register_forward_hook(
-            lambda _, inputs, output: (
-                output[0],
-                (20 * (inputs[0].amax(dim=(1, 2, 3)) > 0) - 10.0).view(-1, 1, 1).expand(-1, 4, 4),
-            )
+    recognizer = make_recognizer()
+    recognizer.finder.register_forward_hook(
+        lambda _, inputs, output: (
+            output[0],
+            (20 * (inputs[0].amax(dim=(1, 2, 3)) > 0) - 10.0).view(-1, 1, 1).expand(-1, 4, 4),
         )
-    found = calibrate_recognizer(make_recognizer(), unseen, real, photographs)
+    )
+    found = calibrate_recognizer(recognizer, unseen, real, photographs)
     assert found["answered"] == 1 and found["rejected"] >= 0.98
 
 
@@ -104,11 +103,17 @@ def calibrated(unseen, real, photographs, make_recognizer, monkeypatch):
         "answer_unseen_source",
         lambda recognizers, name, of: (of.log_probs, torch.full((len(of.labels),), 40.0)),
     )
-    for other in unseen:
-        other.finder.register_forward_hook(lambda _, inputs, output: (output[0], output[1] - 9))
+    monkeypatch.setattr(
+        calibrate,
+        "finder_evidence",
+        lambda finder, images: torch.full((len(images),), -9.0 if len(images) == 3 else 40.0),
+    )
 
     def run(*sources, **recipe):
         recognizer = make_recognizer()
+        recognizer.finder.register_forward_hook(
+            lambda _, inputs, output: (output[0], output[1] - 9)
+        )
         recognizer.facts = {"recipe": recipe}
         named = {str(i): source for i, source in enumerate(sources)}
         return recognizer, calibrate_recognizer(recognizer, unseen, real, photographs, named)
@@ -201,6 +206,26 @@ def test_evidence_that_is_refused_leaves_the_recogniser_as_it_was(
         calibrate_recognizer(recognizer, unseen, real, photographs)
     assert (recognizer.temperature, recognizer.threshold) == (1, 0)
     assert recognizer.finder.vote.weight.equal(vote)
+
+
+def test_the_finder_is_calibrated_by_its_own_evidence_and_the_others_read_with_it(
+    real, unseen, photographs, make_recognizer, monkeypatch
+):
+    monkeypatch.setattr(calibrate, "pictures_without_hands", lambda *_, **__: list(photographs))
+    recognizer, readers = make_recognizer(), []
+    before = finder_evidence(recognizer.finder, real.image_files)
+
+    def answer(recognizers, *arguments):
+        readers.extend(recognizers)
+        return answer_unseen(recognizers, *arguments)
+
+    monkeypatch.setattr(calibrate, "answer_unseen", answer)
+    found = calibrate_recognizer(recognizer, unseen, real, photographs)
+    after = finder_evidence(recognizer.finder, real.image_files)
+    expected = found["evidence_scale"] * before + found["evidence_shift"]
+    torch.testing.assert_close(after, expected, atol=1e-3, rtol=1e-3)
+    assert all(reader.finder is recognizer.finder for reader in readers)
+    assert all(other.finder is not recognizer.finder for other in unseen)
 
 
 def test_what_is_calibrated_is_not_calibrated_again(

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from asl import ANSWERS, SIGNS, ASLMobileNet
+from asl.decoding import normalize
 from asl.recognizer.crops import cut, to_pixels
 from asl.recognizer.graph import (
     Answer,
@@ -104,11 +105,12 @@ def test_both_hands_are_read_and_the_answers_averaged():
 
 def test_a_mobile_network_also_gives_the_features_of_the_nearer_crop():
     torch.manual_seed(0)
-    network, crops = ASLMobileNet(image_size=32).eval(), torch.randn(2, 2, 3, 32, 32)
+    network, crops = ASLMobileNet(image_size=32).eval(), 255 * torch.rand(2, 2, 3, 32, 32)
     with torch.inference_mode():
         read, features = read_crops(network, crops, with_features=True)
-        torch.testing.assert_close(features, network.features(crops[:, 0]))
-        both = torch.stack([network(crops[:, 0]), network(crops[:, 1])]).mean(dim=0)
+        near, wide = normalize(crops).unbind(dim=1)
+        torch.testing.assert_close(features, network.features(near))
+        both = torch.stack([network(near), network(wide)]).mean(dim=0)
     torch.testing.assert_close(read, both.log_softmax(dim=1))
 
 

@@ -6,6 +6,7 @@ import torch
 from asl.recognizer.hand_joints import Joints
 from asl.recognizer.joint_reader import (
     JointReader,
+    box_of,
     hand_poses,
     place_of,
     pose_numbers,
@@ -97,6 +98,18 @@ def test_a_place_is_near_the_picture_whatever_a_network_says():
         assert place.isfinite().all() and place.abs().max() <= 4 and place[0, 2] >= 1e-3
 
 
+def test_the_box_of_a_hand_holds_its_joints_however_they_were_cut_out():
+    joints = hands()
+    points = torch.zeros(1, 21, 3)
+    points[0, :, 0] = torch.linspace(-0.5, 0.5, 21)
+    points[0, :, 1] = torch.linspace(-0.2, 0.4, 21)
+    joints = joints._replace(points=points)
+    upright = box_of(joints, torch.tensor([[0.1, 0.0, 0.5, 0.0]]))
+    torch.testing.assert_close(upright, torch.tensor([[0.1, 0.05, 0.25 * 1.2]]))
+    turned = box_of(joints, torch.tensor([[0.1, 0.0, 0.5, math.pi / 2]]))
+    torch.testing.assert_close(turned, torch.tensor([[0.05, 0.0, 0.25 * 1.2]]))
+
+
 @pytest.fixture
 def reader():
     torch.manual_seed(0)
@@ -121,8 +134,9 @@ def test_an_answer_counts_as_much_as_the_hand_is_surely_one(reader, monkeypatch)
     monkeypatch.setattr(reader.joints, "forward", lambda crops: joints)
     reader.trust.fill_(0.8)
     upright = torch.tensor([0.0, 0.0, 1.0, 0.0]).expand(3, 4)
-    answers, places, present = reader(torch.zeros(3, 3, 224, 224), upright)
+    answers, places, present, boxes = reader(torch.zeros(3, 3, 224, 224), upright)
     assert places.equal(place_of(joints, upright)) and present.equal(joints.present)
+    assert boxes.equal(box_of(joints, upright))
     full = reader.answer(pose_numbers(hand_poses(joints, STRAIGHT)))
     torch.testing.assert_close(full.exp().sum(dim=1), torch.ones(3))
     for share, answer, whole in zip((0.8, 0.4, 0.0), answers, full, strict=True):

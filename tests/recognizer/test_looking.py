@@ -1,4 +1,4 @@
-"""Joints are looked for again where no sign is sure, elsewhere where there are none; only there."""
+"""What one crop cannot tell is looked at again, and elsewhere; what it can is not."""
 
 import math
 
@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from asl import ASLMobileNet
+from asl import SIGNS, ASLMobileNet
 from asl.recognizer.graph import RecognizerGraph
 from asl.recognizer.joint_reader import Look
-from asl.recognizer.looking import missed, two_crops
+from asl.recognizer.looking import certain, missed, read_again
 from asl.recognizer.pyramid import Pyramid
 from asl.recognizer.seeing import see
 
-SURE, AGAIN, TURNED, SECOND = 3, 7, 11, 15  # signs
+SURE, AGAIN, TURNED, SECOND, CERTAIN = 3, 7, 11, 15, 21  # signs
 BOXES = torch.tensor([[0.0, 0.0, 0.5], [0.4, 0.4, 0.2]])  # of the surest hand and the second
 
 
@@ -64,7 +64,8 @@ class Reader(nn.Module):
         columns = [30 * seen[sign].float() if sign in seen else nothing for sign in range(36)]
         present = torch.where(light | dark | there, 5.0, -3.0)
         again = torch.cat([places[:, :3], places[:, 3:] + 0.5 * dark.float().unsqueeze(1)], dim=1)
-        return Look(torch.stack(columns, dim=1), again, present)
+        boxes = torch.stack([x + 0.1, places[:, 1], places[:, 2]], dim=1)
+        return Look(torch.stack(columns, dim=1), again, present, boxes)
 
 
 @pytest.fixture
@@ -86,11 +87,11 @@ def read(parts, picture: Tensor):
         found = RecognizerGraph(*parts, temperature=1.0)(picture)
     looked = list(parts[2].looked)
     (seen,) = see(*parts, [picture.permute(2, 0, 1)] * 2)
-    for log_probs, box, crop in zip(seen.log_probs, seen.boxes, seen.crops, strict=True):
+    for log_probs, box, evidence in zip(seen.log_probs, seen.boxes, seen.evidence, strict=True):
         torch.testing.assert_close(log_probs, found.log_probs)
         reach = (found.box[2] - found.box[0]) / 2 / 1.25
         torch.testing.assert_close(box[2] * 20, reach)
-        torch.testing.assert_close(crop, two_crops(Pyramid(picture), box, 32))
+        torch.testing.assert_close(evidence.sigmoid(), found.hand)
     return found.log_probs.argmax().item(), found.box, looked
 
 
@@ -128,6 +129,54 @@ def test_joints_that_are_missed_are_looked_for_elsewhere(parts, there, answer, h
 def test_where_there_are_no_joints_at_all_the_first_answer_stays(parts):
     found, box, _ = read(parts, GREY)
     assert box[2] - box[0] == pytest.approx(40 * 0.5 * 1.25)
+
+
+@pytest.mark.parametrize(("picture", "log_odds"), [(LIGHT, 5), (GREY, -3)])
+def test_whether_there_is_a_hand_is_known_by_its_joints(parts, picture, log_odds):
+    (seen,) = see(*parts, [picture.permute(2, 0, 1)])
+    assert seen.evidence.tolist() == [log_odds]  # the finder says 3 of every picture
+
+
+def test_if_the_classifier_is_certain_nothing_else_is_asked(parts):
+    parts[1].classifier.bias.data[CERTAIN] = 9.0
+    found, _, looked = read(parts, DARK)
+    assert found == CERTAIN and looked == []
+    parts[1].classifier.bias.data[CERTAIN] = 6.0  # 92 % sure: the joints say something else
+    assert read(parts, LIGHT)[0] == SURE
+
+
+def test_certain_is_98_percent_look_alikes_counted_as_one():
+    answers = torch.full((3, 36), 0.001)
+    answers[0, 20], answers[1, 20], answers[2, 0], answers[2, SIGNS.index("o")] = (
+        0.99,
+        0.97,
+        0.5,
+        0.49,
+    )
+    assert certain(answers.log()).tolist() == [True, False, True]
+
+
+def test_the_classifier_reads_again_where_there_are_joints():
+    class Brightness(nn.Module):
+        """Says 5 of a light crop, 6 of a dark one."""
+
+        def forward(self, crops: Tensor) -> Tensor:
+            light = crops.mean(dim=(1, 2, 3)) > 0
+            return 9.0 * torch.stack(
+                [(light == (sign == 5)) & (sign in (5, 6)) for sign in range(36)], dim=1
+            )
+
+    right_half_is_light = torch.cat([DARK[:, :20], LIGHT[:, 20:]], dim=1)
+    boxes = torch.tensor([[0.5, 0.0, 0.3], [-0.5, 0.0, 0.3], [0.5, 0.0, 0.3]])
+    nothing = torch.zeros(3, 36)
+    looked = Look(nothing, torch.zeros(3, 4), torch.tensor([5.0, 5.0, -3.0]), boxes)
+    before = nothing.log_softmax(dim=1)
+    after = read_again(Brightness(), 32, [Pyramid(right_half_is_light)] * 3, before, looked)
+    assert after[:2].argmax(dim=1).tolist() == [5, 6] and after[2].equal(before[2])
+    assert after[0, 5] - after[0, 6] == pytest.approx(4.5)  # the mean of both answers
+    looked.answers[:, 20] = 9.0
+    after = read_again(Brightness(), 32, [Pyramid(right_half_is_light)] * 3, before, looked)
+    assert (after[0] == after[2]).all()  # with the joints, it was sure enough
 
 
 def test_what_is_hardly_a_hand_is_not_looked_for_elsewhere():
