@@ -24,7 +24,7 @@ def test_synthesize_tries_its_folder_before_the_work(run, tmp_path, monkeypatch)
     (tmp_path / "file").touch()
     status, _, err = run("synthesize", tmp_path / "file" / "new", "--signs", "a")
     assert status == 2 and err.startswith("error: cannot write ")
-    assert err.endswith(f"'{tmp_path / 'file'}' is a file, not a folder\n")
+    assert err.endswith(f"'{tmp_path / 'file'}' is a file, not a folder. Give another path\n")
 
 
 def test_the_camera_pages_signs_are_drawn_and_those_that_ship_are_whole(tmp_path, monkeypatch):
