@@ -1,9 +1,10 @@
 """How often a picture is looked at, where, and what is made of it.
 
 If the classifier is certain after one crop, that is all. Else it reads another crop, and the joints
-are looked for where it points. If no sign is sure after that, both readers look again, where the
-joints are. If there are none, they are looked for elsewhere: the hand may be turned too far, or the
-finder's second choice may be the right one.
+are looked for where it points. If no sign is sure after that, they are looked for again, at the
+place that they give, and if still none is, the classifier reads that, too. If there are no joints,
+they are looked for elsewhere: the hand may be turned too far, or the finder's second choice may be
+the right one.
 """
 
 import math
@@ -140,7 +141,7 @@ def missed(evidence: Tensor, found: Tensor) -> Tensor:
 def read_again(
     classifier: nn.Module, size: int, pictures: Sequence[Pyramid], log_probs: Tensor, looked: Look
 ) -> Tensor:
-    """Joins both readers' answers; if no sign is sure, the classifier first reads what joints say.
+    """Joins both readers' answers; if no sign is sure, the classifier reads round the joints first.
 
     Args:
         classifier, size: of an `asl.Recognizer`; the last is its image size.

@@ -123,8 +123,8 @@ def _see_some(
             views = torch.stack(list(each(partial(whole_view, size=finder.image_size), pictures)))
             boxes, found, hands = find_hands(finder, normalize(views.to(device)))
             if joint_reader is None:
-                crops = each(partial(two_crops, size=image_size), pictures, boxes[:, 0].cpu())
-                log_probs, _ = read_crops(classifier, torch.stack(list(crops)).to(device))
+                crops = _cut(each, two_crops, pictures, boxes[:, 0], image_size)
+                log_probs, _ = read_crops(classifier, crops)
                 reading = Reading(log_probs, found, boxes[:, 0])
             else:
                 parts = joint_reader, classifier, image_size, each
@@ -147,9 +147,8 @@ def _read(
 ) -> Reading:
     """Reads one crop of each picture; of those that need it, another, and the joints."""
     first = boxes[:, 0]
-    crops = each(partial(near_crop, size=size), pictures, first.cpu())
-    crops = torch.stack(list(crops)).unsqueeze(1).to(boxes.device)
-    near, features = read_crops(classifier, crops, with_features=True)
+    crops = _cut(each, near_crop, pictures, first, size)
+    near, features = read_crops(classifier, crops.unsqueeze(1), with_features=True)
     reading = reading_of_certain(near, first)
     if len(rows := (~certain(near)).nonzero()[:, 0].tolist()):
         some = [pictures[i] for i in rows]
@@ -172,16 +171,14 @@ def _look(
 ) -> Reading:
     """Reads the other crop and the joints, and again and elsewhere in pictures that need it."""
     first = boxes[:, 0]
-    crops = each(partial(wide_crop, size=size), pictures, first.cpu())
-    wide, _ = read_crops(classifier, torch.stack(list(crops)).unsqueeze(1).to(boxes.device))
+    wide, _ = read_crops(classifier, _cut(each, wide_crop, pictures, first, size).unsqueeze(1))
     log_probs = averaged(near, wide)
     once = look(reader, pictures, reader.places(features, first), each)
     reading = Reading(joined(log_probs, once.answers), once.present, first.clone())
     if len(rows := unsure(reading.log_probs).nonzero()[:, 0].tolist()):
         some = [pictures[i] for i in rows]
         again = look(reader, some, once.places[rows], each)
-        answers = read_again(classifier, size, some, log_probs[rows], again)
-        reading.log_probs[rows] = answers
+        reading.log_probs[rows] = read_again(classifier, size, some, log_probs[rows], again)
         reading.evidence[rows] = again.present
     for i in missed(reading.evidence, found).nonzero()[:, 0].tolist():
         row = slice(i, i + 1)
@@ -191,6 +188,14 @@ def _look(
         for part, new in zip(reading, elsewhere, strict=True):
             part[row] = new
     return reading
+
+
+def _cut(
+    each: Callable, crop: Callable, pictures: Sequence[Pyramid], boxes: Tensor, size: int
+) -> Tensor:
+    """Cuts a box (3,) out of each of N pictures as `crop` does, (N, …), on the boxes' device."""
+    crops = each(partial(crop, size=size), pictures, boxes.cpu())
+    return torch.stack(list(crops)).to(boxes.device)
 
 
 def _ahead(threads: ThreadPoolExecutor, images: Sequence[Picture]) -> Iterator[Tensor]:
