@@ -289,6 +289,15 @@ def record(
     return {"setting": setting, **results}
 
 
+def beside_earlier(part: dict[str, Any], earlier: dict[str, Any]) -> dict[str, Any]:
+    """Puts what was measured of one part into an earlier record, and says by which code."""
+    setting, name = part["setting"], part["setting"]["command"]
+    apart = earlier["setting"].get("measured apart", {}) | {
+        name: {of: setting[of] for of in ("code of asl", "seconds", "interrupted") if of in setting}
+    }
+    return earlier | part | {"setting": earlier["setting"] | {"measured apart": apart}}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name, count in (
@@ -303,7 +312,11 @@ def main() -> None:
     ):
         text = "the first seed" if name == "first" else "how many"
         parser.add_argument(f"--{name}", type=int, default=count, help=f"{text} (default: {count})")
-    parser.add_argument("--only", metavar="PART", help="one part of the record, such as killed")
+    parser.add_argument(
+        "--only",
+        metavar="PART",
+        help="one part, such as killed; an earlier record keeps its other parts",
+    )
     parser.add_argument("--output", type=Path, required=True, metavar="FILE")
     options = parser.parse_args()
     for name, kind in KINDS.items():
@@ -317,6 +330,9 @@ def main() -> None:
         parser.error(
             f"expected a part of the record that can be measured here, found {options.only}"
         )
+    earlier = None
+    if options.only and options.output.exists():
+        earlier = json.loads(options.output.read_text())
     start = time.perf_counter()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.workers, context, initializer=begin) as pool:
@@ -325,6 +341,8 @@ def main() -> None:
             print(*job, dict(part["counts"]), part["faults"] or "", flush=True)
             seconds = time.perf_counter() - start
             so_far = record(options, jobs, found, seconds)
+            if earlier is not None:
+                so_far = beside_earlier(so_far, earlier)
             write_text(options.output, json.dumps(so_far, indent=1) + "\n")
 
 

@@ -157,7 +157,17 @@ def test_what_the_torture_has_measured_stays_if_it_dies(tmp_path, monkeypatch):
     assert record["killed"] == {"at any moment": {"killed": 20, "faults": {}}}
     assert record["setting"]["interrupted"] == "after 2 of 7 parts"
     monkeypatch.setattr(torture, "do", lambda job: {"counts": {"killed": 1}, "faults": {}})
+    output.unlink()
     torture.main()
     record = json.loads(output.read_text())
     assert len(record["killed"]) == 3 and "interrupted" not in record["setting"]
     assert record["setting"]["not run"] == "anything but killed"
+
+    whole = {"setting": {"code of asl": "old"}, "cut off": {"model": 1}, "killed": {}}
+    output.write_text(json.dumps(whole))
+    torture.main()
+    joined = json.loads(output.read_text())
+    assert joined["cut off"] == whole["cut off"] and joined["killed"] == record["killed"]
+    assert joined["setting"]["code of asl"] == "old"
+    (apart,) = joined["setting"]["measured apart"].values()
+    assert apart["code of asl"] == record["setting"]["code of asl"]
