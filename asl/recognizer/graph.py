@@ -20,20 +20,21 @@ from asl.recognizer.crops import WIDE, bounded, cut, window
 from asl.recognizer.hand_finder import HandFinder
 from asl.recognizer.joint_reader import JointReader
 from asl.recognizer.looking import (
+    Opinions,
     Reading,
     averaged,
     certain,
-    joined,
     look,
     look_elsewhere,
     missed,
     near_crop,
+    opinions_of_certain,
     read_again,
     read_crops,
-    reading_of_certain,
     two_crops,
     unsure,
     wide_crop,
+    worth_reading_again,
 )
 from asl.recognizer.pyramid import Pyramid
 from asl.signs import ANSWERS
@@ -103,32 +104,34 @@ class RecognizerGraph(nn.Module):
             crop = wide_crop(picture, boxes[0], size)
             log_probs = averaged(near, read_crops(classifier, crop[None, None])[0])
             looked = look(reader, [picture], reader.places(features, boxes))
-            answers = joined(log_probs, looked.answers)
-            return log_probs, looked.places, answers, looked.present, boxes
+            opinions = Opinions(log_probs, looked.answers, looked.present, boxes, looked.boxes)
+            return looked.places, *opinions
 
-        def again(picture: Pyramid, log_probs: Tensor, places: Tensor, *once: Tensor):
-            looked = look(reader, [picture], places)
-            answers = read_again(classifier, size, [picture], log_probs, looked)
-            return answers, looked.present, once[2]
+        def again(picture: Pyramid, places: Tensor, *once: Tensor):
+            return Opinions(*once).after(look(reader, [picture], places))
 
-        def elsewhere(
-            picture: Pyramid, log_probs: Tensor, boxes: Tensor, features: Tensor, *before: Tensor
-        ):
-            given = boxes[0], log_probs, features, Reading(*before)
+        def elsewhere(picture: Pyramid, boxes: Tensor, features: Tensor, *before: Tensor):
+            given = boxes[0], features, Opinions(*before)
             return look_elsewhere(reader, classifier, size, picture, *given)
+
+        def once_more(picture: Pyramid, *before: Tensor):
+            return read_again(classifier, size, [picture], Opinions(*before))
 
         first = boxes[:, 0]
         crop = near_crop(picture, first[0], size)
         near, features = read_crops(classifier, crop[None, None], with_features=True)
         nowhere = torch.zeros_like(torch.cat([first, first[:, :1]], dim=1))
-        done = near, nowhere, *reading_of_certain(near, first)
+        done = nowhere, *opinions_of_certain(near, first)
         going_on = ~certain(near)[0]
-        log_probs, places, *once = _only_if(going_on, on, picture, (near, features, first), done)
-        doubtful = unsure(once[0])[0]
-        twice = _only_if(doubtful, again, picture, (log_probs, places), tuple(once))
-        lost = missed(twice[1], found)[0]
-        given = log_probs, boxes, features
-        return Reading(*_only_if(lost, elsewhere, picture, given, twice))
+        places, *once = _only_if(going_on, on, picture, (near, features, first), done)
+        opinions = Opinions(*once)
+        doubtful = unsure(opinions.log_probs)[0]
+        opinions = Opinions(*_only_if(doubtful, again, picture, (places,), opinions))
+        lost = missed(opinions.evidence, found)[0]
+        given = boxes, features
+        opinions = Opinions(*_only_if(lost, elsewhere, picture, given, opinions))
+        pays = worth_reading_again(opinions)[0]
+        return Opinions(*_only_if(pays, once_more, picture, (), opinions)).reading()
 
 
 def _only_if(

@@ -2,9 +2,9 @@
 
 If the classifier is certain after one crop, that is all. Else it reads another crop, and the joints
 are looked for where it points. If no sign is sure after that, they are looked for again, at the
-place that they give, and if still none is, the classifier reads that, too. If there are no joints,
-they are looked for elsewhere: the hand may be turned too far, or the finder's second choice may be
-the right one.
+place that they give. If there are no joints, they are looked for elsewhere: the hand may be turned
+too far, or the finder's second choice may be the right one. If no sign is sure in the end, but the
+joints are surely there, the classifier reads once more, round the joints.
 """
 
 import math
@@ -32,7 +32,7 @@ _MAYBE = -4.0  # log-odds of a hand: with less, looking elsewhere finds none
 
 
 class Reading(NamedTuple):
-    """What both readers say of N hands.
+    """What is read of N hands.
 
     Attributes:
         log_probs: float (N, 36).
@@ -43,6 +43,39 @@ class Reading(NamedTuple):
     log_probs: Tensor
     evidence: Tensor
     boxes: Tensor
+
+
+class Opinions(NamedTuple):
+    """What both readers say of N hands so far.
+
+    Attributes:
+        crops: float (N, 36), log-probabilities from the classifier, which reads crops.
+        joints: float (N, 36), log-probabilities from the joints, weighted, see `Look`.
+        evidence: float (N,), log-odds that they are hands.
+        boxes: float (N, 3), of the hands that were read.
+        round_joints: float (N, 3), the squares round their joints.
+    """
+
+    crops: Tensor
+    joints: Tensor
+    evidence: Tensor
+    boxes: Tensor
+    round_joints: Tensor
+
+    @property
+    def log_probs(self) -> Tensor:
+        """Both answers joined, float (N, 36)."""
+        return (self.crops + self.joints).log_softmax(dim=1)
+
+    def reading(self) -> Reading:
+        """Returns what is made of both."""
+        return Reading(self.log_probs, self.evidence, self.boxes)
+
+    def after(self, looked: Look) -> "Opinions":
+        """Returns the same with what the joints say after another look."""
+        return self._replace(
+            joints=looked.answers, evidence=looked.present, round_joints=looked.boxes
+        )
 
 
 def near_crop(picture: Pyramid, box: Tensor, size: int) -> Tensor:
@@ -107,20 +140,15 @@ def look(
     return reader(normalize(crops), places)
 
 
-def joined(log_probs: Tensor, others: Tensor) -> Tensor:
-    """Joins the answers of both readers, (N, 36) each; the second one's are weighted already."""
-    return (log_probs + others).log_softmax(dim=1)
-
-
 def certain(log_probs: Tensor) -> Tensor:
     """Tells for which of the classifier's answers (N, 36) nothing else need be asked: bool (N,)."""
     return merge_shapes(log_probs, ANSWERS).amax(dim=1) > _CERTAIN
 
 
-def reading_of_certain(log_probs: Tensor, boxes: Tensor) -> Reading:
-    """Returns what is read if the classifier is certain: as if the joints said the same."""
+def opinions_of_certain(log_probs: Tensor, boxes: Tensor) -> Opinions:
+    """Returns what counts if the classifier is certain: as if the joints said the same."""
     evidence = torch.full_like(log_probs[:, 0], A_HAND)
-    return Reading(joined(log_probs, log_probs), evidence, boxes.clone())
+    return Opinions(log_probs, log_probs.clone(), evidence, boxes.clone(), boxes.clone())
 
 
 def unsure(log_probs: Tensor) -> Tensor:
@@ -138,26 +166,30 @@ def missed(evidence: Tensor, found: Tensor) -> Tensor:
     return (evidence < _THERE) & (found > _MAYBE)
 
 
+def worth_reading_again(opinions: Opinions) -> Tensor:
+    """Tells where it pays that the classifier reads round the joints: bool (N,)."""
+    return unsure(opinions.log_probs) & (opinions.evidence > _SURELY_THERE)
+
+
 def read_again(
-    classifier: nn.Module, size: int, pictures: Sequence[Pyramid], log_probs: Tensor, looked: Look
-) -> Tensor:
-    """Joins both readers' answers; if no sign is sure, the classifier reads round the joints first.
+    classifier: nn.Module,
+    size: int,
+    pictures: Sequence[Pyramid],
+    opinions: Opinions,
+    each: Callable[..., Iterable[Tensor]] = map,
+) -> Opinions:
+    """Lets the classifier read round the joints of N hands, and averages its answers.
 
     Args:
         classifier, size: of an `asl.Recognizer`; the last is its image size.
         pictures: N.
-        log_probs: float (N, 36), what the classifier answered before.
-        looked: what was seen of the joints. Where they are not surely there, nothing is read again.
-
-    Returns:
-        float (N, 36), the answers
+        opinions: of the hands in them.
+        each: maps a function over both, as `map` does.
     """
-    answers = joined(log_probs, looked.answers)
-    crops = map(partial(two_crops, size=size), pictures, looked.boxes.cpu())
-    again, _ = read_crops(classifier, torch.stack(list(crops)).to(log_probs.device))
-    pays = unsure(answers) & (looked.present > _SURELY_THERE)
-    both = joined(averaged(log_probs, again), looked.answers)
-    return torch.where(pays.unsqueeze(1), both, answers)
+    boxes = opinions.round_joints
+    crops = torch.stack(list(each(partial(two_crops, size=size), pictures, boxes.cpu())))
+    again, _ = read_crops(classifier, crops.to(boxes.device))
+    return opinions._replace(crops=averaged(opinions.crops, again))
 
 
 def look_elsewhere(
@@ -166,10 +198,9 @@ def look_elsewhere(
     size: int,
     picture: Pyramid,
     boxes: Tensor,
-    log_probs: Tensor,
     features: Tensor,
-    before: Reading,
-) -> Reading:
+    before: Opinions,
+) -> Opinions:
     """Looks for the joints of one picture's hand elsewhere, as there are none where it seems to be.
 
     It tries the same place, turned by a quarter to either side, and the finder's second choice,
@@ -180,9 +211,8 @@ def look_elsewhere(
         reader, classifier, size: of an `asl.Recognizer`; the last is its image size.
         picture: to look at.
         boxes: float (2, 3), of the two places that are likeliest to hold a hand.
-        log_probs: float (1, 36), the classifier's for the first of them.
-        features: float (1, F), the classifier's for it.
-        before: what was read there.
+        features: float (1, F), the classifier's for the first of them.
+        before: of one hand, what was read there.
     """
     crops = two_crops(picture, boxes[1].cpu(), size)[None].to(features.device)
     other, others = read_crops(classifier, crops, with_features=True)
@@ -192,14 +222,15 @@ def look_elsewhere(
     best = looks.present.argmax().unsqueeze(0)
     found = Look(*(part.index_select(0, best) for part in looks))
     at_first = (best < 2).unsqueeze(1)
-    answers = torch.where(at_first, log_probs, other)
-    new = Reading(
-        read_again(classifier, size, [picture], answers, found),
-        found.present,
-        torch.where(at_first, boxes[:1], boxes[1:]),
+    new = Opinions(
+        crops=torch.where(at_first, before.crops, other),
+        joints=found.answers,
+        evidence=found.present,
+        boxes=torch.where(at_first, boxes[:1], boxes[1:]),
+        round_joints=found.boxes,
     )
-    better = found.present > before.evidence
-    return Reading(
+    better = new.evidence > before.evidence
+    return Opinions(
         *(
             torch.where(better.view(-1, *[1] * (part.ndim - 1)), part, old)
             for part, old in zip(new, before, strict=True)

@@ -16,20 +16,21 @@ from asl.recognizer.graph import find_hands, whole_view
 from asl.recognizer.hand_finder import HandFinder
 from asl.recognizer.joint_reader import JointReader
 from asl.recognizer.looking import (
+    Opinions,
     Reading,
     averaged,
     certain,
-    joined,
     look,
     look_elsewhere,
     missed,
     near_crop,
+    opinions_of_certain,
     read_again,
     read_crops,
-    reading_of_certain,
     two_crops,
     unsure,
     wide_crop,
+    worth_reading_again,
 )
 from asl.recognizer.pyramid import Pyramid
 
@@ -149,13 +150,12 @@ def _read(
     first = boxes[:, 0]
     crops = _cut(each, near_crop, pictures, first, size)
     near, features = read_crops(classifier, crops.unsqueeze(1), with_features=True)
-    reading = reading_of_certain(near, first)
+    opinions = opinions_of_certain(near, first)
     if len(rows := (~certain(near)).nonzero()[:, 0].tolist()):
         some = [pictures[i] for i in rows]
         given = some, boxes[rows], found[rows], near[rows], features[rows]
-        for part, new in zip(reading, _look(reader, classifier, size, each, *given), strict=True):
-            part[rows] = new
-    return reading
+        _put(opinions, rows, _look(reader, classifier, size, each, *given))
+    return opinions.reading()
 
 
 def _look(
@@ -168,26 +168,32 @@ def _look(
     found: Tensor,
     near: Tensor,
     features: Tensor,
-) -> Reading:
+) -> Opinions:
     """Reads the other crop and the joints, and again and elsewhere in pictures that need it."""
     first = boxes[:, 0]
     wide, _ = read_crops(classifier, _cut(each, wide_crop, pictures, first, size).unsqueeze(1))
-    log_probs = averaged(near, wide)
     once = look(reader, pictures, reader.places(features, first), each)
-    reading = Reading(joined(log_probs, once.answers), once.present, first.clone())
-    if len(rows := unsure(reading.log_probs).nonzero()[:, 0].tolist()):
+    opinions = Opinions(averaged(near, wide), once.answers, once.present, first.clone(), once.boxes)
+    if len(rows := unsure(opinions.log_probs).nonzero()[:, 0].tolist()):
+        again = look(reader, [pictures[i] for i in rows], once.places[rows], each)
+        _put(opinions, rows, _some(opinions, rows).after(again))
+    for i in missed(opinions.evidence, found).nonzero()[:, 0].tolist():
+        given = boxes[i], features[[i]], _some(opinions, [i])
+        elsewhere = look_elsewhere(reader, classifier, size, pictures[i], *given)
+        _put(opinions, [i], elsewhere)
+    if len(rows := worth_reading_again(opinions).nonzero()[:, 0].tolist()):
         some = [pictures[i] for i in rows]
-        again = look(reader, some, once.places[rows], each)
-        reading.log_probs[rows] = read_again(classifier, size, some, log_probs[rows], again)
-        reading.evidence[rows] = again.present
-    for i in missed(reading.evidence, found).nonzero()[:, 0].tolist():
-        row = slice(i, i + 1)
-        before = Reading(*(part[row] for part in reading))
-        answer = log_probs[row], features[row], before
-        elsewhere = look_elsewhere(reader, classifier, size, pictures[i], boxes[i], *answer)
-        for part, new in zip(reading, elsewhere, strict=True):
-            part[row] = new
-    return reading
+        _put(opinions, rows, read_again(classifier, size, some, _some(opinions, rows), each))
+    return opinions
+
+
+def _some(opinions: Opinions, rows: list[int]) -> Opinions:
+    return Opinions(*(part[rows] for part in opinions))
+
+
+def _put(opinions: Opinions, rows: list[int], new: Opinions) -> None:
+    for part, replaced in zip(opinions, new, strict=True):
+        part[rows] = replaced
 
 
 def _cut(

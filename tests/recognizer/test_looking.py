@@ -9,7 +9,13 @@ from torch import Tensor, nn
 from asl import SIGNS, ASLMobileNet
 from asl.recognizer.graph import RecognizerGraph
 from asl.recognizer.joint_reader import Look
-from asl.recognizer.looking import certain, missed, read_again
+from asl.recognizer.looking import (
+    Opinions,
+    certain,
+    missed,
+    read_again,
+    worth_reading_again,
+)
 from asl.recognizer.pyramid import Pyramid
 from asl.recognizer.seeing import see
 
@@ -169,14 +175,19 @@ def test_the_classifier_reads_again_where_there_are_joints():
     right_half_is_light = torch.cat([DARK[:, :20], LIGHT[:, 20:]], dim=1)
     boxes = torch.tensor([[0.5, 0.0, 0.3], [-0.5, 0.0, 0.3], [0.5, 0.0, 0.3]])
     nothing = torch.zeros(3, 36)
-    looked = Look(nothing, torch.zeros(3, 4), torch.tensor([5.0, 5.0, -3.0]), boxes)
-    before = nothing.log_softmax(dim=1)
-    after = read_again(Brightness(), 32, [Pyramid(right_half_is_light)] * 3, before, looked)
-    assert after[:2].argmax(dim=1).tolist() == [5, 6] and after[2].equal(before[2])
-    assert after[0, 5] - after[0, 6] == pytest.approx(4.5)  # the mean of both answers
-    looked.answers[:, 20] = 9.0
-    after = read_again(Brightness(), 32, [Pyramid(right_half_is_light)] * 3, before, looked)
-    assert (after[0] == after[2]).all()  # with the joints, it was sure enough
+    before = Opinions(nothing.log_softmax(dim=1), nothing, torch.full((3,), 5.0), boxes, boxes)
+    after = read_again(Brightness(), 32, [Pyramid(right_half_is_light)] * 3, before)
+    assert after.log_probs.argmax(dim=1).tolist() == [5, 6, 5]
+    assert after.crops[0, 5] - after.crops[0, 6] == pytest.approx(4.5)  # the mean of both answers
+    assert after.joints is before.joints
+
+
+def test_it_reads_again_only_where_no_sign_is_sure_and_the_joints_surely_are_there():
+    nothing, sure = torch.zeros(3, 36), torch.zeros(3, 36)
+    sure[1, 20] = 9.0
+    boxes = torch.zeros(3, 3)
+    opinions = Opinions(nothing, sure, torch.tensor([5.0, 5.0, 2.0]), boxes, boxes)
+    assert worth_reading_again(opinions).tolist() == [True, False, False]
 
 
 def test_what_is_hardly_a_hand_is_not_looked_for_elsewhere():
