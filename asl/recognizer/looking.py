@@ -1,10 +1,11 @@
-"""How often a picture is looked at, where, and what is made of it.
+"""Decides how often and where a picture is looked at, and joins what is seen.
 
-If the classifier is certain after one crop, that is all. Else it reads another crop, and the joints
-are looked for where it points. If no sign is sure after that, they are looked for again, at the
-place that they give, and if still none is, the classifier reads that, too. If there are no joints,
-they are looked for elsewhere: the hand may be turned too far, or the finder's second choice may be
-the right one.
+If the classifier is certain after one crop, nothing else is done. Otherwise it reads a second crop,
+and the joints are looked for at the place that the classifier's features point to. If no sign is
+probable enough then, the joints are looked for once more, around those found first. If there is
+still no such sign, the classifier reads a crop around the joints. If no joints are found, they are
+looked for elsewhere: the hand may be turned too far, or the finder's second choice may be the right
+one.
 """
 
 import math
