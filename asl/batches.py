@@ -1,4 +1,4 @@
-"""Batches that are cut where they are used: on a GPU, no step waits for pixels."""
+"""Cuts batches on the device that uses them, so that on a GPU no step waits for pixels."""
 
 from collections.abc import Callable
 from functools import partial

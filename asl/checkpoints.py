@@ -1,4 +1,4 @@
-"""Checkpoints: the state of a training in a file, and what is checked before anything takes it.
+"""Checkpoints: the state of a training in a file, and what is checked before it is used.
 
 A file is not trusted. Its checksum finds damage, but whoever makes a file can make one that fits.
 """
@@ -236,7 +236,7 @@ def check_state(
 
 
 def load_state(state: Mapping[str, Any], parts: Mapping[str, Any]) -> None:
-    """Puts a model, its optimiser and schedule into a state that `check_state` has let in.
+    """Puts a model, its optimiser and schedule into a state that `check_state` has accepted.
 
     Raises:
         ValueError: if the optimiser or the schedule cannot take it. All are then as before.

@@ -1,6 +1,7 @@
-"""What a training depends on, as a short text or a key for each part.
+"""Describes what a training depends on, with a short text or a key for each part.
 
-A checkpoint belongs to what these say, and processes that train one model must agree on it.
+A checkpoint is used only for a training with the same description, and all processes that train
+one model must agree on it.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""What a computation runs with: device, precision and seed; and all that relies on internals.
+"""What a computation runs with: device, precision, seed; and all that relies on torch's internals.
 
 What relies on internals comes second. Each piece says what it reaches into and what that saves, and
 `tests/test_devices.py` fails if a new version of torch changes it.

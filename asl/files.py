@@ -1,4 +1,4 @@
-"""What all share: files that appear whole or not at all, progress bars, extras, workers."""
+"""What all modules share: files that appear whole or not at all, progress bars, extras, workers."""
 
 import contextlib
 import errno
@@ -178,7 +178,7 @@ def locked(path: str | os.PathLike, waiting: str | None) -> Iterator[None]:
     """Lets one process at a time into a block; others wait.
 
     The lock ends with its process, however that ends. Where the file system knows no locks,
-    everybody is let in.
+    nobody waits.
 
     Args:
         path: an empty file that stands for the lock, and goes with it. Missing folders are made.

@@ -1,8 +1,8 @@
 """What a result depends on, as a key: a result may be used again only if everything is the same.
 
 `fingerprint` turns a value into a key by its content: the bytes of tensors, the code of functions
-and classes with what they close over, the attributes of objects. Never by a name or an address
-alone.
+and classes with what they close over, the attributes of objects. A name or an address alone is
+never enough.
 """
 
 import functools

@@ -175,7 +175,7 @@ def left_out(
 
 
 def _is_outside(path: Path, inside: Path) -> bool:
-    """Tells whether a link leads out of a folder, whose real path is given."""
+    """Returns whether a link leads out of a folder, whose real path is given."""
     return not Path(os.path.realpath(path)).is_relative_to(inside)
 
 

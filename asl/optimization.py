@@ -208,7 +208,7 @@ def run_epochs(
 
 
 def _may_look(device: torch.device, processes: Processes) -> bool:
-    """Tells whether a step may look at its loss.
+    """Returns whether a step may look at its loss.
 
     Looking waits for a GPU, and the others do not know what one process has seen: there it is done
     once an epoch.

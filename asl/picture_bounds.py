@@ -1,6 +1,6 @@
-"""How large a picture may be, so that one file takes at most about 300 MB of memory and seconds.
+"""Limits the size of pictures, so that a file takes at most about 300 MB and a few seconds.
 
-Pictures are not trusted: a few bytes may decode to anything, and many to a few pixels.
+Pictures are not trusted: a few bytes may decode to a huge picture, and many bytes to a few pixels.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Where code comes from: an installed package counts by its version, all other code by its source.
+"""Identifies code: an installed package by its version, all other code by its source.
 
 Nothing is imported or run here.
 """
@@ -37,7 +37,7 @@ def source_of_package() -> str:
 
 
 def is_own(name: str) -> bool:
-    """Tells whether a module is the user's own: neither of this package nor installed.
+    """Returns whether a module is the user's own: neither of this package nor installed.
 
     Args:
         name: of the module, such as ``"torch.nn"``. It need not have been imported.
@@ -124,12 +124,12 @@ def names_in(code: types.CodeType) -> list[str]:
 
 
 def is_written_in_python(of: type) -> bool:
-    """Tells whether a class is, with all that it inherits from: others may hide their state."""
+    """Returns whether a class and its bases are written in Python: others may hide their state."""
     return all(map(may_be_changed, of.__mro__[:-1]))
 
 
 def may_be_changed(of: type) -> bool:
-    """Tells whether a class is on the heap and not immutable; one that is written in C is not."""
+    """Returns whether a class is on the heap and not immutable; one that is written in C is not."""
     return bool(of.__flags__ & 1 << 9 and not of.__flags__ & 1 << 8)
 
 

@@ -1,6 +1,7 @@
 """Where the images are: a folder that you name, this project's own, Kaggle's, or the stand-in.
 
-The stand-in are rendered hands that ship with the project (`make stand-in` renders them again).
+The stand-in is a set of rendered hands that ships with the project (`make stand-in` renders it
+again).
 """
 
 import hashlib
@@ -142,7 +143,7 @@ def unpack_stand_in() -> Path:
 
 
 def _has_all(folder: Path) -> bool:
-    """Tells whether every file that was unpacked into a folder is there, in its whole size."""
+    """Returns whether every file that was unpacked into a folder is there, in its whole size."""
     try:
         sizes = json.loads((folder / _LISTING).read_text(encoding="utf-8"))
         return all((folder / name).stat().st_size == size for name, size in sizes.items())

@@ -1,6 +1,7 @@
 """Who is tested on whom: splits and folds by image, by burst or by signer.
 
-A model that is tested on pictures much like its training pictures shows its memory, not its skill.
+If a model is tested on pictures much like its training pictures, the test measures its memory, not
+its skill.
 """
 
 import copy

@@ -56,7 +56,7 @@ def read_tensors(
     """Reads tensors by name, on the CPU, and facts, as `write_tensors` wrote them in a format.
 
     Before it reads a tensor it asks `check`, which raises ValueError on facts, or on a table from
-    names to (dtype, shape), that are not let in.
+    names to (dtype, shape), that are not accepted.
 
     Raises:
         FileNotFoundError: if there is no such file.

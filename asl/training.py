@@ -257,7 +257,7 @@ def _check_augment(augment: Callable) -> None:
 
 
 def _draws_for_shards(augment: Callable | None) -> bool:
-    """Tells whether a function, such as `asl.augment`, minds `asl.processes.group.drawing_for`."""
+    """Returns whether a function, as `asl.augment`, heeds `asl.processes.group.drawing_for`."""
     while isinstance(augment, partial):
         augment = augment.func
     return getattr(augment, "draws_for_shards", False)

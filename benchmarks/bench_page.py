@@ -99,7 +99,7 @@ def by_size(result: dict[str, Any]) -> list[str]:
         power = result["growth"].get(case)
         lines.append(row(case, *cells, "" if power is None else f"{power:.2f}"))
     cells = [number(of["against the limits"][LOADED][0]) for of in sizes]
-    lines.append(row("first load, in times of that decoding", *cells, ""))
+    lines.append(row("first load, relative to that decoding", *cells, ""))
     return lines
 
 
@@ -153,7 +153,7 @@ def page(result: dict[str, Any]) -> str:
     tables = (beside_others(result), by_size(result), recognising(result))
     blocks = [fill(sentence, 120) for sentence in sentences(result)]
     blocks += ["\n".join(lines) for lines in tables if lines]
-    picture = f"![Seconds of everybody, and how ours grow](../results/{FIGURE.name})"
+    picture = f"![Seconds that each takes, and how our own times grow](../results/{FIGURE.name})"
     return "\n".join(f"{block}\n" for block in [*blocks, picture])
 
 

@@ -124,7 +124,8 @@ def quoted_in_recognizer_card() -> Iterator[str]:
     asked = result["the walk-through's CNN on them, within their signs"]
     for name in photos:
         yield f"(the notebook's CNN: {percent(asked[name])})"
-    yield f"{percent(photos['classroom']['33 shapes'])} % of the classroom photos are read"
+    classroom = percent(photos["classroom"]["33 shapes"])
+    yield f"{classroom} % of the classroom photos are read correctly"
     garbage = recorded("garbage")
     answered = garbage["answered with a letter"]["shuffled hands"]
     yield f"Of {garbage['setting']['of each kind']} photographs of hands that were cut into squares"
@@ -148,7 +149,7 @@ def quoted_in_recognizer_card() -> Iterator[str]:
         yield f"| {name} | {' | '.join(cells)} |"
     per_sign = sorted(sources["all"]["per sign, a-z"].items(), key=lambda pair: pair[1])[:8]
     worst = ", ".join(f"`{sign.split(' or ')[-1]}` {100 * share:.0f}" for sign, share in per_sign)
-    yield f"The signs that are read worst in them: {worst} %."
+    yield f"The signs that are read worst in these sources: {worst} %."
     yield f"About {100 - 100 * sources['all']['a-z']:.0f} letters in a hundred"
     yield "| in % | `a`–`z` | 95 % interval |"
     for kind, found in result["unseen signers' hands in scenes"].items():
@@ -175,7 +176,8 @@ def quoted_in_recognizer_card() -> Iterator[str]:
     joints = sum(p.numel() for p in HandJoints().parameters())
     yield f"A network with {joints / 1e6:.1f} million weights"
     yield f"finds {JOINTS} *joints* in it"
-    yield f"more than {100 * math.exp(_CERTAIN):.0f} % sure of an answer, that is all"
+    certain = 100 * math.exp(_CERTAIN)
+    yield f"more than {certain:.0f} % sure of an answer, steps 3 and 4 are left out"
     assert sum(one_crop[-1]["wrong"]) == 0
     yield f"none of {sum(one_crop[-1]['answers']):,} answers that sure was wrong"
     studio, strangers = (
@@ -193,7 +195,7 @@ def quoted_in_recognizer_card() -> Iterator[str]:
             "joints looked for elsewhere, too",
         )
     )
-    yield f"whose joints are looked for takes {joints / once:.1f} times as long as one of which"
+    yield f"whose joints are looked for takes {joints / once:.1f} times as long, one whose"
     yield f"looked for twice {twice / once:.1f} times"
     yield f"one whose joints are then looked for elsewhere {elsewhere / once:.0f} times"
     yield f"shrunk to {FINDER_SIZE}×{FINDER_SIZE} pixels"
@@ -220,8 +222,9 @@ def quoted_in_rendering() -> Iterator[str]:
     only, added = worth["rendered hands only"], worth["rendered hands added"]
     cnn = {name: percent(value) for name, value in only["CNN"].items()}
     images = worth["setting"]["rendered"]["images"]
-    yield f"trained on {images:,} rendered hands *only* reads {cnn['real images']} % of all real"
-    yield f"nearest render reads {percent(only['1-nearest-neighbour']['real images'])} %"
+    yield f"trained *only* on {images:,} rendered hands reads {cnn['real images']} % of all real"
+    lookup = percent(only["1-nearest-neighbour"]["real images"])
+    yield f"A lookup of the nearest render reads {lookup} %"
     yield f"chance is {percent(only['chance']['real images'])} %"
     yield f"{cnn['webcam photos, within their signs']} % of the webcam's letters"
     yield f"{cnn['classroom photos, within their signs']} % of the classroom's digits"
@@ -318,12 +321,12 @@ def quoted_in_security() -> Iterator[str]:
     yield "at most about 300 MB of memory"  # tests/fuzz/test_largest_pictures.py, and:
     most = ("BYTES", "BESIDE", "OF_WHOLE", "OF_HEIC")
     every, beside, whole, heic = (getattr(picture_bounds, f"_MOST_{of}") // 10**6 for of in most)
-    yield f"may have {every} MB, of which {beside} may be no pixels"
+    yield f"may have {every} MB, of which at most {beside} may be anything but pixels"
     yield f"WebP and AVIF may have {whole}, HEIC {heic}"
     largest = record["largest picture"]
     assert all(of["MB"] <= 300 and of["seconds"] < 5 for of in largest.values())
     most_taken = max(of["MB"] for of in largest.values())
-    yield f"The largest of the pictures that are let in took {most_taken} MB"
+    yield f"The largest picture that is accepted took {most_taken} MB"
     for what, words in (
         ("damaged", "damaged at random"),
         ("cut off", "cut off"),
@@ -355,7 +358,7 @@ def quoted_in_security() -> Iterator[str]:
     crafted = record["crafted weights"]["all"]
     assert not crafted["faults"] and crafted["MB"] < 200
     yield f"{crafted['refused']} of {crafted['refused']} crafted files of weights were refused"
-    yield f"pictures that are let in took {max(of['MB'] for of in largest.values())} MB"
+    yield f"picture that is accepted took {max(of['MB'] for of in largest.values())} MB"
 
 
 def quoted_in_your_own() -> Iterator[str]:
@@ -406,7 +409,7 @@ def quoted_in_live() -> Iterator[str]:
         yield f"| {place} | {rate} a second | {wait:.0f} ms |"
         below = [f"{rate} a second"] * (rate < aim) + [f"{wait:.0f} ms"] * (wait > AIM_MS)
         missed += [f"{place} ({', '.join(below)})"] * bool(below)
-    yield f"Missed: {'; '.join(missed)}." if missed else "None is missed."
+    yield f"These were missed: {'; '.join(missed)}." if missed else "None is missed."
     export, spelled = record["web export"], record["spelled by rendered hands"]
     same, photos = export["the same answer as Python's"], export["photos"]
     yield f"{same} of {photos} webcam photos get the same answer"

@@ -73,7 +73,7 @@ def change_some(
 
 
 def counts_freely(device: torch.device) -> bool:
-    """Tells whether one may ask how many elements are true. On a GPU the answer is waited for."""
+    """Returns whether one may ask how many elements are true. On a GPU the answer is waited for."""
     return device.type == "cpu"
 
 

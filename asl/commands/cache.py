@@ -1,4 +1,4 @@
-"""The command about decoded images that are kept."""
+"""The command `cache`, which shows or removes the decoded images that are kept."""
 
 import argparse
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What the command about decoded images can be given. Imports nothing heavy."""
+"""The arguments of the command `cache`. Imports nothing heavy."""
 
 import argparse
 
@@ -9,6 +9,6 @@ def add_cache(sub: argparse.ArgumentParser) -> None:
         "--clear", action="store_true", help="remove them; the next program decodes again"
     )
     sub.description = (
-        f"{sub.description} $ASL_CACHE_DIR names another place, $ASL_CACHE_GB another bound "
+        f"{sub.description} $ASL_CACHE_DIR names another folder, $ASL_CACHE_GB another limit "
         "(default: 10; 0 keeps nothing)."
     )

@@ -1,4 +1,4 @@
-"""What the commands that measure models and data can be given. Imports nothing heavy."""
+"""The arguments of the commands that measure models and data. Imports nothing heavy."""
 
 import argparse
 
@@ -19,10 +19,12 @@ def add_evaluate(sub: argparse.ArgumentParser) -> None:
         choices=MODEL_NAMES,
         default=list(MODEL_NAMES),
         metavar="MODEL",
-        help=f"models to test, of {', '.join(MODEL_NAMES)} (default: all)",
+        help=f"models to test, from {', '.join(MODEL_NAMES)} (default: all)",
     )
     _add_training(sub, "signer", seeds=1)
-    sub.add_argument("--calibrate", action="store_true", help="also fit temperatures")
+    sub.add_argument(
+        "--calibrate", action="store_true", help="also fit temperatures to the confidences"
+    )
 
 
 def add_audit(sub: argparse.ArgumentParser) -> None:
@@ -50,7 +52,7 @@ def add_leakage(sub: argparse.ArgumentParser) -> None:
         nargs="+",
         action=Distinct,
         metavar="N",
-        help="signers to leave out with --split signer, which needs them (default: none)",
+        help="signers to leave out; needed with --split signer (default: none)",
     )
     sub.add_argument("--seed", type=int, default=0, help="seed of the split (default: %(default)s)")
     sub.add_argument(

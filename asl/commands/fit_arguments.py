@@ -1,4 +1,4 @@
-"""What the command `fit` can be given. Imports nothing heavy."""
+"""The arguments of the command `fit`. Imports nothing heavy."""
 
 import argparse
 
@@ -45,7 +45,7 @@ def add_fit(sub: argparse.ArgumentParser) -> None:
         "--split",
         choices=SPLITS,
         default="random",
-        help="what is kept together: images, bursts or signers (default: %(default)s)",
+        help="the unit held out together: images, bursts or signers (default: %(default)s)",
     )
     sub.add_argument(
         "--test-signer",
@@ -53,7 +53,7 @@ def add_fit(sub: argparse.ArgumentParser) -> None:
         nargs="+",
         action=Distinct,
         metavar="N",
-        help="signers to test on with --split signer, which needs them (default: none)",
+        help="signers to test on; needed with --split signer (default: none)",
     )
     sub.add_argument(
         "--split-seed", type=int, default=0, metavar="N", help="seed of the split (default: 0)"
@@ -67,8 +67,8 @@ def add_fit(sub: argparse.ArgumentParser) -> None:
         "--checkpoint",
         type=output_file,
         metavar="FILE",
-        help="keeps the state after every epoch; the same command goes on where it was interrupted "
-        "(default: none)",
+        help="file that keeps the state after every epoch, so that the same command goes on where "
+        "it was interrupted (default: none)",
     )
     sub.add_argument(
         "--output",

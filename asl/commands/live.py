@@ -1,4 +1,4 @@
-"""The command about the camera."""
+"""The command `camera`."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""What the command about the camera can be given. Imports nothing heavy."""
+"""The arguments of the command `camera`. Imports nothing heavy."""
 
 import argparse
 
@@ -18,10 +18,10 @@ def add_camera(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--hand",
         metavar="FILE",
-        help="what it was taught of your hand, as the page saves it (default: nothing)",
+        help="file of your hand that the page or Recognizer.save_hand wrote (default: none)",
     )
     sub.add_argument(
-        "--no-open", action="store_true", help="print the address, and open no browser"
+        "--no-open", action="store_true", help="only print the address, without opening a browser"
     )
 
 

@@ -1,4 +1,4 @@
-"""What the command that runs a notebook can be given. Imports nothing heavy."""
+"""The arguments of the command that runs a notebook. Imports nothing heavy."""
 
 import argparse
 from pathlib import Path
@@ -8,7 +8,7 @@ from asl.commands.arguments import count, output_folder
 
 def add_notebook(sub: argparse.ArgumentParser) -> None:
     """Declares the arguments of `notebook`, beside --json."""
-    sub.add_argument("notebook", type=Path, metavar="FILE", help="the notebook, which stays as is")
+    sub.add_argument("notebook", type=Path, metavar="FILE", help="the notebook; it is not changed")
     sub.add_argument(
         "--output-dir",
         type=output_folder,

@@ -1,4 +1,4 @@
-"""What the commands about the recogniser can be given. Imports nothing heavy."""
+"""The arguments of the commands about the recogniser. Imports nothing heavy."""
 
 import argparse
 from pathlib import Path
@@ -34,7 +34,7 @@ def add_train(sub: argparse.ArgumentParser) -> None:
         "--pretrained",
         type=Path,
         metavar="WHEEL",
-        help="wheel of mediapipe 0.10.21: the networks' first weights (default: random ones)",
+        help="wheel of mediapipe 0.10.21, for the networks' first weights (default: random)",
     )
     sub.add_argument(
         "--rendered",
@@ -50,7 +50,7 @@ def add_train(sub: argparse.ArgumentParser) -> None:
         action=Distinct,
         default=[],
         metavar="DIR",
-        help="photographs of other people's hands to train the classifier with as well, a folder "
+        help="photographs of other people's hands to train the readers with as well, a folder "
         "with class folders for each source (default: none)",
     )
     sub.add_argument(
@@ -62,7 +62,7 @@ def add_train(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--finder-only",
         action="store_true",
-        help="train no classifier; other trainings take the finder with --finder",
+        help="train only the finder, which other trainings then take with --finder",
     )
     sub.add_argument(
         "--leave-out",
@@ -77,14 +77,15 @@ def add_train(sub: argparse.ArgumentParser) -> None:
         "--epochs",
         type=count,
         metavar="N",
-        help=f"of the classifier (default: {EPOCHS['mobile']} for mobile, else {EPOCHS['cnn']})",
+        help="epochs of the classifier "
+        f"(default: {EPOCHS['mobile']} for mobile, else {EPOCHS['cnn']})",
     )
     sub.add_argument(
         "--finder-epochs",
         type=count,
         default=2,
         metavar="N",
-        help="of the network that finds the hand (default: %(default)s)",
+        help="epochs of the finder, the network that finds the hand (default: %(default)s)",
     )
     sub.add_argument(
         "--seed",
@@ -96,8 +97,8 @@ def add_train(sub: argparse.ArgumentParser) -> None:
         "--checkpoint",
         type=output_folder,
         metavar="DIR",
-        help="folder that keeps the state after every epoch; the same command goes on where it was "
-        "interrupted (default: none)",
+        help="folder that keeps the state after every epoch, so that the same command goes on "
+        "where it was interrupted (default: none)",
     )
     sub.add_argument("--threads", type=count, metavar="N", help="CPU threads (default: all cores)")
     _add_output(sub)
@@ -113,7 +114,7 @@ def add_calibrate(sub: argparse.ArgumentParser) -> None:
         nargs="+",
         required=True,
         metavar="FILE",
-        help="weights trained with --leave-out, so that each signer is left out by one file",
+        help="weights trained with --leave-out; no signer may be left out of two of them",
     )
     sub.add_argument(
         "--photographs",
@@ -144,7 +145,7 @@ def add_predict(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--follow-links",
         action="store_true",
-        help="also read links in a folder that lead out of it, instead of naming them",
+        help="also read links that lead out of a folder, instead of leaving them out",
     )
     sub.add_argument(
         "--gallery",

@@ -1,4 +1,4 @@
-"""The commands that train and calibrate a recogniser; using one imports nothing of them."""
+"""The commands that train and calibrate a recogniser. Using one imports none of this."""
 
 import argparse
 from collections.abc import Sequence

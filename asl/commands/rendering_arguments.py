@@ -1,4 +1,4 @@
-"""What the commands about rendered hands can be given. Imports nothing heavy."""
+"""The arguments of the commands about rendered hands. Imports nothing heavy."""
 
 import argparse
 
@@ -48,8 +48,8 @@ def add_synthesize(sub: argparse.ArgumentParser) -> None:
         action=Distinct,
         choices=TAUGHT,
         metavar="SIGN",
-        help="make half of these signs as they are taught; the dataset's people make them in "
-        f"another way. Without SIGN: {' '.join(TAUGHT)} (default: none)",
+        help="make half of these signs as they are usually taught; the dataset's people make them "
+        f"differently. Without SIGN: {' '.join(TAUGHT)} (default: none)",
     )
     sub.add_argument("--workers", type=count, metavar="N", help="processes (default: all cores)")
     sub.add_argument(

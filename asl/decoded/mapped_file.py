@@ -75,7 +75,7 @@ class DecodedFile:
         return pixels.view(self.shape)
 
     def holds(self, images: Tensor) -> bool:
-        """Tells whether the file is still there and images are the same as in it."""
+        """Returns whether the file is still there and images are the same as in it."""
         if images.shape != self.shape or not images.is_contiguous() or not self.path.is_file():
             return False
         pixels = images.numpy().reshape(-1).data
@@ -169,7 +169,7 @@ def facts_of(path: Path) -> dict:
 
 
 def is_ours(path: Path) -> bool:
-    """Tells whether a file is one of decoded images, of whatever version and however damaged."""
+    """Returns whether a file is one of decoded images, of whatever version and however damaged."""
     with open(path, "rb") as file:
         start = file.read(len(_MARK))
     return start == _MARK or not any(start)  # nothing yet, when the power was lost

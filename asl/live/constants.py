@@ -1,4 +1,4 @@
-"""Everything that the page needs to do by itself what `asl.live` does: plain numbers and names."""
+"""The plain numbers and names with which the page can do by itself what `asl.live` does."""
 
 from dataclasses import asdict
 from typing import Any

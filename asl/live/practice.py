@@ -1,9 +1,9 @@
 """Show me d-o-g: each letter of a word is asked for, and what the camera shows is verified.
 
 "Is this a d?" is an easier question than "which of 26 letters?". So a letter is accepted at a much
-lower probability than the one at which it would be written. `verification_threshold` chooses it:
-other letters shown instead are accepted once in fifty times. `asl.recognizer.calibrate` asks it of
-people whom the networks have not seen, and keeps the answer with the weights.
+lower probability than the one at which it would be written. `asl.recognizer.calibrate` chooses that
+probability on people whom the networks have not seen, and keeps it with the weights: of the wrong
+letters that each of these people shows, at most one in fifty is accepted.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """The camera page's server: one address of this machine, few connections, each of them short.
 
 It is the standard library's, so the page needs no further package. It listens on 127.0.0.1 only,
-and everything lies under a random token: who does not know the address gets nothing.
+and every address contains a random token: whoever does not know it gets nothing.
 """
 
 import contextlib

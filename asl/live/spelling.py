@@ -1,4 +1,4 @@
-"""Frames to letters: what a hand spells to a camera, told from the answers to its frames.
+"""Frames to letters: what a hand spells to a camera, worked out from the answers to its frames.
 
 A frame's answer is the confidence of each of `asl.ANSWERS`, as `Recognizer.confidence` and an
 exported file give it. `watch` takes one at a time, with the second at which it was seen, and

@@ -1,7 +1,7 @@
 """Writes the camera page as files for any web server: it then needs no Python.
 
-The page is the one that `asl camera` serves. In its place, onnxruntime-web runs the graph that
-`asl.recognizer.export` writes, in the browser.
+The page is the one that `asl camera` serves. In place of Python, onnxruntime-web runs the graph
+that `asl.recognizer.export` writes, in the browser.
 """
 
 import base64

@@ -157,7 +157,7 @@ _to_draw_for: ContextVar[Shard | None] = ContextVar("_to_draw_for", default=None
 
 @contextmanager
 def drawing_for(shard: Shard) -> Iterator[None]:
-    """Tells what draws random numbers in a block that the images are a shard of a batch."""
+    """Tells code that draws random numbers in a block that the images are a shard of a batch."""
     token = _to_draw_for.set(shard)
     try:
         yield

@@ -1,8 +1,9 @@
-"""What a recogniser's confidence is worth: calibrated on people and pictures it has not seen.
+"""Calibrates a recogniser's confidence on people and pictures that it has not seen.
 
-From what others answer for these (`asl.recognizer.unseen`), `calibrate_recognizer` finds the
-temperature and the threshold of the one that has seen everybody. `python -m asl calibrate` is the
-command.
+A recogniser that was trained on everybody cannot be calibrated on its own answers. So
+`calibrate_recognizer` finds its temperature and threshold from the answers of other recognisers,
+each of which has not seen some of the people (`asl.recognizer.unseen`). The command is
+`python -m asl calibrate`.
 """
 
 from collections.abc import Hashable, Mapping, Sequence

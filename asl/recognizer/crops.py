@@ -1,6 +1,6 @@
-"""From any picture a user may have to the pixels that the recogniser's networks read.
+"""Turns any picture a user may have into the pixels that the recogniser's networks read.
 
-`to_pixels` and `cut` are the way; `to_frame` is shared with other networks.
+`to_pixels` and `cut` do this; `to_frame` is shared with other networks.
 
 A box says where the hand is: (x, y, half) are the centre of a square, from -1 to 1 across a square
 picture, and half its side in the same unit. (0, 0, 1) is the whole picture.

@@ -1,4 +1,4 @@
-"""Finds the joints of hands in training images once, and keeps what it has found on the way."""
+"""Finds the joints of hands in training images once, and saves what it has found as it goes."""
 
 import os
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""A picture's way through a recogniser: from pixels to calibrated confidence, in tensors only.
+"""All steps of a recogniser on one picture: from pixels to calibrated confidence, in tensors only.
 
 `asl.Recognizer` takes these steps for many pictures at once. `RecognizerGraph` takes them for one,
 as a module that `asl.recognizer.export` writes to a file. Nothing else cuts out a hand, merges

@@ -1,10 +1,11 @@
-"""How often a picture is looked at, where, and what is made of it.
+"""Decides how often and where a picture is looked at, and joins what is seen.
 
-If the classifier is certain after one crop, that is all. Else it reads another crop, and the joints
-are looked for where it points. If no sign is sure after that, they are looked for again, at the
-place that they give. If there are no joints, they are looked for elsewhere: the hand may be turned
-too far, or the finder's second choice may be the right one. If no sign is sure in the end, but the
-joints are surely there, the classifier reads once more, round the joints.
+If the classifier is certain after one crop, nothing else is done. Otherwise it reads a second crop,
+and the joints are looked for at the place that the classifier's features point to. If no sign is
+probable enough then, the joints are looked for once more, around those found first. If no joints
+are found, they are looked for elsewhere: the hand may be turned too far, or the finder's second
+choice may be the right one. If no sign is probable enough at the end, but the joints are surely
+there, the classifier reads once more: two crops around the joints.
 """
 
 import math
@@ -53,7 +54,7 @@ class Opinions(NamedTuple):
         joints: float (N, 36), log-probabilities from the joints, weighted, see `Look`.
         evidence: float (N,), log-odds that they are hands.
         boxes: float (N, 3), of the hands that were read.
-        round_joints: float (N, 3), the squares round their joints.
+        round_joints: float (N, 3), the squares around their joints.
     """
 
     crops: Tensor
@@ -167,7 +168,7 @@ def missed(evidence: Tensor, found: Tensor) -> Tensor:
 
 
 def worth_reading_again(opinions: Opinions) -> Tensor:
-    """Tells where it pays that the classifier reads round the joints: bool (N,)."""
+    """Returns where it pays to read crops around the joints: bool (N,)."""
     return unsure(opinions.log_probs) & (opinions.evidence > _SURELY_THERE)
 
 
@@ -178,7 +179,7 @@ def read_again(
     opinions: Opinions,
     each: Callable[..., Iterable[Tensor]] = map,
 ) -> Opinions:
-    """Lets the classifier read round the joints of N hands, and averages its answers.
+    """Reads crops around the joints of N hands, and averages the classifier's answers.
 
     Args:
         classifier, size: of an `asl.Recognizer`; the last is its image size.

@@ -1,4 +1,4 @@
-"""A classifier for where no pretrained weights are used, and every classifier by its name."""
+"""A classifier that needs no pretrained weights, and a table of every classifier by its name."""
 
 from collections.abc import Callable
 from functools import partial

@@ -137,7 +137,7 @@ def saved_recipe(facts: Mapping[str, Any]) -> Recipe:
 
 
 def _fits(value: Any, usual: Any, share: bool) -> bool:
-    """Tells whether a value is of the kind of the usual one."""
+    """Returns whether a value is of the kind of the usual one."""
     if isinstance(usual, tuple):
         pair = isinstance(value, list | tuple) and len(value) == len(usual)
         return pair and all(_fits(side, 1.0, share) for side in value) and 0 < value[0] <= value[1]

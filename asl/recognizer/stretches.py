@@ -1,7 +1,7 @@
 """Photographs of a source in the order in which they were taken, cut into stretches.
 
-Neighbours in a burst are near-copies. So what is learnt from some of them must not be tested on
-others of the same stretch, as if these were news.
+A stretch is a run of photographs of one sign. Neighbours in it are near-copies. So what is learnt
+from some of them must not be tested on others of the same stretch, as if these were new.
 """
 
 import os

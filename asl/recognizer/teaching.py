@@ -1,6 +1,6 @@
 """A recogniser learns one person's hand from a photo or more of some signs.
 
-Its networks stay as they are. What they answer to the taught photos tells in which direction that
+Its networks stay as they are. Their answers to the taught photos show in which direction that
 person's signs lie among the 36 log-probabilities. A later picture in the same direction makes the
 taught sign more probable. `taught_answers` does that for any log-probabilities, those of an
 exported file included, with two matrix products and a softmax.
@@ -135,7 +135,7 @@ def directions_of(log_probs: Tensor, whitening: Tensor) -> Tensor:
 
 
 def learn(hand: Hand, sign: str, log_probs: Tensor, prior: Prior) -> Hand:
-    """Returns a hand of which a sign was taught anew; the other signs stay as they are.
+    """Returns a hand with one sign taught again; the other signs stay as they are.
 
     Args:
         hand: what is known so far.

@@ -1,6 +1,7 @@
-"""What is known of people before one of them is taught: fitted to people nobody was trained on.
+"""What is known about people in general before somebody teaches a hand.
 
-`asl.recognizer.teaching_strength` chooses how much is made of shots against it.
+It is fitted to people whom the networks were not trained on. `asl.recognizer.teaching_strength`
+chooses how much the photos that somebody teaches with, the shots, count against it.
 """
 
 from collections.abc import Hashable, Iterator, Sequence

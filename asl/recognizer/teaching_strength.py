@@ -1,8 +1,8 @@
-"""How much is made of what somebody is taught: chosen on people whom no network has seen.
+"""Chooses how much the photos count that somebody teaches a hand with.
 
-`asl.recognizer.calibrate` asks `fit_prior`. Strangers need teaching, and the studio's signers
-hardly do. So the strength is that which reads sources of photographs best, of those that harm
-nobody.
+`asl.recognizer.calibrate` calls `fit_prior` with the answers to people whom no network has seen.
+Strangers need teaching, and the studio's signers hardly do. So of all strengths that harm nobody,
+the one is chosen that reads the sources of photographs best.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""How a recogniser is trained: its finder, its classifier, its reader of joints; by one `Recipe`.
+"""Trains a recogniser by one `Recipe`: its finder, its classifier and its reader of joints.
 
 `python -m asl train` is the command.
 """

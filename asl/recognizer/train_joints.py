@@ -1,4 +1,4 @@
-"""Trains the reader of joints: on joints that are found once, and moved as they may be."""
+"""Trains the reader of joints: on joints that are found once, then turned and moved at random."""
 
 import math
 import os

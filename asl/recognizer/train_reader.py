@@ -1,4 +1,4 @@
-"""Trains the network that reads crops: on hands on black, photographs, and what is no hand."""
+"""Trains the network that reads crops: on hands on black, photographs, and what is not a hand."""
 
 import os
 from collections.abc import Sequence

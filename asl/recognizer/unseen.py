@@ -1,6 +1,7 @@
 """What recognisers answer for people and pictures that they have not seen.
 
-Each of several is trained without some of the signers and sources, and answers for these.
+Each of several recognisers is trained without some of the signers and sources, and answers for
+them.
 """
 
 from collections.abc import Hashable, Sequence

@@ -1,4 +1,4 @@
-"""What a file of weights must hold to be let in. A fitting checksum does not tell who wrote it."""
+"""What a file of weights must hold to be accepted. A checksum does not say who wrote it."""
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 from asl.decoding import IMAGENET_MEAN, IMAGENET_STD, brief, shown
 from asl.signs import SIGNS
 
-CONVENTIONS = {  # what numbers in and out mean, written beside the weights
+CONVENTIONS = {  # what numbers in and out mean; written beside the weights
     "classes": list(SIGNS),
     "mean": list(IMAGENET_MEAN),
     "std": list(IMAGENET_STD),
