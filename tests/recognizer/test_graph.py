@@ -13,7 +13,7 @@ from asl.recognizer.graph import (
     find_hands,
     whole_view,
 )
-from asl.recognizer.looking import joined, read_crops
+from asl.recognizer.looking import Opinions, read_crops
 from asl.recognizer.pyramid import Pyramid
 
 
@@ -117,6 +117,10 @@ def test_a_mobile_network_also_gives_the_features_of_the_nearer_crop():
 def test_two_readers_answers_are_multiplied():
     one, other = torch.randn(3, 36).log_softmax(dim=1), torch.randn(3, 36).log_softmax(dim=1)
     both = one.exp() * other.exp()
+
+    def joined(one, other):
+        return Opinions(one, other, *torch.zeros(3)).log_probs
+
     torch.testing.assert_close(joined(one, other).exp(), both / both.sum(dim=1, keepdim=True))
     torch.testing.assert_close(joined(one, 0 * other), one)  # of one that counts nothing
 
