@@ -85,7 +85,7 @@ def quoted_in_readme() -> Iterator[str]:
     yield f"The worst signer is number {worst['signer']}, with {worst['n']} images"
     memory = results["random"]["models"]["cnn"]["labels_36"]["accuracy"]["mean"]
     yield f"That {percent(memory, 0)} % is memory"
-    yield f"so {CEILING} is the honest ceiling for 36 labels"
+    yield f"so {CEILING} is the ceiling for 36 labels"
     yield from recogniser_rows(recorded("recognizer"), "images")
     yield f"{math.ceil(recorded('install')['GB'])} GB of disk"
     yield "Python 3.11 or newer"
